@@ -1,0 +1,56 @@
+//! Pure. What a Tiltfile's `live_update` list says: how changed files reach a running container.
+
+use std::path::PathBuf;
+
+/// The steps of one `live_update`, in the order of their kinds: stop paths, syncs, then commands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LiveUpdate {
+    /// Local paths below are relative to this directory where possible.
+    pub base: PathBuf,
+    pub stop_paths: Vec<String>,
+    pub syncs: Vec<Sync>,
+    pub execs: Vec<Exec>,
+    pub restart: Restart,
+    pub initial_sync: InitialSync,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sync {
+    /// Relative to the base, or absolute when outside it.
+    pub local: String,
+    pub container: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exec {
+    pub argv: Vec<String>,
+    /// Relative to the base, or absolute when outside it; empty means always.
+    pub triggers: Vec<String>,
+    pub echo: crate::model::command::Echo,
+}
+
+/// Whether the container's process starts again after an update.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Restart {
+    #[default]
+    Never,
+    Always,
+}
+
+/// Whether all synced files are copied when a container is first seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InitialSync {
+    #[default]
+    Skip,
+    Copy,
+}
+
+impl LiveUpdate {
+    pub fn is_empty(&self) -> bool {
+        self.stop_paths.is_empty()
+            && self.syncs.is_empty()
+            && self.execs.is_empty()
+            && self.restart == Restart::Never
+            && self.initial_sync == InitialSync::Skip
+    }
+}

@@ -1,0 +1,33 @@
+//! Pure. Values and rules about values: the words that the whole program speaks.
+//!
+//! Nothing here reads a file, a clock or an environment, and nothing here knows how it will be printed.
+
+pub mod build;
+pub mod cluster_product;
+pub mod command;
+pub mod compose;
+pub mod digest;
+pub mod dockerfile;
+pub mod duration;
+pub mod filter;
+pub mod image;
+// pub mod kube;
+pub mod label;
+pub mod link;
+pub mod live;
+pub mod local;
+pub mod object;
+pub mod path;
+pub mod port;
+pub mod project;
+pub mod quote;
+pub mod registry;
+pub mod report;
+pub mod secret;
+pub mod settings;
+pub mod shell;
+pub mod suggest;
+pub mod tree;
+pub mod version;
+pub mod workload;
+pub mod yaml;

@@ -1,0 +1,65 @@
+//! Pure. Why something failed: what is wrong, where, how it came there, and what would be right.
+
+use std::path::PathBuf;
+
+/// A failed evaluation. Whether it is printed as a traceback or with source line and caret is up to the printer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub kind: FailureKind,
+    pub message: String,
+    /// Outermost first; empty where the failure belongs to no call, such as a cycle between resources.
+    pub frames: Vec<Frame>,
+    /// A concrete next step.
+    pub hint: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The text is no program: one position, no calls.
+    Static,
+    /// Raised while running; `builtin` names the function that refused its arguments or failed.
+    Running { builtin: Option<String> },
+    /// Found after the last statement, in what the file as a whole declared.
+    Whole,
+    /// The file itself is missing or unreadable.
+    Missing,
+}
+
+/// One place on the way to a failure. Lines and columns count from 1, columns in bytes' characters as editors do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    pub path: PathBuf,
+    pub line: usize,
+    pub column: usize,
+    /// Function that was running: `<toplevel>` for a file's own statements.
+    pub function: String,
+    /// The line's text, for the caret.
+    pub source: String,
+}
+
+impl Failure {
+    /// One that belongs to what the file as a whole declared.
+    pub fn whole(message: impl Into<String>) -> Failure {
+        Failure {
+            kind: FailureKind::Whole,
+            message: message.into(),
+            frames: Vec::new(),
+            hint: None,
+        }
+    }
+
+    /// One found after the last statement, yet about a call: it names the place without a traceback.
+    pub fn about(frames: &[Frame], message: impl Into<String>) -> Failure {
+        Failure {
+            kind: FailureKind::Static,
+            message: message.into(),
+            frames: frames.last().cloned().into_iter().collect(),
+            hint: None,
+        }
+    }
+
+    pub fn hinting(mut self, hint: impl Into<String>) -> Failure {
+        self.hint = Some(hint.into());
+        self
+    }
+}

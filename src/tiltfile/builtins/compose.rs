@@ -1,0 +1,5 @@
+//! Docker Compose.
+
+use crate::tiltfile::function::Builtin;
+
+pub const FUNCTIONS: &[Builtin] = &[];

@@ -1,0 +1,5 @@
+//! Images built by a command.
+
+use crate::tiltfile::function::Builtin;
+
+pub const FUNCTIONS: &[Builtin] = &[];

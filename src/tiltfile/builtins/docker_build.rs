@@ -1,0 +1,5 @@
+//! Images built from a Dockerfile.
+
+use crate::tiltfile::function::Builtin;
+
+pub const FUNCTIONS: &[Builtin] = &[];

@@ -1,0 +1,5 @@
+//! Checkouts on disk.
+
+use crate::tiltfile::function::Builtin;
+
+pub const FUNCTIONS: &[Builtin] = &[];

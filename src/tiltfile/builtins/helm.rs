@@ -1,0 +1,5 @@
+//! Helm charts rendered to YAML.
+
+use crate::tiltfile::function::Builtin;
+
+pub const FUNCTIONS: &[Builtin] = &[];

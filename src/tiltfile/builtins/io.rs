@@ -1,0 +1,5 @@
+//! Files and folders.
+
+use crate::tiltfile::function::Builtin;
+
+pub const FUNCTIONS: &[Builtin] = &[];

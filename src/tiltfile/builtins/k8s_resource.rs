@@ -1,0 +1,5 @@
+//! Options of Kubernetes resources.
+
+use crate::tiltfile::function::Builtin;
+
+pub const FUNCTIONS: &[Builtin] = &[];

@@ -1,0 +1,5 @@
+//! Kubernetes objects.
+
+use crate::tiltfile::function::Builtin;
+
+pub const FUNCTIONS: &[Builtin] = &[];

@@ -1,0 +1,259 @@
+//! The language's own functions, where Tiltfiles expect other forms or checks than the interpreter's.
+
+use starlark::values::Value;
+
+use crate::tiltfile::call::{Call, unpack_int};
+use crate::tiltfile::function::{Builtin, Exit, Fault, Outcome, Param, Rest};
+use crate::tiltfile::host::Level;
+use crate::tiltfile::globals;
+use crate::tiltfile::loader::{self, OPERATORS};
+use crate::tiltfile::print;
+use crate::tiltfile::values::record::{Module, Struct};
+
+/// Larger results of `*` and longer ranges are a mistake.
+const MAX_ELEMENTS: i64 = 100_000_000;
+
+pub const FUNCTIONS: &[Builtin] = &[
+    Builtin {
+        name: "print",
+        params: &[Param::optional("sep", "str", "' '")],
+        rest: Rest::Positional,
+        returns: "None",
+        doc: "Writes its arguments to the log, separated by `sep`.",
+        body: write_line,
+    },
+    Builtin {
+        name: "warn",
+        params: &[Param::required("msg", "str")],
+        rest: Rest::Refused,
+        returns: "None",
+        doc: "Logs a warning, which also shows on the Tiltfile's own resource.",
+        body: warn,
+    },
+    Builtin {
+        name: "fail",
+        params: &[Param::optional("sep", "str", "' '")],
+        rest: Rest::Positional,
+        returns: "never",
+        doc: "Ends the evaluation with an error. Resources of the last good evaluation stay as they are.",
+        body: fail,
+    },
+    Builtin {
+        name: "exit",
+        params: &[Param::nullable("code", "any", "None")],
+        rest: Rest::Refused,
+        returns: "never",
+        doc: "Ends the evaluation here, successfully: what was declared so far counts. `code` is only logged.",
+        body: exit,
+    },
+    Builtin {
+        name: "str",
+        params: &[Param::required("x", "any")],
+        rest: Rest::Refused,
+        returns: "str",
+        doc: "The value as text; a string is itself.",
+        body: |call| Ok(call.alloc(print::display(call.required("x")))),
+    },
+    Builtin {
+        name: "repr",
+        params: &[Param::required("x", "any")],
+        rest: Rest::Refused,
+        returns: "str",
+        doc: "The value as it could be written in a Tiltfile.",
+        body: |call| Ok(call.alloc(print::repr(call.required("x")))),
+    },
+    Builtin {
+        name: "len",
+        params: &[Param::required("x", "str | list | dict | …")],
+        rest: Rest::Refused,
+        returns: "int",
+        doc: "The number of elements; of a string, its bytes in UTF-8.",
+        body: len,
+    },
+    Builtin {
+        name: "range",
+        params: &[
+            Param::required("start_or_stop", "int"),
+            Param::optional("stop", "int", "…"),
+            Param::optional("step", "int", "1"),
+        ],
+        rest: Rest::Refused,
+        returns: "range",
+        doc: "Whole numbers from start (or 0) up to, not including, stop.",
+        body: range,
+    },
+    Builtin {
+        name: "struct",
+        params: &[],
+        rest: Rest::Named,
+        returns: "struct",
+        doc: "A value with the given names as attributes.",
+        body: make_struct,
+    },
+    Builtin {
+        name: "module",
+        params: &[Param::required("name", "str")],
+        rest: Rest::Named,
+        returns: "module",
+        doc: "A named value with the given names as attributes.",
+        body: make_module,
+    },
+    Builtin {
+        name: "include",
+        params: &[Param::required("path", "str")],
+        rest: Rest::Refused,
+        returns: "None",
+        doc: "Runs another Tiltfile for its effect; relative paths in it are relative to that file.",
+        body: include,
+    },
+    Builtin {
+        name: "load_dynamic",
+        params: &[Param::required("path", "str")],
+        rest: Rest::Refused,
+        returns: "dict",
+        doc: "Runs another Tiltfile and returns what it defines, by name. Unlike `load`, the path may be computed.",
+        body: load_dynamic,
+    },
+    Builtin {
+        name: "__tilt_forever",
+        params: &[],
+        rest: Rest::Refused,
+        returns: "range",
+        doc: "",
+        body: forever,
+    },
+    Builtin {
+        name: OPERATORS[0].1,
+        params: &[Param::required("format", "any"), Param::required("value", "any")],
+        rest: Rest::Refused,
+        returns: "any",
+        doc: "",
+        body: percent,
+    },
+    Builtin {
+        name: OPERATORS[1].1,
+        params: &[Param::required("left", "any"), Param::required("right", "any")],
+        rest: Rest::Refused,
+        returns: "any",
+        doc: "",
+        body: times,
+    },
+];
+
+fn joined(call: &Call) -> Result<String, Fault> {
+    let separator = call.string_or("sep", " ")?;
+    let words: Vec<String> = call.rest.iter().map(|value| print::display(*value)).collect();
+    Ok(words.join(&separator))
+}
+
+fn write_line<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    call.run.host.log(Level::Info, joined(call)?);
+    call.none()
+}
+
+fn warn<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    let message = call.text("msg")?.unwrap_or_default();
+    call.run.warn(message);
+    call.none()
+}
+
+fn fail<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    Err(Fault::Said(joined(call)?))
+}
+
+fn exit<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    if let Some(code) = call.value("code") {
+        call.run.host.log(Level::Info, print::display(code));
+    }
+    Err(starlark::Error::new_native(Exit).into())
+}
+
+fn len<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    let value = call.required("x");
+    let length = match value.unpack_str() {
+        Some(text) => i32::try_from(text.len()).unwrap_or(i32::MAX),
+        None => value
+            .length()
+            .map_err(|_| Fault::Said(format!("len: value of type {} has no len", value.get_type())))?,
+    };
+    Ok(call.alloc(length))
+}
+
+fn range<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    let given = |name| call.read(name, unpack_int);
+    let first = given("start_or_stop")?.unwrap_or(0);
+    let (start, stop) = match given("stop")? {
+        Some(stop) => (first, stop),
+        None => (0, first),
+    };
+    let step = given("step")?.unwrap_or(1);
+    if step == 0 {
+        return Err("range: step argument must not be zero".into());
+    }
+    let count = (stop.saturating_sub(start)).saturating_div(step);
+    if count > MAX_ELEMENTS {
+        return Err(Fault::Said(format!("range: {count} elements are more than a Tiltfile may count")));
+    }
+    let bounds = [start, stop, step].map(|n| call.alloc(n));
+    counted(call, &bounds)
+}
+
+/// The body of a rewritten `while` ends it long before this range does; the limit on steps ends one that never would.
+fn forever<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    let bounds = [call.alloc(i32::MAX)];
+    counted(call, &bounds)
+}
+
+/// The interpreter's own `range`.
+fn counted<'v>(call: &mut Call<'v, '_, '_, '_>, bounds: &[Value<'v>]) -> Outcome<'v> {
+    let range = globals::interpreter_range(&call.run.globals).ok_or("the interpreter has no range")?;
+    Ok(call.eval.eval_function(range, bounds, &[])?)
+}
+
+fn make_struct<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    let fields = std::mem::take(&mut call.named);
+    Ok(call.alloc(Struct::new("struct", fields)))
+}
+
+fn make_module<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    let fields = std::mem::take(&mut call.named);
+    let name = call.string_or("name", "")?;
+    Ok(call.alloc(Module::new(name, fields)))
+}
+
+fn include<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    loader::load(call.run, &call.string_or("path", "")?)?;
+    call.none()
+}
+
+fn load_dynamic<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    let module = loader::load(call.run, &call.string_or("path", "")?)?;
+    let mut entries: Vec<(String, Value<'v>)> = Vec::new();
+    for name in loader::public_names(&module) {
+        let value = module.get(&name).map_err(|error| Fault::said(error))?;
+        entries.push((name, call.heap().access_owned_frozen_value(&value)));
+    }
+    Ok(call.alloc(starlark::values::dict::AllocDict(entries)))
+}
+
+fn percent<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    let (format, value) = (call.required("format"), call.required("value"));
+    match format.unpack_str() {
+        Some(text) => Ok(call.alloc(print::percent(text, value)?)),
+        None => Ok(format.percent(value, call.heap())?),
+    }
+}
+
+fn times<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    let (left, right) = (call.required("left"), call.required("right"));
+    let repeated = |value: Value, count: Value| -> Option<i64> {
+        let is_sequence = matches!(value.get_type(), "string" | "list" | "tuple" | "bytes");
+        let count = unpack_int(count).ok()?;
+        is_sequence.then(|| i64::from(value.length().unwrap_or(0)).saturating_mul(count))
+    };
+    let elements = repeated(left, right).or_else(|| repeated(right, left)).unwrap_or(0);
+    if elements > MAX_ELEMENTS {
+        return Err(Fault::Said(format!("repetition would make {elements} elements, more than a Tiltfile may hold")));
+    }
+    Ok(left.mul(right, call.heap())?)
+}

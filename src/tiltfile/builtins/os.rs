@@ -1,0 +1,5 @@
+//! Paths and the environment.
+
+use crate::tiltfile::function::Builtin;
+
+pub const FUNCTIONS: &[Builtin] = &[];

@@ -1,0 +1,5 @@
+//! Readiness probes.
+
+use crate::tiltfile::function::Builtin;
+
+pub const FUNCTIONS: &[Builtin] = &[];

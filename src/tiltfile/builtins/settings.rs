@@ -1,0 +1,5 @@
+//! Settings of the session.
+
+use crate::tiltfile::function::Builtin;
+
+pub const FUNCTIONS: &[Builtin] = &[];

@@ -1,0 +1,4 @@
+//! Settings that the Tiltfile defines for its user, and which resources they enable.
+
+#[derive(Default)]
+pub struct Config {}

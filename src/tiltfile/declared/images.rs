@@ -1,0 +1,4 @@
+//! Images that the Tiltfile builds.
+
+#[derive(Default)]
+pub struct Images {}

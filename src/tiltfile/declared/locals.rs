@@ -1,0 +1,4 @@
+//! Resources that run on this machine.
+
+#[derive(Default)]
+pub struct Locals {}

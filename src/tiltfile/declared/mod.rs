@@ -1,0 +1,36 @@
+//! What the Tiltfile has declared so far, as it was written, a family a file; `convert` makes a project of it at the end.
+
+pub mod compose;
+pub mod config;
+pub mod images;
+pub mod kube;
+pub mod locals;
+
+use std::collections::BTreeSet;
+
+use crate::model::object::ObjectSet;
+use crate::model::project::Trigger;
+use crate::model::settings::Settings;
+
+/// Filled by builtins.
+#[derive(Default)]
+pub struct Declared {
+    pub images: images::Images,
+    pub kube: kube::Kube,
+    pub compose: compose::Compose,
+    pub locals: locals::Locals,
+    pub config: config::Config,
+    pub settings: Settings,
+    pub objects: ObjectSet,
+    /// What `trigger_mode()` said, and where it did.
+    pub trigger: Option<(Trigger, String)>,
+    /// Contexts that `allow_k8s_contexts()` named.
+    pub allowed_contexts: BTreeSet<String>,
+}
+
+impl Declared {
+    /// The trigger mode of a resource that names none itself.
+    pub fn default_trigger(&self) -> Trigger {
+        self.trigger.as_ref().map(|(mode, _)| *mode).unwrap_or_default()
+    }
+}

@@ -1,0 +1,222 @@
+//! From the interpreter's errors to failures that say where, what and what would be right.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use starlark::ErrorKind;
+
+use crate::model::report::{Failure, FailureKind, Frame};
+use crate::tiltfile::function::{BuiltinError, Exit};
+use crate::tiltfile::run::Run;
+use crate::tiltfile::source::{Source, TooMuch, position};
+use crate::tiltfile::stack;
+
+/// A failure inside a file that another one loads, on its way through the loading file's evaluator.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.message)]
+pub struct LoadedFailure(pub Failure);
+
+/// Whether the load ended by `exit()`.
+pub fn is_exit(error: &starlark::Error) -> bool {
+    cause(error).is_some_and(|cause| cause.downcast_ref::<Exit>().is_some())
+}
+
+/// What an error means to the person who wrote the file.
+pub fn failure(error: &starlark::Error, run: &Run) -> Failure {
+    if let Some(LoadedFailure(inner)) = cause(error).and_then(|c| c.downcast_ref::<LoadedFailure>()) {
+        return nested(error, inner, run);
+    }
+    match error.kind() {
+        ErrorKind::Parser(_) | ErrorKind::Scope(_) => static_failure(error, run),
+        _ => running_failure(error, run),
+    }
+}
+
+fn cause(error: &starlark::Error) -> Option<&anyhow::Error> {
+    match error.kind() {
+        ErrorKind::Fail(e)
+        | ErrorKind::StackOverflow(e)
+        | ErrorKind::Value(e)
+        | ErrorKind::Function(e)
+        | ErrorKind::Scope(e)
+        | ErrorKind::Parser(e)
+        | ErrorKind::Freeze(e)
+        | ErrorKind::Internal(e)
+        | ErrorKind::Native(e)
+        | ErrorKind::Other(e) => Some(e),
+        _ => None,
+    }
+}
+
+/// The loading file's calls come first, then those of the file that failed.
+fn nested(error: &starlark::Error, inner: &Failure, run: &Run) -> Failure {
+    let (mut frames, _) = running_frames(error, run);
+    let mut failure = inner.clone();
+    if inner.kind == FailureKind::Static {
+        // Upstream names the place in the message: the loaded file has not run, so it is no caller.
+        let place = inner.frames.last().map(|f| format!("{}:{}:{}: ", f.path.display(), f.line, f.column));
+        failure.message = format!("{}{}", place.unwrap_or_default(), inner.message);
+        failure.kind = FailureKind::Running { builtin: None };
+        failure.frames = frames;
+        return failure;
+    }
+    frames.extend(inner.frames.iter().cloned());
+    failure.frames = frames;
+    failure
+}
+
+fn static_failure(error: &starlark::Error, run: &Run) -> Failure {
+    let frames = error.span().map(|span| stack::frame(span, stack::TOPLEVEL.to_owned(), run));
+    let message = error.without_diagnostic().to_string();
+    let (message, hint) = static_words(&message);
+    Failure {
+        kind: FailureKind::Static,
+        message,
+        frames: frames.into_iter().collect(),
+        hint,
+    }
+}
+
+fn static_words(message: &str) -> (String, Option<String>) {
+    static UNDEFINED: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^Variable `([^`]+)` not found(?:, did you mean `([^`]+)`\?)?").expect("a constant pattern")
+    });
+    static UNEXPECTED: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^unexpected (?:symbol |identifier |keyword )?(.+?)(?: here)?, expected (?:symbol |keyword )?(.+)$").expect("a constant pattern")
+    });
+    let message = message.strip_prefix("Parse error: ").unwrap_or(message);
+    if let Some(found) = UNDEFINED.captures(message) {
+        let undefined = format!("undefined: {}", &found[1]);
+        let nearest = found.get(2).map(|m| format!("did you mean `{}`?", m.as_str()));
+        return (undefined, nearest);
+    }
+    if let Some(found) = UNEXPECTED.captures(message) {
+        return (format!("got {}, want {}", &found[1], &found[2]), None);
+    }
+    if message.contains("must only occur at the top of a module") {
+        return (
+            "load statement not at top level".to_owned(),
+            Some("use `load_dynamic()` to load a file from within a block or function".to_owned()),
+        );
+    }
+    (message.to_owned(), None)
+}
+
+fn running_failure(error: &starlark::Error, run: &Run) -> Failure {
+    let (frames, innermost) = running_frames(error, run);
+    let ours = cause(error).and_then(|c| c.downcast_ref::<BuiltinError>());
+    let builtin = match ours {
+        Some(error) => Some(error.builtin.to_owned()),
+        None if is_native(error, &innermost) => innermost,
+        None => None,
+    };
+    let message = match ours {
+        Some(error) => error.message.clone(),
+        None => running_words(&error.without_diagnostic().to_string()),
+    };
+    let hint = running_hint(error);
+    Failure {
+        kind: FailureKind::Running { builtin },
+        message,
+        frames,
+        hint,
+    }
+}
+
+/// The callers of what failed, and the name of the innermost function.
+fn running_frames(error: &starlark::Error, run: &Run) -> (Vec<Frame>, Option<String>) {
+    let mut calls = error.call_stack().clone().into_frames();
+    if calls.last().is_some_and(|call| stack::is_operator(&call.name)) {
+        calls.pop();
+    }
+    let innermost = calls.last().map(|call| call.name.clone());
+    let last_call = calls.last().and_then(|call| call.location.clone());
+    let mut frames = stack::frames(calls, run);
+    if let Some(span) = error.span()
+        && last_call.as_ref() != Some(span)
+    {
+        let function = innermost.clone().unwrap_or_else(|| stack::TOPLEVEL.to_owned());
+        frames.push(stack::frame(span, function, run));
+    }
+    (frames, innermost)
+}
+
+/// A function of the interpreter's own failed if the error stands at its call, and the call itself was in order.
+fn is_native(error: &starlark::Error, innermost: &Option<String>) -> bool {
+    if innermost.is_none() || matches!(error.kind(), ErrorKind::Function(_) | ErrorKind::StackOverflow(_)) {
+        return false;
+    }
+    let last = error.call_stack().frames.last().and_then(|call| call.location.as_ref());
+    last.is_some() && last == error.span()
+}
+
+/// The interpreter's wording, where a plainer one exists.
+fn running_words(message: &str) -> String {
+    static BINARY: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^Operation `([^`(]+)` not supported for types `([^`]+)` and `([^`]+)`$").expect("a constant pattern"));
+    static KEY: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^Key `(.*)` was not found$").expect("a constant pattern"));
+    static ATTRIBUTE: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^Object of type `([^`]+)` has no attribute `([^`]+)`(.*)$").expect("a constant pattern"));
+    static CALL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^Operation `call\(\)` not supported on type `([^`]+)`$").expect("a constant pattern"));
+    static MISSING: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^Missing parameter `([^`]+)` for call to `?(?:[^`]*\.)?([^`.]+)`?$").expect("a constant pattern"));
+    if let Some(found) = BINARY.captures(message) {
+        return match &found[1] {
+            "[]" => format!("invalid index: {} has no element at a {}", &found[2], &found[3]),
+            operator => format!("unknown binary op: {} {operator} {}", &found[2], &found[3]),
+        };
+    }
+    if let Some(found) = KEY.captures(message) {
+        return format!("key {} not in dict", &found[1]);
+    }
+    if let Some(found) = ATTRIBUTE.captures(message) {
+        return format!("{} has no .{} field or method{}", &found[1], &found[2], &found[3]);
+    }
+    if let Some(found) = CALL.captures(message) {
+        return format!("invalid call of non-function ({})", &found[1]);
+    }
+    if let Some(found) = MISSING.captures(message) {
+        return format!("function {} missing argument ({})", &found[2], &found[1]);
+    }
+    message.to_owned()
+}
+
+fn running_hint(error: &starlark::Error) -> Option<String> {
+    matches!(error.kind(), ErrorKind::StackOverflow(_))
+        .then(|| "a function calls itself without end, or nests deeper than a Tiltfile may".to_owned())
+}
+
+/// A file that is refused before the parser sees it.
+pub fn too_much(path: &Path, text: &str, error: &TooMuch) -> Failure {
+    let (line, column) = position(text, error.offset);
+    Failure {
+        kind: FailureKind::Static,
+        message: error.message.to_owned(),
+        frames: vec![Frame {
+            path: path.to_owned(),
+            line,
+            column,
+            function: stack::TOPLEVEL.to_owned(),
+            source: text.lines().nth(line - 1).unwrap_or_default().to_owned(),
+        }],
+        hint: None,
+    }
+}
+
+/// A mistake that the parser lets pass, at a byte of the rewritten text.
+pub fn misplaced(path: &Path, source: &Source, offset: usize, message: String) -> Failure {
+    let (line, column) = source.position(offset);
+    Failure {
+        kind: FailureKind::Static,
+        message,
+        frames: vec![Frame {
+            path: path.to_owned(),
+            line,
+            column,
+            function: stack::TOPLEVEL.to_owned(),
+            source: source.line(line).to_owned(),
+        }],
+        hint: None,
+    }
+}

@@ -1,0 +1,191 @@
+//! Files of Starlark: parsed, run once each, frozen, and handed to whoever loads them.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use starlark::environment::{FrozenModule, Module};
+use starlark::eval::{BeforeStmtFunc, BeforeStmtFuncDyn, Evaluator, FileLoader};
+use starlark::syntax::{AstModule, Dialect, DialectTypes};
+use starlark_syntax::codemap::FileSpanRef;
+use starlark_syntax::syntax::ast::{AstStmt, StmtP};
+
+use crate::model::report::{Failure, FailureKind};
+use crate::tiltfile::diagnostic::{self, LoadedFailure};
+use crate::tiltfile::extension;
+use crate::tiltfile::run::{ModuleState, Run};
+use crate::tiltfile::source::Source;
+
+/// The language of Tiltfiles, as far as the parser goes; `source` and the operators below do the rest.
+pub const DIALECT: Dialect = Dialect {
+    enable_def: true,
+    enable_lambda: true,
+    enable_load: true,
+    enable_keyword_only_arguments: true,
+    enable_positional_only_arguments: false,
+    enable_types: DialectTypes::Disable,
+    enable_load_reexport: false,
+    enable_top_level_stmt: true,
+    enable_f_strings: false,
+    _non_exhaustive: (),
+};
+
+/// Begins the names of functions that stand in for operators.
+pub const OPERATOR_PREFIX: &str = "__tilt_operator_";
+/// `%` formats as published Tiltfiles expect; `*` refuses results that would not fit into memory.
+pub const OPERATORS: [(&str, &str); 2] = [("%", "__tilt_operator_percent"), ("*", "__tilt_operator_times")];
+
+/// Calls nested deeper than this are a recursion gone wrong.
+const MAX_CALLS: usize = 1000;
+
+/// Follows `load` statements for one run.
+pub struct Loader<'r>(pub &'r Run);
+
+impl FileLoader for Loader<'_> {
+    fn load(&self, path: &str) -> starlark::Result<FrozenModule> {
+        load(self.0, path)
+    }
+}
+
+/// The module that a path in `load()`, `load_dynamic()` or `include()` names.
+pub fn load(run: &Run, written: &str) -> starlark::Result<FrozenModule> {
+    let cannot = |why: String| starlark::Error::new_native(LoadedFailure(failed(format!("cannot load {written}: {why}"))));
+    let file = match written.strip_prefix("ext://") {
+        Some(name) => extension::resolve(run, name).map_err(|why| cannot(why.to_string()))?,
+        None => run.absolute(written),
+    };
+    let known = run.modules.borrow().get(&file).cloned();
+    match known {
+        Some(ModuleState::Done(module)) => Ok(module),
+        Some(ModuleState::Running) => Err(cannot(format!("Circular load: {}", file.display()))),
+        None => {
+            let bytes = run
+                .host
+                .read(&file)
+                .map_err(|error| cannot(format!("error reading file {}: {error}", file.display())))?;
+            execute(run, &file, bytes).map_err(|failure| starlark::Error::new_native(LoadedFailure(failure)))
+        }
+    }
+}
+
+fn failed(message: String) -> Failure {
+    Failure {
+        kind: FailureKind::Running { builtin: None },
+        message,
+        frames: Vec::new(),
+        hint: None,
+    }
+}
+
+/// Runs a file's statements to the end and freezes what they defined.
+fn execute(run: &Run, file: &Path, bytes: Rc<[u8]>) -> Result<FrozenModule, Failure> {
+    run.modules.borrow_mut().insert(file.to_owned(), ModuleState::Running);
+    let outcome = run.executing(file, || {
+        Module::with_temp_heap(|module| {
+            run_statements(run, file, bytes, &module, |_| Ok(()))?;
+            module.freeze().map_err(|error| failed(format!("{error:?}")))
+        })
+    });
+    match &outcome {
+        Ok(module) => run.modules.borrow_mut().insert(file.to_owned(), ModuleState::Done(module.clone())),
+        Err(_) => run.modules.borrow_mut().remove(file),
+    };
+    outcome
+}
+
+/// Runs the start file; `finish` is called with the evaluator while its values still live.
+pub fn run_main(run: &Run, bytes: Rc<[u8]>, finish: impl FnOnce(&mut Evaluator) -> Result<(), Failure>) -> Result<(), Failure> {
+    let file = run.main_file().to_owned();
+    run.modules.borrow_mut().insert(file.clone(), ModuleState::Running);
+    run.executing(&file, || Module::with_temp_heap(|module| run_statements(run, &file, bytes, &module, finish)))
+}
+
+fn run_statements<'v>(
+    run: &Run,
+    file: &Path,
+    bytes: Rc<[u8]>,
+    module: &Module<'v>,
+    finish: impl FnOnce(&mut Evaluator) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    run.executed.borrow_mut().push((file.to_owned(), Rc::clone(&bytes)));
+    let ast = parse(run, file, &bytes)?;
+    let name = match file == run.main_file() {
+        true => "__main__".to_owned(),
+        false => file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+    };
+    module.set("__file__", module.heap().alloc(file.display().to_string()));
+    module.set("__name__", module.heap().alloc(name));
+    let loader = Loader(run);
+    let mut eval = Evaluator::new(module);
+    eval.extra = Some(run);
+    eval.set_loader(&loader);
+    limit(&mut eval, run).map_err(|error| failed(error.to_string()))?;
+    let outcome = eval.eval_module(ast, &run.globals);
+    run.steps_left.set(run.steps_left.get().saturating_sub(eval.get_total_tick_count()).max(1));
+    match outcome {
+        Ok(_) => finish(&mut eval),
+        Err(error) if diagnostic::is_exit(&error) && file == run.main_file() => finish(&mut eval),
+        Err(error) => Err(diagnostic::failure(&error, run)),
+    }
+}
+
+fn parse(run: &Run, file: &Path, bytes: &[u8]) -> Result<AstModule, Failure> {
+    let text = String::from_utf8_lossy(bytes);
+    let source = Source::new(&text).map_err(|error| diagnostic::too_much(file, &text, &error))?;
+    let source = run.remember_source(file, source);
+    let parsed = AstModule::parse(&file.display().to_string(), source.rewritten.clone(), &DIALECT);
+    let mut ast = parsed.map_err(|error| diagnostic::failure(&error, run))?;
+    if let Some((offset, name)) = private_load(ast.statement()) {
+        let message = format!("load: names with leading underscores are not exported: {name}");
+        return Err(diagnostic::misplaced(file, &source, offset, message));
+    }
+    ast.replace_binary_operators(&OPERATORS.map(|(operator, function)| (operator.to_owned(), function.to_owned())).into());
+    Ok(ast)
+}
+
+/// A name beginning with `_` in a load statement, which loads nothing.
+fn private_load(statement: &AstStmt) -> Option<(usize, String)> {
+    match &statement.node {
+        StmtP::Statements(statements) => statements.iter().find_map(private_load),
+        StmtP::Load(load) => {
+            let private = load.args.iter().find(|arg| arg.their.node.starts_with('_'))?;
+            // Behind the quote that opens the name.
+            Some((private.their.span.begin().get() as usize + 1, private.their.node.clone()))
+        }
+        _ => None,
+    }
+}
+
+fn limit<'a>(eval: &mut Evaluator<'_, 'a, '_>, run: &'a Run) -> anyhow::Result<()> {
+    eval.set_max_callstack_size(MAX_CALLS)?;
+    eval.set_max_tick_count(run.steps_left.get())?;
+    eval.set_max_heap_size(run.request.limits.heap_bytes)?;
+    // The interpreter's own check comes too late for values that double with each statement.
+    eval.before_stmt_for_dap(BeforeStmtFunc::from_dyn(Box::new(HeapGuard {
+        most: run.request.limits.heap_bytes,
+    })));
+    Ok(())
+}
+
+struct HeapGuard {
+    most: usize,
+}
+
+/// What a runaway program is stopped with.
+#[derive(Debug, thiserror::Error)]
+#[error("the Tiltfile's values take more than {} MiB of memory: is there a loop or a list that grows without end?", .0 >> 20)]
+pub struct HeapLimit(usize);
+
+impl<'e> BeforeStmtFuncDyn<'e> for HeapGuard {
+    fn call<'v>(&mut self, _span: FileSpanRef, _continued: bool, eval: &mut Evaluator<'v, '_, 'e>) -> starlark::Result<()> {
+        if eval.heap().allocated_bytes() > self.most {
+            return Err(starlark::Error::new_native(HeapLimit(self.most)));
+        }
+        Ok(())
+    }
+}
+
+/// Names that a loaded file defines for others.
+pub fn public_names(module: &FrozenModule) -> Vec<String> {
+    module.names().map(|name| name.as_str().to_owned()).filter(|name| !name.starts_with('_')).collect()
+}
+

@@ -1,0 +1,126 @@
+//! Evaluates a Tiltfile to a `Project`: plain values, no Starlark inside.
+//!
+//! `evaluate` is the front door. It never applies, builds or watches anything; what it runs are the commands that the Tiltfile asks
+//! for while it loads (`local`, `helm`, `docker compose config`, …), and what it read is listed in the answer, failed or not.
+
+// Starlark's derive macros write `unsafe impl`s for lifetimes. Nothing here is unsafe by hand, which the tidy test checks.
+#![allow(unsafe_code)]
+
+pub mod builtins;
+// pub mod bundled;
+pub mod call;
+mod declared;
+mod convert;
+mod diagnostic;
+pub mod extension;
+pub mod function;
+pub mod globals;
+pub mod host;
+mod loader;
+mod print;
+mod run;
+mod source;
+mod stack;
+mod timing;
+mod values;
+
+use std::path::PathBuf;
+use std::sync::mpsc;
+
+pub use timing::Timed;
+
+use crate::model::project::{Evaluation, Hashes};
+use crate::model::report::{Failure, FailureKind};
+use crate::tiltfile::host::{Environment, Host, LogLine};
+use crate::tiltfile::run::Run;
+
+/// What is to be evaluated, and in which surroundings.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Absolute.
+    pub tiltfile: PathBuf,
+    /// Arguments behind the command's own flags, for `config.parse()`.
+    pub args: Vec<String>,
+    /// `up`, `ci`, `down`, `alpha tiltfile-result`, …
+    pub subcommand: String,
+    pub environment: Environment,
+    /// `sys.argv` and `sys.executable`.
+    pub command_line: Vec<String>,
+    pub executable: PathBuf,
+    /// `--context` and `--namespace`, where given.
+    pub kube_context: Option<String>,
+    pub kube_namespace: Option<String>,
+    pub timings: Timed,
+    pub limits: Limits,
+}
+
+/// How much a Tiltfile may use before it counts as a runaway.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Calls and turns of loops.
+    pub steps: u64,
+    pub heap_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            steps: 200_000_000,
+            heap_bytes: 1 << 30,
+        }
+    }
+}
+
+/// The interpreter recurses on the native stack; its pages are used only when touched.
+const STACK_BYTES: usize = 512 << 20;
+
+/// Evaluates on a thread of its own; log lines arrive at `log` while it runs.
+pub fn evaluate(request: Request, log: impl Fn(LogLine)) -> Evaluation {
+    let (sender, lines) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().name("tiltfile".to_owned()).stack_size(STACK_BYTES);
+        let thread = builder.spawn_scoped(scope, move || {
+            let log = Box::new(move |line| {
+                // The receiver lives until this thread is done.
+                let _ = sender.send(line);
+            });
+            evaluate_here(request, log)
+        });
+        match thread {
+            Ok(thread) => {
+                lines.iter().for_each(&log);
+                thread.join().unwrap_or_else(|_| broken("the evaluator panicked; this is a bug in tilt"))
+            }
+            Err(error) => broken(&format!("no thread for the evaluator: {error}")),
+        }
+    })
+}
+
+fn evaluate_here(request: Request, log: Box<dyn Fn(LogLine)>) -> Evaluation {
+    let host = Host::new(request.environment.clone(), log);
+    let globals = globals::build(&request, &host);
+    let run = Run::new(request, host, globals);
+    let project = convert::project(&run);
+    Evaluation {
+        project,
+        config_files: run.host.watched(),
+        hashes: convert::hashes(&run),
+        warnings: run.warnings.get(),
+        timings: run.timings.take(),
+    }
+}
+
+fn broken(message: &str) -> Evaluation {
+    Evaluation {
+        project: Err(Failure {
+            kind: FailureKind::Whole,
+            message: message.to_owned(),
+            frames: Vec::new(),
+            hint: None,
+        }),
+        config_files: Vec::new(),
+        hashes: Hashes::default(),
+        warnings: 0,
+        timings: Vec::new(),
+    }
+}

@@ -1,0 +1,9 @@
+//! Everything outside this process: files, programs, the clock.
+
+pub mod clock;
+pub mod compose;
+pub mod dirs;
+pub mod files;
+pub mod kubeconfig;
+pub mod lock;
+pub mod process;

@@ -1,0 +1,358 @@
+//! Running a command to its end: arguments, folder, environment and input in; lines as they appear and the whole
+//! output out.
+//!
+//! The command gets a process group of its own, and whenever we stop caring (cancelled, out of time, a panic in the
+//! caller) the whole group is ended, so that no grandchild is left behind. Never reads our own environment: the map
+//! that is passed is all that the command sees, and its `PATH` decides where a program is looked for.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use crate::world::files::reason;
+
+#[cfg(test)]
+mod tests;
+
+/// How often a running command is checked for cancellation, its deadline and its end.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What a command has between the polite signal and the final one.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// More output than this is a runaway command; keeping it would eat the machine's memory.
+const CAPTURE_LIMIT: usize = 512 << 20;
+
+#[derive(Clone, Debug, Default)]
+pub struct Invocation {
+    /// The program and its arguments. A program with a slash is relative to `dir`, else it is looked for on `PATH`.
+    pub argv: Vec<String>,
+    pub dir: PathBuf,
+    /// The complete environment of the command.
+    pub env: BTreeMap<String, String>,
+    /// Fed to the command; nothing means an empty input.
+    pub stdin: Vec<u8>,
+    pub limit: Option<Duration>,
+    pub cancel: Cancel,
+}
+
+/// A request to stop, shared between whoever runs a command and whoever may stop it.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    pub fn request(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+/// Worded as the runtime that Tiltfiles are used to words them.
+#[derive(Debug, Error)]
+pub enum ProcessError {
+    #[error("empty command")]
+    Empty,
+    #[error("exec: \"{program}\": executable file not found in $PATH")]
+    NotFound { program: String, searched: Vec<PathBuf> },
+    #[error("chdir {}: {}", dir.display(), reason(source))]
+    Folder { dir: PathBuf, source: io::Error },
+    #[error("fork/exec {program}: {}", reason(source))]
+    Start { program: String, source: io::Error },
+    #[error("exit status {code}")]
+    Exit { code: i32, output: Output },
+    #[error("signal: {}", signal_name(*signal))]
+    Signal { signal: i32, output: Output },
+    #[error("cancelled")]
+    Cancelled { output: Output },
+    #[error("timed out after {limit:?}")]
+    TimedOut { limit: Duration, output: Output },
+    #[error("more than {CAPTURE_LIMIT} bytes of output")]
+    TooMuchOutput,
+    #[error("waiting for the command: {}", reason(source))]
+    Wait { source: io::Error },
+}
+
+impl ProcessError {
+    /// What the command printed before it failed; nothing if it never ran.
+    pub fn output(&self) -> Option<&Output> {
+        match self {
+            ProcessError::Exit { output, .. }
+            | ProcessError::Signal { output, .. }
+            | ProcessError::Cancelled { output }
+            | ProcessError::TimedOut { output, .. } => Some(output),
+            ProcessError::Empty
+            | ProcessError::NotFound { .. }
+            | ProcessError::Folder { .. }
+            | ProcessError::Start { .. }
+            | ProcessError::TooMuchOutput
+            | ProcessError::Wait { .. } => None,
+        }
+    }
+}
+
+/// Runs a command to its end. `on_line` gets each line, without its line break, in the order of arrival; a last line
+/// without a line break is a line too. The command is over when it has exited and nobody holds its output any more.
+pub fn run(invocation: &Invocation, on_line: &mut dyn FnMut(Stream, &str)) -> Result<Output, ProcessError> {
+    let mut running = Running::start(invocation)?;
+    let mut transcript = Transcript { on_line, output: Output::default(), stdout: Vec::new(), stderr: Vec::new() };
+    let ended = running.follow(invocation, &mut transcript);
+    let output = transcript.finish();
+    match ended? {
+        End::Status(status) => judge(status, output),
+        End::Stopped(Stop::Cancelled) => Err(ProcessError::Cancelled { output }),
+        End::Stopped(Stop::TimedOut(limit)) => Err(ProcessError::TimedOut { limit, output }),
+    }
+}
+
+/// Runs a command and keeps its output to itself.
+pub fn capture(invocation: &Invocation) -> Result<Output, ProcessError> {
+    run(invocation, &mut |_, _| {})
+}
+
+/// The program's file, looked for in the folders of `PATH` as the given environment has it.
+pub fn find_program(program: &str, env: &BTreeMap<String, String>) -> Result<PathBuf, ProcessError> {
+    let path = env.get("PATH").map(String::as_str).unwrap_or_default();
+    // A relative folder on PATH would run whatever lies in the current project; it is passed over, as upstream does.
+    let searched: Vec<PathBuf> = path.split(':').map(PathBuf::from).filter(|folder| folder.is_absolute()).collect();
+    match searched.iter().map(|folder| folder.join(program)).find(|file| is_executable(file)) {
+        Some(file) => Ok(file),
+        None => Err(ProcessError::NotFound { program: program.to_owned(), searched }),
+    }
+}
+
+fn is_executable(file: &Path) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+fn judge(status: ExitStatus, output: Output) -> Result<Output, ProcessError> {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => Ok(output),
+        (Some(code), _) => Err(ProcessError::Exit { code, output }),
+        (None, signal) => Err(ProcessError::Signal { signal: signal.unwrap_or_default(), output }),
+    }
+}
+
+enum Stop {
+    Cancelled,
+    TimedOut(Duration),
+}
+
+enum End {
+    Status(ExitStatus),
+    Stopped(Stop),
+}
+
+/// A started command. Dropping it before it has ended kills its whole group.
+struct Running {
+    child: Child,
+    pieces: Receiver<(Stream, Vec<u8>)>,
+    ended: bool,
+    started: Instant,
+    stopping: Option<(Stop, Instant)>,
+}
+
+impl Running {
+    fn start(invocation: &Invocation) -> Result<Running, ProcessError> {
+        let mut child = spawn(invocation)?;
+        if let Some(mut pipe) = child.stdin.take() {
+            let input = invocation.stdin.clone();
+            // A command that does not read its input is in its right, so a broken pipe here means nothing.
+            thread::spawn(move || drop(pipe.write_all(&input)));
+        }
+        let (sender, pieces) = sync_channel(64);
+        if let Some(pipe) = child.stdout.take() {
+            forward(pipe, Stream::Stdout, sender.clone());
+        }
+        if let Some(pipe) = child.stderr.take() {
+            forward(pipe, Stream::Stderr, sender);
+        }
+        Ok(Running { child, pieces, ended: false, started: Instant::now(), stopping: None })
+    }
+
+    /// Collects output until both pipes are closed, then waits for the command itself.
+    fn follow(&mut self, invocation: &Invocation, transcript: &mut Transcript) -> Result<End, ProcessError> {
+        loop {
+            match self.pieces.recv_timeout(TICK) {
+                Ok((stream, bytes)) => transcript.take(stream, &bytes)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.is_given_up(invocation) {
+                return self.abandon();
+            }
+        }
+        loop {
+            if let Some(status) = self.child.try_wait().map_err(|source| ProcessError::Wait { source })? {
+                self.ended = true;
+                return Ok(self.stopping.take().map_or(End::Status(status), |(stop, _)| End::Stopped(stop)));
+            }
+            if self.is_given_up(invocation) {
+                return self.abandon();
+            }
+            thread::sleep(TICK);
+        }
+    }
+
+    /// Asks the group to end once there is a reason; true when it had its time and is still there.
+    fn is_given_up(&mut self, invocation: &Invocation) -> bool {
+        if let Some((_, last)) = &self.stopping {
+            return Instant::now() >= *last;
+        }
+        let late = invocation.limit.filter(|limit| self.started.elapsed() >= *limit);
+        let stop = match (invocation.cancel.is_requested(), late) {
+            (true, _) => Stop::Cancelled,
+            (false, Some(limit)) => Stop::TimedOut(limit),
+            (false, None) => return false,
+        };
+        signal_group(self.child.id(), "TERM");
+        self.stopping = Some((stop, Instant::now() + GRACE));
+        false
+    }
+
+    fn abandon(&mut self) -> Result<End, ProcessError> {
+        signal_group(self.child.id(), "KILL");
+        let status = self.child.wait().map_err(|source| ProcessError::Wait { source })?;
+        self.ended = true;
+        Ok(self.stopping.take().map_or(End::Status(status), |(stop, _)| End::Stopped(stop)))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended {
+            signal_group(self.child.id(), "KILL");
+            // Collects the zombie; there is nobody left to tell about a failure.
+            drop(self.child.wait());
+        }
+    }
+}
+
+fn spawn(invocation: &Invocation) -> Result<Child, ProcessError> {
+    let (program, arguments) = invocation.argv.split_first().ok_or(ProcessError::Empty)?;
+    let refused = |source| ProcessError::Folder { dir: invocation.dir.clone(), source };
+    if !invocation.dir.metadata().map_err(refused)?.is_dir() {
+        return Err(refused(io::Error::from(io::ErrorKind::NotADirectory)));
+    }
+    let file = match program.contains('/') {
+        true => invocation.dir.join(program),
+        false => find_program(program, &invocation.env)?,
+    };
+    Command::new(&file)
+        .arg0(program)
+        .args(arguments)
+        .current_dir(&invocation.dir)
+        .env_clear()
+        .envs(&invocation.env)
+        .stdin(if invocation.stdin.is_empty() { Stdio::null() } else { Stdio::piped() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(|source| ProcessError::Start { program: program.clone(), source })
+}
+
+/// Copies a pipe into the channel from a thread of its own: both pipes must be emptied at once, or a command that
+/// fills one while we read the other would wait for ever. The thread ends with the pipe or with the receiver.
+fn forward(mut pipe: impl Read + Send + 'static, stream: Stream, sender: SyncSender<(Stream, Vec<u8>)>) {
+    thread::spawn(move || {
+        let mut buffer = [0; 32 << 10];
+        loop {
+            match pipe.read(&mut buffer) {
+                Ok(0) => return,
+                Ok(length) if sender.send((stream, buffer[..length].to_vec())).is_err() => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
+        }
+    });
+}
+
+/// Signals every process of a group. There is no safe call for this in the standard library, and the shell that runs
+/// commands is there anyway; a group that is already gone is what we want.
+fn signal_group(group: u32, signal: &str) {
+    let order = format!("kill -s {signal} -- -{group}");
+    let quiet = Command::new("/bin/sh").args(["-c", &order]).stdin(Stdio::null()).stderr(Stdio::null()).status();
+    drop(quiet);
+}
+
+struct Transcript<'a> {
+    on_line: &'a mut dyn FnMut(Stream, &str),
+    output: Output,
+    /// The end of the stream that no line break has followed yet.
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Transcript<'_> {
+    fn take(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), ProcessError> {
+        let (whole, open) = match stream {
+            Stream::Stdout => (&mut self.output.stdout, &mut self.stdout),
+            Stream::Stderr => (&mut self.output.stderr, &mut self.stderr),
+        };
+        whole.extend_from_slice(bytes);
+        let too_much = whole.len() > CAPTURE_LIMIT;
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            open.extend_from_slice(piece);
+            if open.last() == Some(&b'\n') {
+                open.pop();
+                (self.on_line)(stream, &String::from_utf8_lossy(open));
+                open.clear();
+            }
+        }
+        if too_much { Err(ProcessError::TooMuchOutput) } else { Ok(()) }
+    }
+
+    fn finish(self) -> Output {
+        for (stream, open) in [(Stream::Stdout, &self.stdout), (Stream::Stderr, &self.stderr)] {
+            if !open.is_empty() {
+                (self.on_line)(stream, &String::from_utf8_lossy(open));
+            }
+        }
+        self.output
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    let known = match signal {
+        1 => "hangup",
+        2 => "interrupt",
+        3 => "quit",
+        4 => "illegal instruction",
+        6 => "aborted",
+        7 => "bus error",
+        8 => "floating point exception",
+        9 => "killed",
+        11 => "segmentation fault",
+        13 => "broken pipe",
+        14 => "alarm clock",
+        15 => "terminated",
+        other => return format!("signal {other}"),
+    };
+    known.to_owned()
+}
