@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use base64::Engine;
-use libyaml_safer::{Error as ParserError, ErrorKind, EventData, Mark, Parser};
+use libyaml_safer::{Encoding, Error as ParserError, ErrorKind, EventData, Mark, Parser};
 
 use super::resolve::{self, Scalar};
 use super::{DuplicateKey, Duplicates, Error, MAX_DEPTH, gofmt};
@@ -11,8 +11,26 @@ use crate::model::tree::{Map, Tree};
 
 /// The first document of a text, `Null` if there is none.
 pub fn document(text: &str, duplicates: Duplicates) -> Result<Tree, Error> {
+    // The scanner panics where the text ends after a backslash inside double quotes. With a line break behind it, it
+    // sees an unfinished string; a text that is fine either way is read as it is.
+    if text.ends_with('\\') {
+        guarded(&format!("{text}\n"), duplicates)?;
+    }
+    guarded(text, duplicates)
+}
+
+/// The scanner also panics on a tag glued to a comma and on tags with escapes beyond ASCII. Nobody writes those, but
+/// nobody may bring the program down with them either.
+fn guarded(text: &str, duplicates: Duplicates) -> Result<Tree, Error> {
+    let composed = std::panic::catch_unwind(|| compose(text, duplicates));
+    composed.unwrap_or_else(|_| Err(syntax(None, "unknown problem parsing YAML content")))
+}
+
+fn compose(text: &str, duplicates: Duplicates) -> Result<Tree, Error> {
     let mut bytes = text.as_bytes();
     let mut parser = Parser::new();
+    // Left to itself the parser takes some characters at the start for half a byte order mark.
+    parser.set_encoding(Encoding::Utf8);
     parser.set_input_string(&mut bytes);
     let mut composer = Composer {
         parser,
@@ -50,42 +68,6 @@ struct Anchored {
     size: Size,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Size {
-    nodes: u64,
-    bytes: u64,
-}
-
-impl Size {
-    fn add(&mut self, other: Size) {
-        self.nodes += other.nodes;
-        self.bytes += other.bytes;
-    }
-
-    fn since(self, earlier: Size) -> Size {
-        Size { nodes: self.nodes - earlier.nodes, bytes: self.bytes - earlier.bytes }
-    }
-}
-
-/// Go parses a whole document, then decodes it, then makes JSON of it: a fault of a later stage is only reported if
-/// none of an earlier one turns up, so the first of each stage waits here.
-#[derive(Default)]
-struct Faults {
-    decoding: Option<Error>,
-    converting: Option<Error>,
-}
-
-impl Faults {
-    fn check(self, repeated: Vec<DuplicateKey>) -> Result<(), Error> {
-        let repeated = (!repeated.is_empty()).then_some(Error::Duplicates(repeated));
-        self.decoding.or(repeated).or(self.converting).map_or(Ok(()), Err)
-    }
-
-    fn decoding(&mut self, problem: impl Into<Box<str>>) {
-        self.decoding.get_or_insert_with(|| syntax(None, problem));
-    }
-}
-
 impl Composer<'_, '_> {
     fn first_document(&mut self) -> Result<Tree, Error> {
         loop {
@@ -114,7 +96,13 @@ impl Composer<'_, '_> {
         self.size.nodes += 1;
         let (anchor, tree) = match event {
             EventData::Alias { anchor } => return self.alias(&anchor),
-            EventData::Scalar { anchor, tag, value, plain_implicit, .. } => {
+            EventData::Scalar {
+                anchor,
+                tag,
+                value,
+                plain_implicit,
+                ..
+            } => {
                 self.size.bytes += value.len() as u64;
                 let scalar = self.scalar(tag.as_deref(), &value, plain_implicit);
                 (anchor, self.scalar_tree(scalar, value))
@@ -168,7 +156,10 @@ impl Composer<'_, '_> {
         match entries.position(&key) {
             None => entries.push(key, value),
             Some(_) if self.duplicates == Duplicates::Refuse => {
-                self.repeated.push(DuplicateKey { line: mark.line + 1, key });
+                self.repeated.push(DuplicateKey {
+                    line: mark.line + 1,
+                    key,
+                });
             }
             Some(index) => entries.list[index].1 = value,
         }
@@ -178,7 +169,11 @@ impl Composer<'_, '_> {
     fn merge(&mut self, value: Tree, entries: &mut Entries, mark: Mark) {
         let maps = match value {
             Tree::Map(map) => vec![map],
-            Tree::List(items) => items.into_iter().rev().filter_map(|item| self.merged_map(item)).collect(),
+            Tree::List(items) => items
+                .into_iter()
+                .rev()
+                .filter_map(|item| self.merged_map(item))
+                .collect(),
             _ => {
                 self.merged_map(value);
                 return;
@@ -191,7 +186,8 @@ impl Composer<'_, '_> {
 
     fn merged_map(&mut self, item: Tree) -> Option<Map> {
         let Tree::Map(map) = item else {
-            self.faults.decoding("map merge requires map or sequence of maps as the value");
+            self.faults
+                .decoding("map merge requires map or sequence of maps as the value");
             return None;
         };
         Some(map)
@@ -199,15 +195,26 @@ impl Composer<'_, '_> {
 
     /// A key as JSON knows keys, or none if there is no way; then the fault is noted.
     fn key(&mut self, event: EventData, depth: usize) -> Result<Option<Box<str>>, Error> {
-        if let EventData::Scalar { anchor: None, tag, value, plain_implicit, .. } = event {
-            self.size.add(Size { nodes: 1, bytes: value.len() as u64 });
+        if let EventData::Scalar {
+            anchor: None,
+            tag,
+            value,
+            plain_implicit,
+            ..
+        } = event
+        {
+            self.size.add(Size {
+                nodes: 1,
+                bytes: value.len() as u64,
+            });
             let scalar = self.scalar(tag.as_deref(), &value, plain_implicit);
             return Ok(self.scalar_key(scalar, value));
         }
         let tree = self.node(event, depth + 1)?;
         Ok(match tree {
             Tree::Map(_) | Tree::List(_) => {
-                self.faults.decoding(format!("invalid map key: {}", gofmt::Value(&tree)));
+                self.faults
+                    .decoding(format!("invalid map key: {}", gofmt::Value(&tree)));
                 None
             }
             Tree::Text(text) => Some(text),
@@ -249,7 +256,8 @@ impl Composer<'_, '_> {
             | (Some("timestamp"), found @ Scalar::Timestamp) => found,
             (Some(wanted @ ("bool" | "null" | "int" | "float" | "timestamp")), found) => {
                 let found = short_tag(&found);
-                self.faults.decoding(format!("cannot decode {found} `{value}` as a !!{wanted}"));
+                self.faults
+                    .decoding(format!("cannot decode {found} `{value}` as a !!{wanted}"));
                 Scalar::Text
             }
             (Some("binary"), _) => Scalar::Binary,
@@ -295,7 +303,13 @@ impl Composer<'_, '_> {
         if self.keeps_anchors {
             let size = self.size.since(before);
             self.copy(size)?;
-            self.anchors.insert(anchor, Some(Anchored { tree: tree.clone(), size }));
+            self.anchors.insert(
+                anchor,
+                Some(Anchored {
+                    tree: tree.clone(),
+                    size,
+                }),
+            );
         }
         Ok(())
     }
@@ -332,37 +346,14 @@ impl Composer<'_, '_> {
     }
 }
 
-/// The entries of one map, with an index once there are many.
-#[derive(Default)]
-struct Entries {
-    list: Vec<(Box<str>, Tree)>,
-    index: HashMap<Box<str>, usize>,
-}
-
-impl Entries {
-    const SMALL: usize = 32;
-
-    fn position(&self, key: &str) -> Option<usize> {
-        match self.list.len() {
-            0..Self::SMALL => self.list.iter().position(|entry| &*entry.0 == key),
-            _ => self.index.get(key).copied(),
-        }
-    }
-
-    fn push(&mut self, key: Box<str>, value: Tree) {
-        let count = self.list.len();
-        if count + 1 == Self::SMALL {
-            self.index = self.list.iter().enumerate().map(|(i, entry)| (entry.0.clone(), i)).collect();
-        }
-        if count + 1 >= Self::SMALL {
-            self.index.insert(key.clone(), count);
-        }
-        self.list.push((key, value));
-    }
-}
-
 fn is_merge(key: &EventData) -> bool {
-    let EventData::Scalar { value, plain_implicit, tag, .. } = key else {
+    let EventData::Scalar {
+        value,
+        plain_implicit,
+        tag,
+        ..
+    } = key
+    else {
         return false;
     };
     value == "<<" && (*plain_implicit || tag.as_deref() == Some("tag:yaml.org,2002:merge"))
@@ -378,29 +369,4 @@ fn short_tag(scalar: &Scalar) -> &'static str {
         Scalar::Binary => "!!binary",
         Scalar::Text => "!!str",
     }
-}
-
-/// Small documents may be nearly all aliases, large ones at most a tenth.
-fn allowed_alias_ratio(nodes: u64) -> f64 {
-    const LOW: f64 = 400_000.0;
-    const HIGH: f64 = 4_000_000.0;
-    let nodes = (nodes as f64).clamp(LOW, HIGH);
-    0.99 - 0.89 * (nodes - LOW) / (HIGH - LOW)
-}
-
-fn excessive_aliasing() -> Error {
-    syntax(None, "document contains excessive aliasing")
-}
-
-fn syntax(line: Option<u64>, problem: impl Into<Box<str>>) -> Error {
-    Error::Syntax { line, problem: problem.into() }
-}
-
-/// Go's yaml names the line of the problem, else of its context, counted from zero; a scanner's from one. Line zero it
-/// does not name.
-fn parser_error(error: &ParserError) -> Error {
-    let line_of = |mark: Option<Mark>| mark.map(|mark| mark.line).filter(|line| *line != 0);
-    let scanner = u64::from(error.kind() == ErrorKind::Scanner);
-    let problem = line_of(error.problem_mark()).map(|line| line + scanner);
-    syntax(problem.or_else(|| line_of(error.context_mark())), error.problem())
 }

@@ -22,7 +22,7 @@ pub use split::documents as split_documents;
 use crate::model::tree::Tree;
 
 /// Deeper nesting than this is refused: no honest document comes near it, and whoever walks a tree may recurse.
-pub const MAX_DEPTH: usize = 1000;
+pub const MAX_DEPTH: usize = 250;
 
 /// Why a text is not a document. The wording is that of Go's yaml packages, without the `yaml: ` in front of a JSON fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

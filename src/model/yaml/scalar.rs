@@ -63,7 +63,10 @@ fn means_something_else(text: &str) -> bool {
     // No word, number or date starts otherwise, except for the merge key.
     let suspicious = matches!(
         text.as_bytes().first(),
-        None | Some(b'+' | b'-' | b'.' | b'~' | b'<' | b'0'..=b'9' | b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O')
+        None | Some(
+            b'+' | b'-' | b'.' | b'~' | b'<' | b'0'
+                ..=b'9' | b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O'
+        )
     );
     suspicious && (text == "<<" || resolve::plain(text) != Scalar::Text || resolve::looks_base_60(text))
 }

@@ -25,7 +25,12 @@ macro_rules! token {
 token!(TriggerModeValue, Trigger, "TriggerMode", "Trigger::Auto");
 token!(PortForwardValue, PortForward, "port_forward", "PortForward::default()");
 token!(ProbeValue, Probe, "Probe", "unset_probe()");
-token!(ProbeActionValue, ProbeAction, "probe_action", "ProbeAction::Exec(Vec::new())");
+token!(
+    ProbeActionValue,
+    ProbeAction,
+    "probe_action",
+    "ProbeAction::Exec(Vec::new())"
+);
 
 /// Only a store of values on disk would ask for this; there is none.
 fn unset_probe() -> Probe {
@@ -75,7 +80,9 @@ impl<'v> StarlarkValue<'v> for PortForwardValue {
     }
 
     fn dir_attr(&self) -> Vec<String> {
-        ["container_port", "host", "link_path", "local_port", "name"].map(String::from).to_vec()
+        ["container_port", "host", "link_path", "local_port", "name"]
+            .map(String::from)
+            .to_vec()
     }
 }
 
@@ -106,7 +113,12 @@ impl fmt::Display for ProbeActionValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             ProbeAction::Exec(argv) => write!(f, "exec_action({})", argv.join(" ")),
-            ProbeAction::HttpGet { host, port, scheme, path } => write!(f, "http_get_action({scheme}://{host}:{port}{path})"),
+            ProbeAction::HttpGet {
+                host,
+                port,
+                scheme,
+                path,
+            } => write!(f, "http_get_action({scheme}://{host}:{port}{path})"),
             ProbeAction::TcpSocket { host, port } => write!(f, "tcp_socket_action({host}:{port})"),
         }
     }
