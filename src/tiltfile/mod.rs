@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 pub mod builtins;
-// pub mod bundled;
+pub mod bundled;
 pub mod call;
 mod convert;
 mod declared;
@@ -21,6 +21,8 @@ mod print;
 mod run;
 mod source;
 mod stack;
+#[cfg(test)]
+mod testing;
 mod timing;
 mod values;
 

@@ -272,8 +272,6 @@ struct PackJson<'p> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     tags: &'p [String],
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    volumes: &'p [String],
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
     image_maps: &'p [String],
     output_mode: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -294,7 +292,6 @@ fn pack<'p>(recipe: &'p PackRecipe, image_maps: &'p [String]) -> PackJson<'p> {
         descriptor: recipe.descriptor.as_ref().map(|path| path.display().to_string()),
         default_process: &recipe.default_process,
         tags: &recipe.tags,
-        volumes: &recipe.volumes,
         image_maps,
         output_mode: output_mode(recipe.output_mode),
         output_tag: &recipe.output_tag,
@@ -307,7 +304,6 @@ fn pull_policy(policy: &PullPolicy) -> String {
         PullPolicy::Always => "always".to_owned(),
         PullPolicy::Never => "never".to_owned(),
         PullPolicy::IfNotPresent => "if-not-present".to_owned(),
-        PullPolicy::Daily => "daily".to_owned(),
         PullPolicy::Every(seconds) => format!("interval={seconds}s"),
     }
 }

@@ -449,3 +449,54 @@ fn trees_that_were_read_already_become_objects_too() {
     let tree = parse_one("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n").unwrap();
     assert_eq!(parse_trees([tree.clone(), Tree::Null]).unwrap()[0].tree(), &tree);
 }
+
+/// What upstream was given and what its `tiltfile-result` showed.
+macro_rules! golden {
+    ($case:literal, $($input:literal),+) => {
+        (
+            concat!($(include_str!(concat!("../../../testdata/tiltfile-result/", $case, "/input/", $input)), "\n---\n"),+),
+            include_str!(concat!("../../../testdata/tiltfile-result/", $case, "/want.json")),
+        )
+    };
+}
+
+const GOLDENS: &[(&str, &str)] = &[
+    golden!("grouping-and-naming", "all.yaml"),
+    golden!("crd-image-locators", "um.yaml"),
+    golden!("custom-build", "one.yaml", "two.yaml", "three.yaml"),
+    golden!("docker-build-options", "web.yaml"),
+    golden!("settings", "d.yaml"),
+];
+
+fn yaml_fields(tree: &Tree) -> Vec<&str> {
+    match tree {
+        Tree::Map(map) => map
+            .iter()
+            .flat_map(|(key, value)| match (key, value) {
+                ("yaml", Tree::Text(text)) => vec![&**text],
+                (_, value) => yaml_fields(value),
+            })
+            .collect(),
+        Tree::List(items) => items.iter().flat_map(yaml_fields).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn real_results_of_upstream_come_out_of_their_input() {
+    for (input, want) in GOLDENS {
+        let ours: Vec<String> = parse(input).unwrap().iter().map(Object::emit).collect();
+        let want = parse_one(want).unwrap();
+        let fields = yaml_fields(&want);
+        assert!(!fields.is_empty());
+        for field in fields {
+            assert_eq!(printed(field).as_deref(), Ok(field));
+            for document in field
+                .split("\n---\n")
+                .map(|document| format!("{}\n", document.trim_end()))
+            {
+                assert!(ours.contains(&document), "{document}\nis not among\n{ours:#?}");
+            }
+        }
+    }
+}

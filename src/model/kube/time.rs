@@ -1,5 +1,7 @@
 //! Pure. Points in time as Kubernetes writes them: RFC 3339 in UTC, to the second or to the microsecond.
 
+use crate::model::yaml::days_in_month;
+
 /// Go's complaint about a time it cannot read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("parsing time {text:?} as {layout:?}: cannot parse {text:?} as \"2006\"")]
@@ -60,7 +62,7 @@ fn parse(text: &str) -> Option<Moment> {
         return None;
     }
     let (year, month) = (number(0..4, 0..=9999)?, number(5..7, 1..=12)?);
-    let day = number(8..10, 1..=days_in(year, month))?;
+    let day = number(8..10, 1..=days_in_month(year, month))?;
     let (hour, minute, second) = (
         number(11..13, 0..=23)?,
         number(14..16, 0..=59)?,
@@ -100,22 +102,10 @@ fn offset(zone: &str) -> Option<i64> {
     Some(sign * (two_digits(hours)? * 60 + two_digits(minutes)?))
 }
 
-fn is_leap(year: u32) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-fn days_in(year: u32, month: u32) -> u32 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 => 28 + u32::from(is_leap(year)),
-        _ => 31,
-    }
-}
-
 fn days_before(year: u32, month: u32, day: u32) -> i64 {
     let earlier = i64::from(year) - 1;
     let years = earlier * 365 + earlier.div_euclid(4) - earlier.div_euclid(100) + earlier.div_euclid(400);
-    let months: u32 = (1..month).map(|month| days_in(year, month)).sum();
+    let months: u32 = (1..month).map(|month| days_in_month(year, month)).sum();
     years + i64::from(months + day - 1)
 }
 

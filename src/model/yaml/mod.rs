@@ -6,8 +6,11 @@
 //!
 //! Nothing here knows what a document means; that is `model::kube`.
 
+mod anchors;
 mod compose;
 mod emit;
+mod entries;
+mod faults;
 mod gofmt;
 pub mod json;
 mod order;
@@ -17,6 +20,7 @@ mod split;
 
 pub use emit::{emit, emit_all};
 pub use order::natural as natural_order;
+pub(in crate::model) use resolve::days_in_month;
 pub use split::documents as split_documents;
 
 use crate::model::tree::Tree;

@@ -47,8 +47,10 @@ pub fn natural(a: &str, b: &str) -> Ordering {
         (true, false) => Ordering::Greater,
         (false, true) => Ordering::Less,
         (false, false) => {
+            // Inside a number a zero is a digit like any other; at its start it would not count.
             let inside_number = (x == '0' || y == '0') && ends_in_nonzero_number(&a[..shared]);
-            let (m, n) = (number(&a[shared..], inside_number), number(&b[shared..], inside_number));
+            let start = i64::from(inside_number);
+            let (m, n) = (number(&a[shared..], start), number(&b[shared..], start));
             m.cmp(&n).then(x.cmp(&y))
         }
     }
@@ -73,9 +75,9 @@ fn ends_in_nonzero_number(prefix: &str) -> bool {
 }
 
 /// The number a text starts with and how many digits it took; none is zero of no digits.
-fn number(text: &str, continued: bool) -> (i64, usize) {
+fn number(text: &str, start: i64) -> (i64, usize) {
     let digits = text.bytes().take_while(u8::is_ascii_digit);
-    digits.fold((i64::from(continued), 0), |(value, count), digit| {
+    digits.fold((start, 0), |(value, count), digit| {
         (value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0')), count + 1)
     })
 }

@@ -127,7 +127,7 @@ fn is_timestamp(text: &str) -> bool {
     let Some(month) = cursor.number(1..=12) else {
         return false;
     };
-    if !cursor.take('-') || cursor.number(1..=days_in(year, month)).is_none() {
+    if !cursor.take('-') || cursor.number(1..=days_in_month(year, month)).is_none() {
         return false;
     }
     if cursor.0.is_empty() {
@@ -139,7 +139,8 @@ fn is_timestamp(text: &str) -> bool {
     cursor.take(' ') && cursor.time_of_day() && cursor.0.is_empty()
 }
 
-fn days_in(year: u32, month: u32) -> u32 {
+/// Days of a month of the Gregorian calendar, counted from one.
+pub fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         4 | 6 | 9 | 11 => 30,
         2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,

@@ -82,8 +82,7 @@ impl Traits {
         let mut previous = None;
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
-            let before_blank = chars.peek().is_none_or(|next| is_blank(*next));
-            traits.indicators |= is_indicator(c, previous, before_blank);
+            traits.indicators |= is_indicator(c, previous, chars.peek().copied());
             traits.special |= !is_printable(c);
             traits.breaks |= c == '\n';
             traits.break_space |= c == ' ' && previous == Some('\n');
@@ -94,11 +93,11 @@ impl Traits {
     }
 }
 
-fn is_indicator(c: char, previous: Option<char>, before_blank: bool) -> bool {
+fn is_indicator(c: char, previous: Option<char>, next: Option<char>) -> bool {
     match c {
         '#' => previous.is_none_or(is_blank),
-        ':' => before_blank,
-        '?' | '-' => previous.is_none() && before_blank,
+        ':' => next.is_none_or(is_blank),
+        '?' | '-' => previous.is_none() && next.is_none_or(is_blank),
         ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => previous.is_none(),
         _ => false,
     }

@@ -329,6 +329,47 @@ fn hostile_documents_end_in_an_error() {
 }
 
 #[test]
+fn what_the_scanner_panics_at_is_an_error_like_any_other() {
+    assert_eq!(
+        read("[!a,]"),
+        Err("yaml: unknown problem parsing YAML content".to_owned())
+    );
+    assert_eq!(
+        read("a: \"\\"),
+        Err("yaml: line 2: found unexpected end of stream".to_owned())
+    );
+    assert_eq!(read("a: \\"), Ok(r#"{"a":"\\"}"#.to_owned()));
+    assert_eq!(read("a: |\n  \\"), Ok(r#"{"a":"\\"}"#.to_owned()));
+    assert_eq!(read("\u{feff}a: 1"), Ok(r#"{"a":1}"#.to_owned()));
+}
+
+#[test]
+fn a_missing_break_at_the_end_is_not_made_up() {
+    let table = [
+        ("a: |\n  x", r#"{"a":"x"}"#),
+        ("a: |\n  x\n", r#"{"a":"x\n"}"#),
+        ("a: |+\n  x\n\n  y", r#"{"a":"x\n\ny"}"#),
+        ("a: |-\n  x", r#"{"a":"x"}"#),
+        ("a: >\n  x\n  y", r#"{"a":"x y"}"#),
+        ("a: |\n  x\n  ", r#"{"a":"x\n"}"#),
+        ("a: |\n  x\n# c", r#"{"a":"x\n"}"#),
+        ("a: |\n  x\nb: c", r#"{"a":"x\n","b":"c"}"#),
+        ("- |\n x\n- z", r#"["x\n","z"]"#),
+        ("a", r#""a""#),
+        ("   ", "null"),
+        ("a: \"x\"", r#"{"a":"x"}"#),
+    ];
+    for (text, expected) in table {
+        assert_eq!(read(text).as_deref(), Ok(expected), "{text}");
+    }
+    assert_eq!(read("a: 'x"), Err("yaml: found unexpected end of stream".to_owned()));
+    assert_eq!(
+        read("a: [1"),
+        Err("yaml: line 1: did not find expected ',' or ']'".to_owned())
+    );
+}
+
+#[test]
 fn wide_documents_are_no_trouble() {
     let text = (0..20_000).map(|n| format!("k{n}: {n}\n")).collect::<String>();
     let tree = parse_one(&text).unwrap();
@@ -389,7 +430,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_too_strange_to_read(text in "[\\PC\n\t:\\-\\[\\]{}&*!|>'\"%@`#?, ]{0,60}") {
+    fn no_text_is_too_strange_to_read(text in "[a\\PC\n\t:\\-\\[\\]{}&*!|>'\"%@`#?, ]{0,60}") {
         if let Ok(trees) = parse_documents(&text) {
             let again = parse_documents(&emit_all(&trees));
             prop_assert_eq!(again, Ok(trees));

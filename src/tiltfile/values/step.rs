@@ -39,11 +39,8 @@ impl fmt::Display for SyncStep {
 
 impl fmt::Display for RunStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "run step: \"{}\"",
-            crate::model::command::Command::display(&self.argv)
-        )?;
+        let command = crate::model::command::Command::display(&self.argv);
+        write!(f, "run step: {}", crate::model::quote::quoted(&command))?;
         if self.triggers.is_empty() {
             return Ok(());
         }
@@ -85,11 +82,7 @@ impl Step {
         step.or_else(|| RunStep::from_value(value).cloned().map(Step::Run))
             .or_else(|| FallBackOnStep::from_value(value).cloned().map(Step::FallBackOn))
             .or_else(|| InitialSyncStep::from_value(value).cloned().map(Step::InitialSync))
-            .or_else(|| {
-                RestartContainerStep::from_value(value)
-                    .cloned()
-                    .map(Step::RestartContainer)
-            })
+            .or_else(|| RestartContainerStep::from_value(value).cloned().map(Step::RestartContainer))
     }
 
     pub fn id(&self) -> StepId {

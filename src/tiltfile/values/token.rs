@@ -25,12 +25,7 @@ macro_rules! token {
 token!(TriggerModeValue, Trigger, "TriggerMode", "Trigger::Auto");
 token!(PortForwardValue, PortForward, "port_forward", "PortForward::default()");
 token!(ProbeValue, Probe, "Probe", "unset_probe()");
-token!(
-    ProbeActionValue,
-    ProbeAction,
-    "probe_action",
-    "ProbeAction::Exec(Vec::new())"
-);
+token!(ProbeActionValue, ProbeAction, "probe_action", "ProbeAction::Exec(Vec::new())");
 
 /// Only a store of values on disk would ask for this; there is none.
 fn unset_probe() -> Probe {
@@ -80,9 +75,7 @@ impl<'v> StarlarkValue<'v> for PortForwardValue {
     }
 
     fn dir_attr(&self) -> Vec<String> {
-        ["container_port", "host", "link_path", "local_port", "name"]
-            .map(String::from)
-            .to_vec()
+        ["container_port", "host", "link_path", "local_port", "name"].map(String::from).to_vec()
     }
 }
 
@@ -113,12 +106,7 @@ impl fmt::Display for ProbeActionValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             ProbeAction::Exec(argv) => write!(f, "exec_action({})", argv.join(" ")),
-            ProbeAction::HttpGet {
-                host,
-                port,
-                scheme,
-                path,
-            } => write!(f, "http_get_action({scheme}://{host}:{port}{path})"),
+            ProbeAction::HttpGet { host, port, scheme, path } => write!(f, "http_get_action({scheme}://{host}:{port}{path})"),
             ProbeAction::TcpSocket { host, port } => write!(f, "tcp_socket_action({host}:{port})"),
         }
     }
@@ -127,6 +115,7 @@ impl fmt::Display for ProbeActionValue {
 /// What `custom_build()` returns: nothing to ask it, only proof that it was called.
 #[derive(Debug, ProvidesStaticType, NoSerialize, StarlarkPagable, allocative::Allocative)]
 pub struct CustomBuildValue {
+    /// In its long form.
     pub name: String,
 }
 
@@ -134,7 +123,7 @@ starlark_simple_value!(CustomBuildValue);
 
 impl fmt::Display for CustomBuildValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<custom_build \"{}\">", self.name)
+        write!(f, "custom_build({})", crate::model::quote::quoted(&self.name))
     }
 }
 
