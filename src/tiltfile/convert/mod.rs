@@ -1,5 +1,9 @@
 //! From what was declared to a project.
 
+pub mod deps;
+pub mod enabled;
+pub mod settings;
+
 use crate::model::digest;
 use crate::model::project::{Hashes, Project};
 use crate::model::report::{Failure, FailureKind};
@@ -15,9 +19,13 @@ pub fn project(run: &Run) -> Result<Project, Failure> {
         frames: Vec::new(),
         hint: None,
     })?;
-    let mut project = Project::default();
+    let mut project = Project { tiltignore: settings::tiltignore(run)?, ..Project::default() };
     loader::run_main(run, bytes, |_eval| {
-        project = Project::default();
+        project.settings = settings::settings(run);
+        project.objects = run.declared.borrow().objects.clone();
+        deps::validate_deps(run, &mut project.resources)?;
+        settings::check_registry(&project.settings, &project.resources)?;
+        project.enabled = enabled::enabled(run, &project.resources)?;
         Ok(())
     })?;
     Ok(project)
