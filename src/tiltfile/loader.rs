@@ -12,6 +12,7 @@ use starlark_syntax::syntax::ast::{AstStmt, StmtP};
 use crate::model::report::{Failure, FailureKind};
 use crate::tiltfile::diagnostic::{self, LoadedFailure};
 use crate::tiltfile::extension;
+use crate::tiltfile::function::{Function, TABLE};
 use crate::tiltfile::run::{ModuleState, Run};
 use crate::tiltfile::source::Source;
 
@@ -49,6 +50,9 @@ impl FileLoader for Loader<'_> {
 /// The module that a path in `load()`, `load_dynamic()` or `include()` names.
 pub fn load(run: &Run, written: &str) -> starlark::Result<FrozenModule> {
     let cannot = |why: String| starlark::Error::new_native(LoadedFailure(failed(format!("cannot load {written}: {why}"))));
+    if let Some(name) = written.strip_prefix("builtin://") {
+        return builtin(name).ok_or_else(|| cannot("there is no such builtin".to_owned()));
+    }
     let file = match written.strip_prefix("ext://") {
         Some(name) => extension::resolve(run, name).map_err(|why| cannot(why.to_string()))?,
         None => run.absolute(written),
@@ -65,6 +69,16 @@ pub fn load(run: &Run, written: &str) -> starlark::Result<FrozenModule> {
             execute(run, &file, bytes).map_err(|failure| starlark::Error::new_native(LoadedFailure(failure)))
         }
     }
+}
+
+/// A module that holds one builtin by its short name. A file that defines a name cannot read the builtin of that name.
+fn builtin(name: &str) -> Option<FrozenModule> {
+    let index = TABLE.iter().position(|builtin| builtin.name == name)?;
+    let made = Module::with_temp_heap(|module| {
+        module.set(TABLE[index].short_name(), module.heap().alloc(Function::new(index)));
+        module.freeze()
+    });
+    made.ok()
 }
 
 fn failed(message: String) -> Failure {

@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 pub mod builtins;
-// pub mod bundled;
+pub mod bundled;
 pub mod call;
 mod declared;
 mod convert;
@@ -21,6 +21,9 @@ mod print;
 mod run;
 mod source;
 mod stack;
+#[cfg(test)]
+#[allow(dead_code)]
+mod testing;
 mod timing;
 mod values;
 
