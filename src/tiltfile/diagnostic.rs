@@ -7,6 +7,7 @@ use regex::Regex;
 use starlark::ErrorKind;
 
 use crate::model::report::{Failure, FailureKind, Frame};
+use crate::model::suggest;
 use crate::tiltfile::function::{BuiltinError, Exit};
 use crate::tiltfile::run::Run;
 use crate::tiltfile::source::{Source, TooMuch, position};
@@ -94,7 +95,9 @@ fn static_words(message: &str) -> (String, Option<String>) {
     let message = message.strip_prefix("Parse error: ").unwrap_or(message);
     if let Some(found) = UNDEFINED.captures(message) {
         let undefined = format!("undefined: {}", &found[1]);
-        let nearest = found.get(2).map(|m| format!("did you mean `{}`?", m.as_str()));
+        // The interpreter suggests whatever is nearest, however far that is.
+        let nearest = found.get(2).and_then(|m| suggest::nearest(&found[1], [m.as_str()]));
+        let nearest = nearest.map(|name| format!("did you mean `{name}`?"));
         return (undefined, nearest);
     }
     if let Some(found) = UNEXPECTED.captures(message) {

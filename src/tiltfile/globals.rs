@@ -102,10 +102,12 @@ pub fn build(request: &Request, host: &Host) -> Globals {
 }
 
 pub fn interpreter_range<'v>(globals: &Globals) -> Option<Value<'v>> {
-    globals
-        .iter()
-        .find(|(name, _)| *name == INTERPRETER_RANGE)
-        .map(|(_, range)| range.to_value())
+    find(globals, INTERPRETER_RANGE)
+}
+
+/// What every file finds under a name.
+pub fn find<'v>(globals: &Globals, name: &str) -> Option<Value<'v>> {
+    globals.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_value())
 }
 
 /// A module with its functions and its values.

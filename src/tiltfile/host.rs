@@ -66,9 +66,11 @@ impl Host {
         self.watched.borrow_mut().insert(path::clean(file));
     }
 
-    /// Everything noted so far, sorted.
+    /// Everything noted so far, sorted as text.
     pub fn watched(&self) -> Vec<PathBuf> {
-        self.watched.borrow().iter().cloned().collect()
+        let mut watched: Vec<PathBuf> = self.watched.borrow().iter().cloned().collect();
+        watched.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
+        watched
     }
 
     /// A file's bytes; it is watched whether or not it could be read.

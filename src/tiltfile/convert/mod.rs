@@ -1,11 +1,14 @@
 //! From what was declared to a project.
 
+pub mod deps;
+pub mod enabled;
 pub mod grouping;
 pub mod ignores;
 pub mod images;
 mod kinds;
 pub mod kube;
 pub mod locals;
+pub mod settings;
 pub mod unused;
 
 use starlark::eval::Evaluator;
@@ -14,6 +17,7 @@ use crate::model::digest;
 use crate::model::project::{Hashes, Project};
 use crate::model::report::{Failure, FailureKind};
 use crate::tiltfile::convert::images::Resolver;
+use crate::tiltfile::convert::unused::Deployments;
 use crate::tiltfile::loader;
 use crate::tiltfile::run::Run;
 
@@ -32,12 +36,16 @@ pub fn project(run: &Run) -> Result<Project, Failure> {
         frames: Vec::new(),
         hint: None,
     })?;
+    let tiltignore = settings::tiltignore(run)?;
     let mut project = None;
     loader::run_main(run, bytes, |eval| {
         project = Some(assemble(run, eval)?);
         Ok(())
     })?;
-    project.ok_or_else(|| Failure::whole("the Tiltfile ended without a project"))
+    match project {
+        Some(project) => Ok(Project { tiltignore, ..project }),
+        None => Err(Failure::whole("the Tiltfile ended without a project")),
+    }
 }
 
 /// Resources of all worlds in their order: Kubernetes, Compose, this machine, and objects that belong to none.
@@ -45,16 +53,26 @@ fn assemble(run: &Run, eval: &mut Evaluator) -> Result<Project, Failure> {
     let secrets = kube::secrets(run);
     let resolver = Resolver::new(run)?;
     let kubernetes = kube::resources(run, eval, &resolver)?;
+    let deployments = Deployments {
+        services: 0,
+        workloads: kubernetes.resources.len(),
+        unassigned: kubernetes.unassigned,
+    };
     let mut resources = kubernetes.resources;
-    resources.extend(locals::resources(run));
-    resources.extend(kubernetes.uncategorized);
+    unused::warn(run, deployments);
     images::check_restarts(&resources)?;
     images::check_steps(run)?;
-    let declared = run.declared.borrow();
+    resources.extend(locals::resources(run));
+    resources.extend(kubernetes.uncategorized);
+    deps::validate_deps(run, &mut resources)?;
+    let settings = settings::settings(run);
+    settings::check_registry(&settings, &resources)?;
+    let enabled = enabled::enabled(run, &resources)?;
     Ok(Project {
         resources,
-        settings: declared.settings.clone(),
-        objects: declared.objects.clone(),
+        enabled,
+        settings,
+        objects: run.declared.borrow().objects.clone(),
         secrets,
         ..Project::default()
     })
