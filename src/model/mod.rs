@@ -17,6 +17,7 @@ pub mod link;
 pub mod live;
 pub mod local;
 pub mod object;
+pub mod pack;
 pub mod path;
 pub mod port;
 pub mod project;

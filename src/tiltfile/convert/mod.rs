@@ -1,5 +1,12 @@
 //! From what was declared to a project.
 
+pub mod ignores;
+pub mod images;
+pub mod locals;
+#[cfg(test)]
+pub mod testing;
+pub mod unused;
+
 use crate::model::digest;
 use crate::model::project::{Hashes, Project};
 use crate::model::report::{Failure, FailureKind};

@@ -29,6 +29,11 @@ pub struct Declared {
 }
 
 impl Declared {
+    /// The function that declared a resource of this name, if one did.
+    pub fn owner_of(&self, name: &str) -> Option<&'static str> {
+        self.locals.has(name).then_some("local_resource")
+    }
+
     /// The trigger mode of a resource that names none itself.
     pub fn default_trigger(&self) -> Trigger {
         self.trigger.as_ref().map(|(mode, _)| *mode).unwrap_or_default()
