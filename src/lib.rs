@@ -7,3 +7,7 @@ pub mod model;
 pub mod world;
 
 pub mod tiltfile;
+
+pub mod ui;
+
+pub mod cli;

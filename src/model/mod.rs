@@ -11,7 +11,7 @@ pub mod dockerfile;
 pub mod duration;
 pub mod filter;
 pub mod image;
-// pub mod kube;
+pub mod kube;
 pub mod label;
 pub mod link;
 pub mod live;
