@@ -9,6 +9,8 @@ mod kinds;
 pub mod kube;
 pub mod locals;
 pub mod settings;
+#[cfg(test)]
+pub mod testing;
 pub mod unused;
 
 use starlark::eval::Evaluator;
