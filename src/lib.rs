@@ -7,3 +7,5 @@ pub mod model;
 pub mod world;
 
 pub mod tiltfile;
+
+pub mod cli;

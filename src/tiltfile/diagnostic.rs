@@ -78,7 +78,8 @@ fn static_failure(error: &starlark::Error, run: &Run) -> Failure {
     }
 }
 
-fn static_words(message: &str) -> (String, Option<String>) {
+/// The parser's and the resolver's words, where plainer ones exist, and a hint.
+pub fn static_words(message: &str) -> (String, Option<String>) {
     static UNDEFINED: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"^Variable `([^`]+)` not found(?:, did you mean `([^`]+)`\?)?").expect("a constant pattern")
     });
@@ -87,7 +88,7 @@ fn static_words(message: &str) -> (String, Option<String>) {
     });
     let message = message.strip_prefix("Parse error: ").unwrap_or(message);
     if let Some(found) = UNDEFINED.captures(message) {
-        let undefined = format!("undefined: {}", &found[1]);
+        let undefined = undefined(&found[1]);
         let nearest = found.get(2).map(|m| format!("did you mean `{}`?", m.as_str()));
         return (undefined, nearest);
     }
@@ -101,6 +102,10 @@ fn static_words(message: &str) -> (String, Option<String>) {
         );
     }
     (message.to_owned(), None)
+}
+
+pub fn undefined(name: &str) -> String {
+    format!("undefined: {name}")
 }
 
 fn running_failure(error: &starlark::Error, run: &Run) -> Failure {

@@ -135,15 +135,14 @@ fn parse(run: &Run, file: &Path, bytes: &[u8]) -> Result<AstModule, Failure> {
     let parsed = AstModule::parse(&file.display().to_string(), source.rewritten.clone(), &DIALECT);
     let mut ast = parsed.map_err(|error| diagnostic::failure(&error, run))?;
     if let Some((offset, name)) = private_load(ast.statement()) {
-        let message = format!("load: names with leading underscores are not exported: {name}");
-        return Err(diagnostic::misplaced(file, &source, offset, message));
+        return Err(diagnostic::misplaced(file, &source, offset, not_exported(&name)));
     }
     ast.replace_binary_operators(&OPERATORS.map(|(operator, function)| (operator.to_owned(), function.to_owned())).into());
     Ok(ast)
 }
 
 /// A name beginning with `_` in a load statement, which loads nothing.
-fn private_load(statement: &AstStmt) -> Option<(usize, String)> {
+pub fn private_load(statement: &AstStmt) -> Option<(usize, String)> {
     match &statement.node {
         StmtP::Statements(statements) => statements.iter().find_map(private_load),
         StmtP::Load(load) => {
@@ -153,6 +152,10 @@ fn private_load(statement: &AstStmt) -> Option<(usize, String)> {
         }
         _ => None,
     }
+}
+
+pub fn not_exported(name: &str) -> String {
+    format!("load: names with leading underscores are not exported: {name}")
 }
 
 fn limit<'a>(eval: &mut Evaluator<'_, 'a, '_>, run: &'a Run) -> anyhow::Result<()> {
