@@ -27,7 +27,7 @@ pub use locate::Target;
 pub use symbols::{Symbol, SymbolKind};
 
 use crate::model::path;
-use crate::tiltfile::analysis::cursor::{Around, Place, Receiver};
+use crate::tiltfile::analysis::cursor::{Around, Place, Receiver, Spot};
 use crate::tiltfile::analysis::outline::{Outline, ScopeId};
 use crate::tiltfile::analysis::tokens::{Kind, Statement, Token};
 
@@ -83,6 +83,11 @@ impl Document {
 
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Whether a place is inside a string.
+    pub fn is_in_text(&self, offset: usize) -> bool {
+        matches!(self.place(offset).spot, Spot::Text(token) if tokens::content(self.tokens[token], &self.text).start <= offset)
     }
 
     /// What relative paths are relative to.

@@ -104,8 +104,8 @@ fn helped(marked: &str) -> String {
     };
     let mut label = hint.label;
     if let Some(range) = hint.active.map(|index| hint.params[index].clone()) {
-        label.insert_str(range.end, "»");
-        label.insert_str(range.start, "«");
+        label.insert(range.end, '»');
+        label.insert(range.start, '«');
     }
     label
 }
@@ -493,7 +493,10 @@ fn the_evaluator_says_the_same() {
             .map(|mistake| mistake.message)
             .collect();
         let evaluated = evaluated(text);
-        assert!(told.contains(&evaluated), "{text}: the evaluator says {evaluated:?}, not {told:?}");
+        assert!(
+            told.contains(&evaluated),
+            "{text}: the evaluator says {evaluated:?}, not {told:?}"
+        );
     }
 }
 

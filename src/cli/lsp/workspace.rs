@@ -1,0 +1,133 @@
+//! The documents that a client has open, and the files around them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use lsp_types::{TextDocumentContentChangeEvent, Uri};
+
+use crate::cli::lsp::place::{Encoding, Lines};
+use crate::cli::lsp::{Extensions, uri};
+use crate::tiltfile::analysis::{Document, FolderEntry, Surroundings};
+use crate::world::files;
+
+pub struct Workspace {
+    open: HashMap<String, Open>,
+    extensions: Extensions,
+}
+
+/// A document as the client has it.
+pub struct Open {
+    pub uri: Uri,
+    pub version: i32,
+    pub document: Document,
+    path: Option<PathBuf>,
+}
+
+impl Workspace {
+    pub fn new(extensions: Extensions) -> Workspace {
+        Workspace {
+            open: HashMap::new(),
+            extensions,
+        }
+    }
+
+    pub fn put(&mut self, uri: Uri, version: i32, text: String) {
+        let path = uri::to_path(&uri);
+        let document = Document::new(path.clone(), text);
+        self.open.insert(
+            uri.as_str().to_owned(),
+            Open {
+                uri,
+                version,
+                document,
+                path,
+            },
+        );
+    }
+
+    /// Applies changes to an open document, each to the outcome of the one before.
+    pub fn change(&mut self, uri: Uri, version: i32, changes: Vec<TextDocumentContentChangeEvent>, encoding: Encoding) {
+        let mut text = self
+            .get(&uri)
+            .map(|open| open.document.text().to_owned())
+            .unwrap_or_default();
+        for change in changes {
+            match change.range {
+                None => text = change.text,
+                Some(range) => {
+                    let lines = Lines::new(&text, encoding);
+                    let (start, end) = (lines.offset(range.start), lines.offset(range.end));
+                    text.replace_range(start.min(end)..end, &change.text);
+                }
+            }
+        }
+        self.put(uri, version, text);
+    }
+
+    pub fn close(&mut self, uri: &Uri) {
+        self.open.remove(uri.as_str());
+    }
+
+    pub fn get(&self, uri: &Uri) -> Option<&Open> {
+        self.open.get(uri.as_str())
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Open> {
+        self.open.values()
+    }
+}
+
+impl Surroundings for Workspace {
+    fn text(&self, file: &Path) -> Option<String> {
+        let open = self.open.values().find(|open| open.path.as_deref() == Some(file));
+        match open {
+            Some(open) => Some(open.document.text().to_owned()),
+            None => files::read(file)
+                .ok()
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+        }
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        files::exists(path) || self.open.values().any(|open| open.path.as_deref() == Some(path))
+    }
+
+    fn entries(&self, folder: &Path) -> Vec<FolderEntry> {
+        // A folder that cannot be read has nothing to offer; that is no mistake of the document's.
+        let paths = files::children(folder).unwrap_or_default().into_iter();
+        let entry = |path: PathBuf| {
+            let name = path.file_name()?.to_str()?.to_owned();
+            Some(FolderEntry {
+                name,
+                is_folder: files::is_folder(&path),
+            })
+        };
+        paths.filter_map(entry).collect()
+    }
+
+    fn extensions(&self) -> Vec<String> {
+        let on_disk = self
+            .extensions
+            .folders
+            .iter()
+            .flat_map(|folder| self.entries(folder).into_iter().map(move |entry| (folder, entry)));
+        let with_tiltfile =
+            on_disk.filter(|(folder, entry)| files::is_regular(&folder.join(&entry.name).join("Tiltfile")));
+        let mut names: Vec<String> = with_tiltfile
+            .map(|(_, entry)| entry.name)
+            .chain(self.extensions.names.clone())
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn extension(&self, name: &str) -> Option<PathBuf> {
+        let files = self
+            .extensions
+            .folders
+            .iter()
+            .map(|folder| folder.join(name).join("Tiltfile"));
+        files.into_iter().find(|file| files::is_regular(file))
+    }
+}
