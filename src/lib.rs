@@ -8,4 +8,6 @@ pub mod world;
 
 pub mod tiltfile;
 
+pub mod ui;
+
 pub mod cli;

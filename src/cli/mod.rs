@@ -1,3 +1,48 @@
-//! The command line.
+//! The command line: what was asked for, done, and an exit code.
 
-pub mod lsp;
+mod args;
+mod completion;
+mod exit;
+mod graph;
+mod lsp;
+mod result;
+mod tiltfile_args;
+mod tiltfile_result;
+mod verify_install;
+mod version;
+
+use std::process::ExitCode;
+
+use crate::cli::args::{Alpha, Command};
+use crate::cli::exit::Exit;
+
+/// Runs the command of this process's command line.
+pub fn main() -> ExitCode {
+    let cli = match args::parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(exit) => return exit.finish(),
+    };
+    let outcome = match cli.command {
+        Some(command) => run(command, &cli.global),
+        None => args::print_help(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(exit) => exit.finish(),
+    }
+}
+
+fn run(command: Command, global: &args::Global) -> Result<(), Exit> {
+    match command {
+        Command::Version => version::run(),
+        Command::Completion(args) => completion::run(&args),
+        Command::VerifyInstall => verify_install::run(),
+        Command::Lsp { command } => lsp::run(&command),
+        Command::Alpha {
+            command: Alpha::TiltfileResult(args),
+        } => tiltfile_result::run(&args, global),
+        Command::Alpha {
+            command: Alpha::Graph(args),
+        } => graph::run(&args, global),
+    }
+}

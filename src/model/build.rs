@@ -1,19 +1,22 @@
 //! Pure. An image that we build: which references it answers to, and its recipe.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::model::command::Command;
+use crate::model::digest;
 use crate::model::filter::Ignore;
 use crate::model::image::Selector;
 use crate::model::live::LiveUpdate;
+pub use crate::model::pack::{PackRecipe, PullPolicy};
 
 /// One image of the project: built once, whatever number of resources use it.
 #[derive(Clone, Debug)]
 pub struct ImageTarget {
     pub selector: Selector,
     pub match_in_env_vars: bool,
-    /// Replaces the container's command; `Some(vec![])` clears it.
+    /// Replaces the container's command; never an empty one.
     pub entrypoint: Option<Vec<String>>,
+    /// Replaces the container's arguments; `Some(vec![])` clears them.
     pub container_args: Option<Vec<String>>,
     pub live_update: LiveUpdate,
     pub recipe: Recipe,
@@ -21,6 +24,34 @@ pub struct ImageTarget {
     pub image_deps: Vec<String>,
     /// What the file watch of this image does not see.
     pub watch_ignores: Vec<Ignore>,
+}
+
+impl ImageTarget {
+    /// The name of its image map, by which everything else refers to it.
+    pub fn image_map(&self) -> String {
+        digest::object_name(&self.selector.to_string())
+    }
+
+    /// The name of the objects that build it and update it in place on behalf of one resource.
+    pub fn object_name(&self, resource: &str) -> String {
+        digest::object_name(&format!("{resource}:{}", self.image_map()))
+    }
+
+    /// Files whose change makes it out of date.
+    pub fn watched_paths(&self) -> Vec<&Path> {
+        match &self.recipe {
+            Recipe::Docker(recipe) if recipe.has_no_context() => Vec::new(),
+            Recipe::Docker(recipe) => vec![&recipe.context],
+            Recipe::Compose(recipe) => vec![&recipe.context],
+            Recipe::Custom(recipe) => recipe.deps.iter().map(PathBuf::as_path).collect(),
+            Recipe::Pack(recipe) => recipe.deps.iter().map(PathBuf::as_path).collect(),
+        }
+    }
+
+    /// Whether nothing is ever built: the image only names what live updates reach.
+    pub fn is_live_update_only(&self) -> bool {
+        matches!(&self.recipe, Recipe::Custom(recipe) if recipe.live_update_only)
+    }
 }
 
 /// How an image comes to be.
@@ -35,7 +66,9 @@ pub enum Recipe {
 
 #[derive(Clone, Debug, Default)]
 pub struct DockerRecipe {
+    /// Its text.
     pub dockerfile: String,
+    /// A directory, or [`NO_CONTEXT`].
     pub context: PathBuf,
     pub context_ignores: Vec<Ignore>,
     /// `NAME=value`, or `NAME` alone to pass the caller's value through.
@@ -49,6 +82,15 @@ pub struct DockerRecipe {
     pub platform: String,
     pub extra_tags: Vec<String>,
     pub extra_hosts: Vec<String>,
+}
+
+/// In place of a directory: the Dockerfile copies nothing from the outside.
+pub const NO_CONTEXT: &str = "-";
+
+impl DockerRecipe {
+    pub fn has_no_context(&self) -> bool {
+        self.context == Path::new(NO_CONTEXT)
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -74,58 +116,78 @@ pub enum OutputMode {
     Remote,
 }
 
+impl CustomRecipe {
+    /// One that never builds. Its command does nothing, which is also how a Tiltfile asks for it.
+    pub fn live_update_only(deps: Vec<PathBuf>) -> CustomRecipe {
+        CustomRecipe {
+            command: Command {
+                argv: Command::shell(NO_BUILD),
+                ..Command::default()
+            },
+            deps,
+            output_mode: OutputMode::Remote,
+            live_update_only: true,
+            ..CustomRecipe::default()
+        }
+    }
+
+    /// Whether a command, with what it says of its output, stands for no build at all.
+    pub fn never_builds(command: &Command, mode: OutputMode) -> bool {
+        mode == OutputMode::Remote && command.argv == Command::shell(NO_BUILD)
+    }
+}
+
+/// The shell's way to do nothing.
+const NO_BUILD: &str = ":";
+
 #[derive(Clone, Debug, Default)]
 pub struct ComposeRecipe {
     pub service: String,
     pub context: PathBuf,
 }
 
-/// A build with Cloud Native Buildpacks.
-#[derive(Clone, Debug, Default)]
-pub struct PackRecipe {
-    pub path: PathBuf,
-    pub builder: String,
-    pub buildpacks: Vec<String>,
-    pub pre_buildpacks: Vec<String>,
-    pub post_buildpacks: Vec<String>,
-    pub buildpack_registry: String,
-    pub extensions: Vec<String>,
-    /// `NAME=value`, or `NAME` alone to pass the caller's value through.
-    pub env: Vec<String>,
-    pub env_files: Vec<PathBuf>,
-    pub pull_policy: PullPolicy,
-    pub run_image: String,
-    pub run_image_mirrors: Vec<String>,
-    pub target: String,
-    pub cache: Vec<(String, String)>,
-    pub descriptor: Option<PathBuf>,
-    pub default_process: String,
-    pub tags: Vec<String>,
-    pub network: String,
-    pub volumes: Vec<String>,
-    pub workspace: String,
-    pub uid: Option<i64>,
-    pub gid: Option<i64>,
-    pub previous_image: String,
-    pub creation_time: String,
-    pub sbom_output_dir: Option<PathBuf>,
-    pub report_output_dir: Option<PathBuf>,
-    pub platform: String,
-    pub exec_env: String,
-    pub disable_system_buildpacks: bool,
-    pub deps: Vec<PathBuf>,
-    pub output_mode: OutputMode,
-    pub output_tag: String,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// When builder and run images are fetched again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum PullPolicy {
-    Always,
-    Never,
-    #[default]
-    IfNotPresent,
-    Daily,
-    /// Every so many seconds.
-    Every(u64),
+    fn target(selector: &str) -> ImageTarget {
+        ImageTarget {
+            selector: Selector::parse(selector).unwrap(),
+            match_in_env_vars: false,
+            entrypoint: None,
+            container_args: None,
+            live_update: LiveUpdate::default(),
+            recipe: Recipe::Custom(CustomRecipe::live_update_only(vec![PathBuf::from("/a")])),
+            image_deps: Vec::new(),
+            watch_ignores: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn objects_are_named_after_resource_and_image() {
+        for (image, map, object) in [
+            ("img/one", "img_one", "web:img_one"),
+            ("app:dev", "app:dev", "web:app:dev"),
+            ("docker.io/library/nginx", "nginx", "web:nginx"),
+            ("localhost:5000/a/b", "localhost:5000_a_b", "web:localhost:5000_a_b"),
+        ] {
+            assert_eq!(target(image).image_map(), map, "{image}");
+            assert_eq!(target(image).object_name("web"), object, "{image}");
+        }
+    }
+
+    #[test]
+    fn only_a_command_that_does_nothing_and_pushes_by_itself_stands_for_no_build() {
+        let command = |argv: &[&str]| Command {
+            argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+            ..Command::default()
+        };
+        let nothing = command(&["sh", "-c", ":"]);
+        assert!(CustomRecipe::never_builds(&nothing, OutputMode::Remote));
+        assert!(!CustomRecipe::never_builds(&nothing, OutputMode::LocalDocker));
+        assert!(!CustomRecipe::never_builds(&nothing, OutputMode::LocalDockerAndRemote));
+        assert!(!CustomRecipe::never_builds(&command(&["make"]), OutputMode::Remote));
+        assert!(target("a").is_live_update_only());
+        assert_eq!(target("a").watched_paths(), [Path::new("/a")]);
+    }
 }

@@ -92,7 +92,9 @@ impl Product {
 
 /// Judges the cluster of a context; `Product::None` is the caller's answer when there is no context.
 pub fn detect(hints: Hints) -> Product {
-    by_name(hints.cluster).or_else(|| by_path(hints)).unwrap_or(Product::Unknown)
+    by_name(hints.cluster)
+        .or_else(|| by_path(hints))
+        .unwrap_or(Product::Unknown)
 }
 
 fn by_name(cluster: &str) -> Option<Product> {
@@ -127,7 +129,11 @@ mod tests {
     use super::*;
 
     fn named(cluster: &str) -> Product {
-        detect(Hints { cluster, home: "/home/u", ..Hints::default() })
+        detect(Hints {
+            cluster,
+            home: "/home/u",
+            ..Hints::default()
+        })
     }
 
     #[test]
@@ -174,18 +180,36 @@ mod tests {
     #[test]
     fn paths_tell_a_product_whose_clusters_are_named_freely() {
         let home = "/home/u";
-        let with = |authority, origin| detect(Hints { cluster: "mine", authority, origin, home });
-        assert_eq!(with("/home/u/.minikube/ca.crt", "/home/u/.kube/config"), Product::Minikube);
+        let with = |authority, origin| {
+            detect(Hints {
+                cluster: "mine",
+                authority,
+                origin,
+                home,
+            })
+        };
+        assert_eq!(
+            with("/home/u/.minikube/ca.crt", "/home/u/.kube/config"),
+            Product::Minikube
+        );
         assert_eq!(with("", "/home/u/.config/k3d/kubeconfig-dev.yaml"), Product::K3d);
         assert_eq!(with("", "/tmp/kind-config-dev"), Product::Kind);
-        assert_eq!(with("/home/u/.minikubes/ca.crt", "/home/u/.kube/config"), Product::Unknown);
+        assert_eq!(
+            with("/home/u/.minikubes/ca.crt", "/home/u/.kube/config"),
+            Product::Unknown
+        );
         assert_eq!(with("/home/u/.minikube/../ca.crt", ""), Product::Unknown);
         assert_eq!(with("", ""), Product::Unknown);
     }
 
     #[test]
     fn the_clusters_name_outweighs_the_paths() {
-        let hints = Hints { cluster: "gke_x", authority: "/h/.minikube/ca.crt", origin: "/tmp/kind-config-1", home: "/h" };
+        let hints = Hints {
+            cluster: "gke_x",
+            authority: "/h/.minikube/ca.crt",
+            origin: "/tmp/kind-config-1",
+            home: "/h",
+        };
         assert_eq!(detect(hints), Product::Gke);
     }
 }

@@ -5,18 +5,20 @@ use std::path::PathBuf;
 /// The steps of one `live_update`, in the order of their kinds: stop paths, syncs, then commands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LiveUpdate {
-    /// Local paths below are relative to this directory where possible.
+    /// Local paths below are relative to this directory, those outside it with `..`; triggers are as they were written.
     pub base: PathBuf,
     pub stop_paths: Vec<String>,
     pub syncs: Vec<Sync>,
     pub execs: Vec<Exec>,
     pub restart: Restart,
     pub initial_sync: InitialSync,
+    /// The container that it reaches, where that is not decided by its image.
+    pub container: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sync {
-    /// Relative to the base, or absolute when outside it.
+    /// Relative to the base.
     pub local: String,
     pub container: String,
 }
@@ -24,7 +26,7 @@ pub struct Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exec {
     pub argv: Vec<String>,
-    /// Relative to the base, or absolute when outside it; empty means always.
+    /// Relative to the base, or absolute; none means always.
     pub triggers: Vec<String>,
     pub echo: crate::model::command::Echo,
 }

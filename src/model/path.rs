@@ -24,7 +24,11 @@ pub fn clean(path: impl AsRef<Path>) -> PathBuf {
             other => kept.push(other),
         }
     }
-    if kept.as_os_str().is_empty() { PathBuf::from(".") } else { kept }
+    if kept.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        kept
+    }
 }
 
 fn step_up(path: &mut PathBuf) {
@@ -46,8 +50,16 @@ pub fn join(base: impl AsRef<Path>, path: impl AsRef<Path>) -> PathBuf {
 /// Joins texts with single slashes and cleans. Empty parts are skipped, a later absolute part is taken as if it were
 /// relative; nothing but empty parts gives the empty string.
 pub fn join_texts<S: AsRef<str>>(parts: &[S]) -> String {
-    let present: Vec<&str> = parts.iter().map(AsRef::as_ref).filter(|part| !part.is_empty()).collect();
-    if present.is_empty() { String::new() } else { text(clean(present.join("/"))) }
+    let present: Vec<&str> = parts
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|part| !part.is_empty())
+        .collect();
+    if present.is_empty() {
+        String::new()
+    } else {
+        text(clean(present.join("/")))
+    }
 }
 
 /// Everything before the last slash, cleaned: `.` when there is none. `a/b/` is thus in `a/b`.
@@ -74,14 +86,26 @@ pub fn relative(base: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<Path
     let (from, to) = (clean(&base), clean(&target));
     let (ups, rest) = split_shared(&from, &to);
     if from.is_absolute() != to.is_absolute() || ups.contains(&Component::ParentDir) {
-        return Err(RelativeError { base: base.as_ref().to_owned(), target: target.as_ref().to_owned() });
+        return Err(RelativeError {
+            base: base.as_ref().to_owned(),
+            target: target.as_ref().to_owned(),
+        });
     }
-    Ok(clean(ups.iter().map(|_| Component::ParentDir).chain(rest).collect::<PathBuf>()))
+    Ok(clean(
+        ups.iter()
+            .map(|_| Component::ParentDir)
+            .chain(rest)
+            .collect::<PathBuf>(),
+    ))
 }
 
 /// What two cleaned paths have each on its own after their common beginning.
 fn split_shared<'a>(from: &'a Path, to: &'a Path) -> (Vec<Component<'a>>, Vec<Component<'a>>) {
-    let elements = |path: &'a Path| path.components().filter(|c| *c != Component::CurDir).collect::<Vec<_>>();
+    let elements = |path: &'a Path| {
+        path.components()
+            .filter(|c| *c != Component::CurDir)
+            .collect::<Vec<_>>()
+    };
     let (mut from, mut to) = (elements(from), elements(to));
     let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
     (from.split_off(shared), to.split_off(shared))
@@ -93,7 +117,9 @@ pub fn is_within(root: impl AsRef<Path>, path: impl AsRef<Path>) -> bool {
 }
 
 fn text(path: PathBuf) -> String {
-    path.into_os_string().into_string().expect("made from text by dropping whole elements")
+    path.into_os_string()
+        .into_string()
+        .expect("made from text by dropping whole elements")
 }
 
 #[cfg(test)]
@@ -180,7 +206,11 @@ mod tests {
             ("/ab", "/a", "../a"),
         ];
         for (base, target, expected) in table {
-            assert_eq!(relative(base, target).as_deref(), Ok(Path::new(expected)), "relative({base:?}, {target:?})");
+            assert_eq!(
+                relative(base, target).as_deref(),
+                Ok(Path::new(expected)),
+                "relative({base:?}, {target:?})"
+            );
         }
     }
 
@@ -189,7 +219,10 @@ mod tests {
         for (base, target) in [("/a", "b"), ("a", "/b"), ("..", "a"), ("../..", "..")] {
             assert!(relative(base, target).is_err(), "relative({base:?}, {target:?})");
         }
-        assert_eq!(relative("/a", "b").map_err(|e| e.to_string()), Err("can't make b relative to /a".to_owned()));
+        assert_eq!(
+            relative("/a", "b").map_err(|e| e.to_string()),
+            Err("can't make b relative to /a".to_owned())
+        );
     }
 
     #[test]

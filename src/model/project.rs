@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use crate::model::build::ImageTarget;
 use crate::model::compose::ComposeTarget;
 use crate::model::filter::Ignore;
-use crate::model::secret::Secret;
 use crate::model::local::LocalTarget;
-use crate::model::object::Object;
+use crate::model::object::ObjectSet;
+use crate::model::secret::Secret;
 use crate::model::settings::Settings;
 use crate::model::workload::KubernetesTarget;
 
@@ -19,7 +19,7 @@ pub struct Project {
     pub resources: Vec<Resource>,
     /// Names of resources that start; the rest stay disabled until asked for.
     pub enabled: Vec<String>,
-    pub objects: Vec<Object>,
+    pub objects: ObjectSet,
     pub settings: Settings,
     pub secrets: Vec<Secret>,
     pub tiltignore: IgnoreFile,

@@ -141,8 +141,9 @@ impl Document {
 
     /// Where the path in a `load` leads; none if that cannot be known.
     fn loaded_file(&self, written: &str, surroundings: &dyn Surroundings) -> Option<PathBuf> {
-        match written.strip_prefix("ext://") {
-            Some(name) => surroundings.extension(name),
+        match written.split_once("://") {
+            Some(("ext", name)) => surroundings.extension(name),
+            Some(_) => None,
             None => Some(path::join(self.folder()?, written)),
         }
     }

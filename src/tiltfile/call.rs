@@ -75,7 +75,8 @@ impl<'v, 'c, 'a, 'e> Call<'v, 'c, 'a, 'e> {
 
     /// A required argument.
     pub fn required(&self, name: &str) -> Value<'v> {
-        self.value(name).expect("binding refuses a call without its required arguments")
+        self.value(name)
+            .expect("binding refuses a call without its required arguments")
     }
 
     /// Words a mismatch as upstream does, naming function and parameter.
@@ -88,7 +89,9 @@ impl<'v, 'c, 'a, 'e> Call<'v, 'c, 'a, 'e> {
         let Some(value) = self.value(name) else {
             return Ok(None);
         };
-        unpack(self.listed(value)).map(Some).map_err(|mismatch| self.wrong(name, mismatch))
+        unpack(self.listed(value))
+            .map(Some)
+            .map_err(|mismatch| self.wrong(name, mismatch))
     }
 
     /// A set as a list, which is how its elements can be had; anything else as it is.
@@ -164,8 +167,13 @@ impl<'v, 'c, 'a, 'e> Call<'v, 'c, 'a, 'e> {
         if let Some(repo) = GitRepo::from_value(value) {
             return Ok(repo.path().to_owned());
         }
-        let text = unpack_text(value)
-            .map_err(|_| format!("value '{}' of type '{}' is not a path: it must be a string or a local_git_repo", print::display(value), value.get_type()))?;
+        let text = unpack_text(value).map_err(|_| {
+            format!(
+                "value '{}' of type '{}' is not a path: it must be a string or a local_git_repo",
+                print::display(value),
+                value.get_type()
+            )
+        })?;
         Ok(self.run.absolute(&text))
     }
 
@@ -222,7 +230,10 @@ fn want(value: Value, wanted: &str) -> Mismatch {
 }
 
 pub fn unpack_string(value: Value) -> Result<String, Mismatch> {
-    value.unpack_str().map(str::to_owned).ok_or_else(|| want(value, "string"))
+    value
+        .unpack_str()
+        .map(str::to_owned)
+        .ok_or_else(|| want(value, "string"))
 }
 
 /// A string or a Blob.
@@ -240,7 +251,9 @@ pub fn unpack_bool(value: Value) -> Result<bool, Mismatch> {
 pub fn unpack_int(value: Value) -> Result<i64, Mismatch> {
     let wide = value.unpack_i32().map(i64::from);
     wide.or_else(|| {
-        (value.get_type() == "int").then(|| value.to_string().parse().ok()).flatten()
+        (value.get_type() == "int")
+            .then(|| value.to_string().parse().ok())
+            .flatten()
     })
     .ok_or_else(|| want(value, "int"))
 }
@@ -272,7 +285,10 @@ pub fn unpack_strings(value: Value) -> Result<Vec<String>, Mismatch> {
         return Ok(vec![text]);
     }
     let items = unpack_sequence(value).map_err(|_| {
-        format!("value should be a string or List or Tuple of strings, but is of type {}", value.get_type())
+        format!(
+            "value should be a string or List or Tuple of strings, but is of type {}",
+            value.get_type()
+        )
     })?;
     items
         .into_iter()
@@ -296,8 +312,13 @@ pub fn unpack_string_map(value: Value) -> Result<Vec<(String, String)>, Mismatch
     dict.iter()
         .map(|(key, value)| {
             let key = unpack_text(key).map_err(|_| format!("key is not a string: {}", print::repr(key)))?;
-            let text = unpack_text(value)
-                .map_err(|_| format!("value for key \"{key}\" is not a string: {} (a {})", print::repr(value), value.get_type()))?;
+            let text = unpack_text(value).map_err(|_| {
+                format!(
+                    "value for key \"{key}\" is not a string: {} (a {})",
+                    print::repr(value),
+                    value.get_type()
+                )
+            })?;
             Ok((key, text))
         })
         .collect()
@@ -309,16 +330,27 @@ pub fn unpack_argv(value: Value) -> Result<Vec<String>, Mismatch> {
         return Ok(Vec::new());
     }
     if let Ok(line) = unpack_text(value) {
-        return Ok(if line.is_empty() { Vec::new() } else { Command::shell(&line) });
+        return Ok(if line.is_empty() {
+            Vec::new()
+        } else {
+            Command::shell(&line)
+        });
     }
     let items = unpack_sequence(value).map_err(|_| {
-        format!("a command must be a string or list of strings; found {}", value.get_type())
+        format!(
+            "a command must be a string or list of strings; found {}",
+            value.get_type()
+        )
     })?;
     items
         .into_iter()
         .map(|item| {
             unpack_text(item).map_err(|_| {
-                format!("a command must be a string or list of strings; found a list that contains {} (a {})", print::repr(item), item.get_type())
+                format!(
+                    "a command must be a string or list of strings; found a list that contains {} (a {})",
+                    print::repr(item),
+                    item.get_type()
+                )
             })
         })
         .collect()

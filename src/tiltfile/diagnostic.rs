@@ -55,7 +55,10 @@ fn nested(error: &starlark::Error, inner: &Failure, run: &Run) -> Failure {
     let mut failure = inner.clone();
     if inner.kind == FailureKind::Static {
         // Upstream names the place in the message: the loaded file has not run, so it is no caller.
-        let place = inner.frames.last().map(|f| format!("{}:{}:{}: ", f.path.display(), f.line, f.column));
+        let place = inner
+            .frames
+            .last()
+            .map(|f| format!("{}:{}:{}: ", f.path.display(), f.line, f.column));
         failure.message = format!("{}{}", place.unwrap_or_default(), inner.message);
         failure.kind = FailureKind::Running { builtin: None };
         failure.frames = frames;
@@ -67,7 +70,9 @@ fn nested(error: &starlark::Error, inner: &Failure, run: &Run) -> Failure {
 }
 
 fn static_failure(error: &starlark::Error, run: &Run) -> Failure {
-    let frames = error.span().map(|span| stack::frame(span, stack::TOPLEVEL.to_owned(), run));
+    let frames = error
+        .span()
+        .map(|span| stack::frame(span, stack::TOPLEVEL.to_owned(), run));
     let message = error.without_diagnostic().to_string();
     let (message, hint) = static_words(&message);
     Failure {
@@ -84,7 +89,8 @@ pub fn static_words(message: &str) -> (String, Option<String>) {
         Regex::new(r"^Variable `([^`]+)` not found(?:, did you mean `([^`]+)`\?)?").expect("a constant pattern")
     });
     static UNEXPECTED: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^unexpected (?:symbol |identifier |keyword )?(.+?)(?: here)?, expected (?:symbol |keyword )?(.+)$").expect("a constant pattern")
+        Regex::new(r"^unexpected (?:symbol |identifier |keyword )?(.+?)(?: here)?, expected (?:symbol |keyword )?(.+)$")
+            .expect("a constant pattern")
     });
     let message = message.strip_prefix("Parse error: ").unwrap_or(message);
     if let Some(found) = UNDEFINED.captures(message) {
@@ -108,10 +114,18 @@ pub fn undefined(name: &str) -> String {
     format!("undefined: {name}")
 }
 
+/// What a program is told that takes too much memory or time.
+pub const HEAP_LIMIT: &str = "the Tiltfile's values take more memory than a Tiltfile may use";
+const STEP_LIMIT: &str = "the Tiltfile takes more steps than a Tiltfile may use";
+
 fn running_failure(error: &starlark::Error, run: &Run) -> Failure {
+    if let Some(failure) = limit_failure(error, run) {
+        return failure;
+    }
     let (frames, innermost) = running_frames(error, run);
     let ours = cause(error).and_then(|c| c.downcast_ref::<BuiltinError>());
     let builtin = match ours {
+        Some(error) if stack::is_operator(error.builtin) => None,
         Some(error) => Some(error.builtin.to_owned()),
         None if is_native(error, &innermost) => innermost,
         None => None,
@@ -127,6 +141,26 @@ fn running_failure(error: &starlark::Error, run: &Run) -> Failure {
         frames,
         hint,
     }
+}
+
+/// The interpreter's own limits come without a place; the statement that ran last is where to look.
+fn limit_failure(error: &starlark::Error, run: &Run) -> Option<Failure> {
+    let message = error.without_diagnostic().to_string();
+    let (message, hint) = match message {
+        text if text.contains("Execution duration limit") => (STEP_LIMIT, "is there a loop without an end?"),
+        text if text.contains("Heap memory limit") || text.contains(HEAP_LIMIT) => {
+            (HEAP_LIMIT, "is there a list or a string that grows without an end?")
+        }
+        _ => return None,
+    };
+    let statement = run.statement().borrow().clone();
+    let frames = statement.map(|span| stack::statement(&span, run));
+    Some(Failure {
+        kind: FailureKind::Running { builtin: None },
+        message: message.to_owned(),
+        frames: frames.into_iter().collect(),
+        hint: Some(hint.to_owned()),
+    })
 }
 
 /// The callers of what failed, and the name of the innermost function.
@@ -158,14 +192,31 @@ fn is_native(error: &starlark::Error, innermost: &Option<String>) -> bool {
 
 /// The interpreter's wording, where a plainer one exists.
 fn running_words(message: &str) -> String {
-    static BINARY: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"^Operation `([^`(]+)` not supported for types `([^`]+)` and `([^`]+)`$").expect("a constant pattern"));
-    static KEY: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^Key `(.*)` was not found$").expect("a constant pattern"));
-    static ATTRIBUTE: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"^Object of type `([^`]+)` has no attribute `([^`]+)`(.*)$").expect("a constant pattern"));
-    static CALL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^Operation `call\(\)` not supported on type `([^`]+)`$").expect("a constant pattern"));
-    static MISSING: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"^Missing parameter `([^`]+)` for call to `?(?:[^`]*\.)?([^`.]+)`?$").expect("a constant pattern"));
+    static BINARY: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^Operation `([^`(]+)` not supported for types `([^`]+)` and `([^`]+)`$")
+            .expect("a constant pattern")
+    });
+    static KEY: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^Key `(.*)` was not found$").expect("a constant pattern"));
+    static ATTRIBUTE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^Object of type `([^`]+)` has no attribute `([^`]+)`(.*)$").expect("a constant pattern")
+    });
+    static CALL: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^Operation `call\(\)` not supported on type `([^`]+)`$").expect("a constant pattern")
+    });
+    static MISSING: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^Missing parameter `([^`]+)` for call to `?(?:[^`]*\.)?([^`.]+)`?$").expect("a constant pattern")
+    });
+    static SYMBOL: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^Module has no symbol `([^`]+)`(?:, did you mean `([^`]+)`\?)?$").expect("a constant pattern")
+    });
+    if let Some(found) = SYMBOL.captures(message) {
+        let nearest = found
+            .get(2)
+            .map(|name| format!(" (did you mean {}?)", name.as_str()))
+            .unwrap_or_default();
+        return format!("load: name {} not found in module{nearest}", &found[1]);
+    }
     if let Some(found) = BINARY.captures(message) {
         return match &found[1] {
             "[]" => format!("invalid index: {} has no element at a {}", &found[2], &found[3]),

@@ -252,7 +252,11 @@ fn invoke<'v>(
 type Bound<'v> = (Vec<Option<Value<'v>>>, Vec<Value<'v>>, Vec<(String, Value<'v>)>);
 
 /// Puts arguments to parameters; what is left over goes to `*args` and `**kwargs` where the function has them.
-fn bind<'v>(builtin: &'static Builtin, args: &Arguments<'v, '_>, eval: &Evaluator<'v, '_, '_>) -> Result<Bound<'v>, Fault> {
+fn bind<'v>(
+    builtin: &'static Builtin,
+    args: &Arguments<'v, '_>,
+    eval: &Evaluator<'v, '_, '_>,
+) -> Result<Bound<'v>, Fault> {
     let params = builtin.params;
     let mut bound: Vec<Option<Value<'v>>> = vec![None; params.len()];
     let positional: Vec<Value<'v>> = args.positions(eval.heap())?.collect();

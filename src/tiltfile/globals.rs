@@ -20,17 +20,61 @@ pub struct Predeclared {
 }
 
 pub const PREDECLARED: &[Predeclared] = &[
-    Predeclared { name: "TRIGGER_MODE_AUTO", of: "TriggerMode", doc: "Changes of a resource's files update it at once." },
-    Predeclared { name: "TRIGGER_MODE_MANUAL", of: "TriggerMode", doc: "Changes of a resource's files wait until somebody triggers it." },
-    Predeclared { name: "config.tilt_subcommand", of: "str", doc: "The command that evaluates the Tiltfile: `up`, `ci`, `down`, …" },
-    Predeclared { name: "config.main_path", of: "str", doc: "Absolute path of the start Tiltfile." },
-    Predeclared { name: "config.main_dir", of: "str", doc: "Absolute path of the start Tiltfile's directory." },
-    Predeclared { name: "os.environ", of: "environ", doc: "The environment, to read and to change; commands that run later see the changes." },
-    Predeclared { name: "os.name", of: "str", doc: "`posix`, or `nt` on Windows." },
-    Predeclared { name: "sys.argv", of: "list[str]", doc: "The command line that tilt was started with." },
-    Predeclared { name: "sys.executable", of: "str", doc: "Absolute path of the tilt binary." },
-    Predeclared { name: "__file__", of: "str", doc: "Absolute path of this file." },
-    Predeclared { name: "__name__", of: "str", doc: "`__main__` in the start Tiltfile, else this file's name." },
+    Predeclared {
+        name: "TRIGGER_MODE_AUTO",
+        of: "TriggerMode",
+        doc: "Changes of a resource's files update it at once.",
+    },
+    Predeclared {
+        name: "TRIGGER_MODE_MANUAL",
+        of: "TriggerMode",
+        doc: "Changes of a resource's files wait until somebody triggers it.",
+    },
+    Predeclared {
+        name: "config.tilt_subcommand",
+        of: "str",
+        doc: "The command that evaluates the Tiltfile: `up`, `ci`, `down`, …",
+    },
+    Predeclared {
+        name: "config.main_path",
+        of: "str",
+        doc: "Absolute path of the start Tiltfile.",
+    },
+    Predeclared {
+        name: "config.main_dir",
+        of: "str",
+        doc: "Absolute path of the start Tiltfile's directory.",
+    },
+    Predeclared {
+        name: "os.environ",
+        of: "environ",
+        doc: "The environment, to read and to change; commands that run later see the changes.",
+    },
+    Predeclared {
+        name: "os.name",
+        of: "str",
+        doc: "`posix`, or `nt` on Windows.",
+    },
+    Predeclared {
+        name: "sys.argv",
+        of: "list[str]",
+        doc: "The command line that tilt was started with.",
+    },
+    Predeclared {
+        name: "sys.executable",
+        of: "str",
+        doc: "Absolute path of the tilt binary.",
+    },
+    Predeclared {
+        name: "__file__",
+        of: "str",
+        doc: "Absolute path of this file.",
+    },
+    Predeclared {
+        name: "__name__",
+        of: "str",
+        doc: "`__main__` in the start Tiltfile, else this file's name.",
+    },
 ];
 
 /// Predeclared names that hold others.
@@ -61,7 +105,10 @@ pub fn build(request: &Request, host: &Host) -> Globals {
 }
 
 pub fn interpreter_range<'v>(globals: &Globals) -> Option<Value<'v>> {
-    globals.iter().find(|(name, _)| *name == INTERPRETER_RANGE).map(|(_, range)| range.to_value())
+    globals
+        .iter()
+        .find(|(name, _)| *name == INTERPRETER_RANGE)
+        .map(|(_, range)| range.to_value())
 }
 
 /// A module with its functions and its values.
@@ -75,12 +122,22 @@ fn module(builder: &GlobalsBuilder, name: &str, request: &Request, host: &Host) 
     let text = |value: &str| builder.alloc(value);
     match name {
         "os" => {
-            fields.push(("path".to_owned(), builder.alloc(module(builder, "os.path", request, host))));
-            fields.push(("environ".to_owned(), builder.alloc(Environ::new(host.shared_environment()))));
+            fields.push((
+                "path".to_owned(),
+                builder.alloc(module(builder, "os.path", request, host)),
+            ));
+            fields.push((
+                "environ".to_owned(),
+                builder.alloc(Environ::new(host.shared_environment())),
+            ));
             fields.push(("name".to_owned(), text("posix")));
         }
         "config" => {
-            let directory = request.tiltfile.parent().map(|p| p.display().to_string()).unwrap_or_default();
+            let directory = request
+                .tiltfile
+                .parent()
+                .map(|p| p.display().to_string())
+                .unwrap_or_default();
             fields.push(("tilt_subcommand".to_owned(), text(&request.subcommand)));
             fields.push(("main_path".to_owned(), text(&request.tiltfile.display().to_string())));
             fields.push(("main_dir".to_owned(), text(&directory)));

@@ -1,16 +1,17 @@
 //! Files of Starlark: parsed, run once each, frozen, and handed to whoever loads them.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 
 use starlark::environment::{FrozenModule, Module};
 use starlark::eval::{BeforeStmtFunc, BeforeStmtFuncDyn, Evaluator, FileLoader};
 use starlark::syntax::{AstModule, Dialect, DialectTypes};
-use starlark_syntax::codemap::FileSpanRef;
+use starlark_syntax::codemap::{FileSpan, FileSpanRef};
 use starlark_syntax::syntax::ast::{AstStmt, StmtP};
 
 use crate::model::report::{Failure, FailureKind};
-use crate::tiltfile::diagnostic::{self, LoadedFailure};
+use crate::tiltfile::diagnostic::{self, HEAP_LIMIT, LoadedFailure};
 use crate::tiltfile::extension;
 use crate::tiltfile::run::{ModuleState, Run};
 use crate::tiltfile::source::Source;
@@ -48,7 +49,8 @@ impl FileLoader for Loader<'_> {
 
 /// The module that a path in `load()`, `load_dynamic()` or `include()` names.
 pub fn load(run: &Run, written: &str) -> starlark::Result<FrozenModule> {
-    let cannot = |why: String| starlark::Error::new_native(LoadedFailure(failed(format!("cannot load {written}: {why}"))));
+    let cannot =
+        |why: String| starlark::Error::new_native(LoadedFailure(failed(format!("cannot load {written}: {why}"))));
     let file = match written.strip_prefix("ext://") {
         Some(name) => extension::resolve(run, name).map_err(|why| cannot(why.to_string()))?,
         None => run.absolute(written),
@@ -86,17 +88,26 @@ fn execute(run: &Run, file: &Path, bytes: Rc<[u8]>) -> Result<FrozenModule, Fail
         })
     });
     match &outcome {
-        Ok(module) => run.modules.borrow_mut().insert(file.to_owned(), ModuleState::Done(module.clone())),
+        Ok(module) => run
+            .modules
+            .borrow_mut()
+            .insert(file.to_owned(), ModuleState::Done(module.clone())),
         Err(_) => run.modules.borrow_mut().remove(file),
     };
     outcome
 }
 
 /// Runs the start file; `finish` is called with the evaluator while its values still live.
-pub fn run_main(run: &Run, bytes: Rc<[u8]>, finish: impl FnOnce(&mut Evaluator) -> Result<(), Failure>) -> Result<(), Failure> {
+pub fn run_main(
+    run: &Run,
+    bytes: Rc<[u8]>,
+    finish: impl FnOnce(&mut Evaluator) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let file = run.main_file().to_owned();
     run.modules.borrow_mut().insert(file.clone(), ModuleState::Running);
-    run.executing(&file, || Module::with_temp_heap(|module| run_statements(run, &file, bytes, &module, finish)))
+    run.executing(&file, || {
+        Module::with_temp_heap(|module| run_statements(run, &file, bytes, &module, finish))
+    })
 }
 
 fn run_statements<'v>(
@@ -110,7 +121,10 @@ fn run_statements<'v>(
     let ast = parse(run, file, &bytes)?;
     let name = match file == run.main_file() {
         true => "__main__".to_owned(),
-        false => file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        false => file
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
     };
     module.set("__file__", module.heap().alloc(file.display().to_string()));
     module.set("__name__", module.heap().alloc(name));
@@ -120,7 +134,8 @@ fn run_statements<'v>(
     eval.set_loader(&loader);
     limit(&mut eval, run).map_err(|error| failed(error.to_string()))?;
     let outcome = eval.eval_module(ast, &run.globals);
-    run.steps_left.set(run.steps_left.get().saturating_sub(eval.get_total_tick_count()).max(1));
+    run.steps_left
+        .set(run.steps_left.get().saturating_sub(eval.get_total_tick_count()).max(1));
     match outcome {
         Ok(_) => finish(&mut eval),
         Err(error) if diagnostic::is_exit(&error) && file == run.main_file() => finish(&mut eval),
@@ -137,7 +152,11 @@ fn parse(run: &Run, file: &Path, bytes: &[u8]) -> Result<AstModule, Failure> {
     if let Some((offset, name)) = private_load(ast.statement()) {
         return Err(diagnostic::misplaced(file, &source, offset, not_exported(&name)));
     }
-    ast.replace_binary_operators(&OPERATORS.map(|(operator, function)| (operator.to_owned(), function.to_owned())).into());
+    ast.replace_binary_operators(
+        &OPERATORS
+            .map(|(operator, function)| (operator.to_owned(), function.to_owned()))
+            .into(),
+    );
     Ok(ast)
 }
 
@@ -148,7 +167,10 @@ pub fn private_load(statement: &AstStmt) -> Option<(usize, String)> {
         StmtP::Load(load) => {
             let private = load.args.iter().find(|arg| arg.their.node.starts_with('_'))?;
             // Behind the quote that opens the name.
-            Some((private.their.span.begin().get() as usize + 1, private.their.node.clone()))
+            Some((
+                private.their.span.begin().get() as usize + 1,
+                private.their.node.clone(),
+            ))
         }
         _ => None,
     }
@@ -165,23 +187,32 @@ fn limit<'a>(eval: &mut Evaluator<'_, 'a, '_>, run: &'a Run) -> anyhow::Result<(
     // The interpreter's own check comes too late for values that double with each statement.
     eval.before_stmt_for_dap(BeforeStmtFunc::from_dyn(Box::new(HeapGuard {
         most: run.request.limits.heap_bytes,
+        statement: run.statement(),
     })));
     Ok(())
 }
 
 struct HeapGuard {
     most: usize,
+    /// Where the interpreter is, for limits that it finds exceeded on its own.
+    statement: Rc<RefCell<Option<FileSpan>>>,
 }
 
-/// What a runaway program is stopped with.
+/// A runaway program, found between two statements.
 #[derive(Debug, thiserror::Error)]
-#[error("the Tiltfile's values take more than {} MiB of memory: is there a loop or a list that grows without end?", .0 >> 20)]
-pub struct HeapLimit(usize);
+#[error("{HEAP_LIMIT}")]
+struct HeapLimit;
 
 impl<'e> BeforeStmtFuncDyn<'e> for HeapGuard {
-    fn call<'v>(&mut self, _span: FileSpanRef, _continued: bool, eval: &mut Evaluator<'v, '_, 'e>) -> starlark::Result<()> {
+    fn call<'v>(
+        &mut self,
+        span: FileSpanRef,
+        _continued: bool,
+        eval: &mut Evaluator<'v, '_, 'e>,
+    ) -> starlark::Result<()> {
+        *self.statement.borrow_mut() = Some(span.to_file_span());
         if eval.heap().allocated_bytes() > self.most {
-            return Err(starlark::Error::new_native(HeapLimit(self.most)));
+            return Err(starlark::Error::new_native(HeapLimit));
         }
         Ok(())
     }
@@ -189,6 +220,9 @@ impl<'e> BeforeStmtFuncDyn<'e> for HeapGuard {
 
 /// Names that a loaded file defines for others.
 pub fn public_names(module: &FrozenModule) -> Vec<String> {
-    module.names().map(|name| name.as_str().to_owned()).filter(|name| !name.starts_with('_')).collect()
+    module
+        .names()
+        .map(|name| name.as_str().to_owned())
+        .filter(|name| !name.starts_with('_'))
+        .collect()
 }
-

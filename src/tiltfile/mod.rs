@@ -8,10 +8,10 @@
 
 pub mod analysis;
 pub mod builtins;
-// pub mod bundled;
+pub mod bundled;
 pub mod call;
-mod declared;
 mod convert;
+mod declared;
 mod diagnostic;
 pub mod extension;
 pub mod function;
@@ -22,6 +22,8 @@ mod print;
 mod run;
 mod source;
 mod stack;
+#[cfg(test)]
+mod testing;
 mod timing;
 mod values;
 
@@ -79,7 +81,9 @@ const STACK_BYTES: usize = 512 << 20;
 pub fn evaluate(request: Request, log: impl Fn(LogLine)) -> Evaluation {
     let (sender, lines) = mpsc::channel();
     std::thread::scope(|scope| {
-        let builder = std::thread::Builder::new().name("tiltfile".to_owned()).stack_size(STACK_BYTES);
+        let builder = std::thread::Builder::new()
+            .name("tiltfile".to_owned())
+            .stack_size(STACK_BYTES);
         let thread = builder.spawn_scoped(scope, move || {
             let log = Box::new(move |line| {
                 // The receiver lives until this thread is done.
@@ -90,7 +94,9 @@ pub fn evaluate(request: Request, log: impl Fn(LogLine)) -> Evaluation {
         match thread {
             Ok(thread) => {
                 lines.iter().for_each(&log);
-                thread.join().unwrap_or_else(|_| broken("the evaluator panicked; this is a bug in tilt"))
+                thread
+                    .join()
+                    .unwrap_or_else(|_| broken("the evaluator panicked; this is a bug in tilt"))
             }
             Err(error) => broken(&format!("no thread for the evaluator: {error}")),
         }

@@ -1,11 +1,11 @@
 //! Pure. How values print: the forms that `print`, `str`, `repr` and `%` give, which extensions paste into Dockerfiles and scripts.
 
+use starlark::values::UnpackValue;
 use starlark::values::Value;
 use starlark::values::dict::DictRef;
 use starlark::values::float::UnpackFloat;
 use starlark::values::list::ListRef;
 use starlark::values::tuple::TupleRef;
-use starlark::values::UnpackValue;
 
 use crate::tiltfile::values::record::Struct;
 
@@ -140,7 +140,11 @@ pub fn float(number: f64) -> String {
         return format!("{mantissa}e{sign}{:02}", exponent.abs());
     }
     let plain = format!("{number}");
-    if plain.contains('.') { plain } else { format!("{plain}.0") }
+    if plain.contains('.') {
+        plain
+    } else {
+        format!("{plain}.0")
+    }
 }
 
 /// `format % value`.
@@ -169,7 +173,10 @@ pub fn percent(format: &str, value: Value) -> Result<String, String> {
                 named_argument(named, value)?
             }
             None => {
-                let argument = arguments.get(used).copied().ok_or("not enough arguments for format string")?;
+                let argument = arguments
+                    .get(used)
+                    .copied()
+                    .ok_or("not enough arguments for format string")?;
                 used += 1;
                 (argument, rest)
             }
@@ -179,7 +186,8 @@ pub fn percent(format: &str, value: Value) -> Result<String, String> {
         convert(verb, argument, &mut out)?;
     }
     out.push_str(rest);
-    if !by_name && used < arguments.len() && (TupleRef::from_value(value).is_some() || used == 0 && !is_mapping(value)) {
+    if !by_name && used < arguments.len() && (TupleRef::from_value(value).is_some() || used == 0 && !is_mapping(value))
+    {
         return Err("too many arguments for format string".to_owned());
     }
     Ok(out)
@@ -236,11 +244,19 @@ fn real(verb: char, value: Value) -> Result<String, String> {
             let text = format!("{number:.6e}");
             let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
             let exponent: i32 = exponent.parse().unwrap_or(0);
-            format!("{mantissa}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+            format!(
+                "{mantissa}e{}{:02}",
+                if exponent < 0 { '-' } else { '+' },
+                exponent.abs()
+            )
         }
         _ => float(number),
     };
-    Ok(if verb.is_ascii_uppercase() { text.to_uppercase() } else { text })
+    Ok(if verb.is_ascii_uppercase() {
+        text.to_uppercase()
+    } else {
+        text
+    })
 }
 
 fn character(value: Value) -> Result<char, String> {
@@ -248,10 +264,18 @@ fn character(value: Value) -> Result<char, String> {
         let mut chars = text.chars();
         return match (chars.next(), chars.next()) {
             (Some(c), None) => Ok(c),
-            _ => Err(format!("%c format requires a single-character string, not {}", repr(value))),
+            _ => Err(format!(
+                "%c format requires a single-character string, not {}",
+                repr(value)
+            )),
         };
     }
-    let code = value.unpack_i32().ok_or_else(|| format!("%c format requires int or single-character string, not {}", value.get_type()))?;
+    let code = value.unpack_i32().ok_or_else(|| {
+        format!(
+            "%c format requires int or single-character string, not {}",
+            value.get_type()
+        )
+    })?;
     u32::try_from(code)
         .ok()
         .and_then(char::from_u32)

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use starlark::codemap::FileSpan;
 use starlark::environment::{FrozenModule, Globals};
 use starlark::values::ProvidesStaticType;
 
@@ -30,6 +31,7 @@ pub struct Run {
     pub warnings: Cell<usize>,
     sources: RefCell<HashMap<PathBuf, Rc<Source>>>,
     executing: RefCell<Vec<PathBuf>>,
+    statement: Rc<RefCell<Option<FileSpan>>>,
 }
 
 /// How far a file has come.
@@ -53,6 +55,7 @@ impl Run {
             warnings: Cell::new(0),
             sources: RefCell::default(),
             executing: RefCell::default(),
+            statement: Rc::default(),
         }
     }
 
@@ -67,7 +70,11 @@ impl Run {
 
     /// The file whose top level is running now.
     pub fn current_file(&self) -> PathBuf {
-        self.executing.borrow().last().cloned().unwrap_or_else(|| self.main_file().to_owned())
+        self.executing
+            .borrow()
+            .last()
+            .cloned()
+            .unwrap_or_else(|| self.main_file().to_owned())
     }
 
     /// What relative paths are relative to: the directory of the file whose top level is running, whoever wrote the function.
@@ -95,6 +102,11 @@ impl Run {
         let source = Rc::new(source);
         self.sources.borrow_mut().insert(file.to_owned(), Rc::clone(&source));
         source
+    }
+
+    /// The statement that runs, or ran last.
+    pub fn statement(&self) -> Rc<RefCell<Option<FileSpan>>> {
+        Rc::clone(&self.statement)
     }
 
     pub fn warn(&self, text: impl Into<String>) {

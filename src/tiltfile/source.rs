@@ -78,10 +78,7 @@ impl Source {
 
     /// The text of a line, counted from 1.
     pub fn line(&self, line: usize) -> &str {
-        self.original
-            .lines()
-            .nth(line.saturating_sub(1))
-            .unwrap_or_default()
+        self.original.lines().nth(line.saturating_sub(1)).unwrap_or_default()
     }
 }
 
@@ -144,11 +141,7 @@ impl<'t> Scan<'t> {
         let mut width = 0;
         let start = self.at;
         while let Some(b @ (b' ' | b'\t')) = self.peek() {
-            width += if b == b'\t' {
-                TAB_WIDTH - width % TAB_WIDTH
-            } else {
-                1
-            };
+            width += if b == b'\t' { TAB_WIDTH - width % TAB_WIDTH } else { 1 };
             self.at += 1;
         }
         if width > MAX_DEPTH * TAB_WIDTH {
@@ -176,7 +169,10 @@ impl<'t> Scan<'t> {
         }
         let colon = probe.at;
         let body_indent = self.body_indent(colon + 1, indent);
-        self.invent(keyword, &format!("for {LOOP_VARIABLE} in {FOREVER}:\n{body_indent}if not ("));
+        self.invent(
+            keyword,
+            &format!("for {LOOP_VARIABLE} in {FOREVER}:\n{body_indent}if not ("),
+        );
         self.at = condition;
         self.tokens(Until::Colon)?;
         self.invent(colon, "): break\n");
@@ -205,9 +201,17 @@ impl<'t> Scan<'t> {
                 continue;
             }
             let width = line[..line.len() - trimmed.len()].bytes().fold(0, |w, b| {
-                if b == b'\t' { w + TAB_WIDTH - w % TAB_WIDTH } else { w + 1 }
+                if b == b'\t' {
+                    w + TAB_WIDTH - w % TAB_WIDTH
+                } else {
+                    w + 1
+                }
             });
-            return if width > indent.len() { " ".repeat(width) } else { deeper };
+            return if width > indent.len() {
+                " ".repeat(width)
+            } else {
+                deeper
+            };
         }
         deeper
     }
@@ -403,9 +407,10 @@ impl<'t> Scan<'t> {
     }
 
     fn copy(&mut self, start: usize, end: usize) {
-        let follows = self.segments.last().is_some_and(|s| {
-            s.copied && s.original + (self.out.len() - s.rewritten) == start
-        });
+        let follows = self
+            .segments
+            .last()
+            .is_some_and(|s| s.copied && s.original + (self.out.len() - s.rewritten) == start);
         if !follows {
             self.segment(start, true);
         }
@@ -444,7 +449,10 @@ fn is_word(byte: u8) -> bool {
 }
 
 fn is_string_prefix(word: &str) -> bool {
-    matches!(word, "r" | "R" | "b" | "B" | "rb" | "br" | "Rb" | "rB" | "RB" | "bR" | "Br" | "BR")
+    matches!(
+        word,
+        "r" | "R" | "b" | "B" | "rb" | "br" | "Rb" | "rB" | "RB" | "bR" | "Br" | "BR"
+    )
 }
 
 #[cfg(test)]

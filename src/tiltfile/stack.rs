@@ -51,6 +51,13 @@ pub fn frame(span: &FileSpan, function: String, run: &Run) -> Frame {
     }
 }
 
+/// Where a statement begins.
+pub fn statement(span: &FileSpan, run: &Run) -> Frame {
+    let mut span = span.clone();
+    span.span = Span::new(span.span.begin(), span.span.begin());
+    frame(&span, TOPLEVEL.to_owned(), run)
+}
+
 /// Whether a frame is one that a rewritten operator added.
 pub fn is_operator(name: &str) -> bool {
     name.starts_with(OPERATOR_PREFIX)
@@ -65,7 +72,11 @@ fn anchor(text: &str, span: Span) -> usize {
     let mut found = None;
     ast.statement().visit_expr(|expr| search(expr, span, &mut found));
     found
-        .and_then(|end| text[end..].find(|c: char| !c.is_whitespace() && c != '\\').map(|skip| end + skip))
+        .and_then(|end| {
+            text[end..]
+                .find(|c: char| !c.is_whitespace() && c != '\\')
+                .map(|skip| end + skip)
+        })
         .unwrap_or(begin)
 }
 

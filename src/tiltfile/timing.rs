@@ -36,7 +36,12 @@ impl Timings {
         let Some(started) = started else {
             return;
         };
-        let first = call.builtin.params.first().and_then(|p| call.value(p.name)).or(call.rest.first().copied());
+        let first = call
+            .builtin
+            .params
+            .first()
+            .and_then(|p| call.value(p.name))
+            .or(call.rest.first().copied());
         self.calls.borrow_mut().push(BuiltinTiming {
             name: call.builtin.name,
             position: call.position(),

@@ -1,5 +1,8 @@
 //! The clock: the one place that asks the machine for the time.
-#![expect(clippy::disallowed_methods, reason = "this is where the clock is read for everybody else")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where the clock is read for everybody else"
+)]
 
 pub use std::time::{Duration, Instant, SystemTime};
 

@@ -185,10 +185,7 @@ fn complaint(error: &ProcessError) -> String {
         .output()
         .map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
     let said = said.unwrap_or_default();
-    let lines: Vec<&str> = said
-        .lines()
-        .filter(|line| log_message(line).is_none())
-        .collect();
+    let lines: Vec<&str> = said.lines().filter(|line| log_message(line).is_none()).collect();
     match lines.join("\n").trim() {
         "" => error.to_string(),
         lines => lines.to_owned(),
@@ -204,12 +201,8 @@ fn warnings(stderr: &[u8]) -> Vec<String> {
 }
 
 fn log_message(line: &str) -> Option<String> {
-    let (_, rest) = line
-        .strip_prefix("time=\"")?
-        .split_once("level=warning msg=")?;
-    let quoted = rest
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
+    let (_, rest) = line.strip_prefix("time=\"")?.split_once("level=warning msg=")?;
+    let quoted = rest.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     Some(quoted.map_or_else(|| rest.to_owned(), |text| text.replace("\\\"", "\"")))
 }
 

@@ -39,7 +39,10 @@ impl Dirs {
         let below = |name: &str, default: &str| xdg(name).unwrap_or_else(|| home.join(default)).join(APP);
         let state = below("XDG_STATE_HOME", ".local/state");
         Ok(Dirs {
-            settings: SETTINGS_VARIABLES.iter().find_map(|name| set(name)).unwrap_or_else(|| default_settings(&home)),
+            settings: SETTINGS_VARIABLES
+                .iter()
+                .find_map(|name| set(name))
+                .unwrap_or_else(|| default_settings(&home)),
             data: below("XDG_DATA_HOME", ".local/share"),
             cache: below("XDG_CACHE_HOME", ".cache"),
             runtime: xdg("XDG_RUNTIME_DIR").map_or_else(|| state.clone(), |base| base.join(APP)),
@@ -64,7 +67,12 @@ mod tests {
     use super::*;
 
     fn dirs(variables: &[(&str, &str)]) -> Result<Dirs, DirsError> {
-        Dirs::from_env(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_string()))
+        Dirs::from_env(|name| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value.to_string())
+        })
     }
 
     #[test]
@@ -75,16 +83,28 @@ mod tests {
         assert_eq!(dirs.cache, Path::new("/h/.cache/tilt-dev"));
         assert_eq!(dirs.state, Path::new("/h/.local/state/tilt-dev"));
         assert_eq!(dirs.runtime, dirs.state);
-        assert_eq!(dirs.extension_checkouts(), Path::new("/h/.local/share/tilt-dev/tilt_modules"));
+        assert_eq!(
+            dirs.extension_checkouts(),
+            Path::new("/h/.local/share/tilt-dev/tilt_modules")
+        );
     }
 
     #[test]
     fn the_first_settings_variable_that_is_set_wins() {
         let chosen = |variables: &[(&str, &str)]| dirs(variables).unwrap().settings;
         assert_eq!(chosen(&[("HOME", "/h"), ("WINDMILL_DIR", "/c")]), Path::new("/c"));
-        assert_eq!(chosen(&[("HOME", "/h"), ("WINDMILL_DIR", "/c"), ("WMDAEMON_HOME", "/b")]), Path::new("/b"));
-        assert_eq!(chosen(&[("HOME", "/h"), ("WMDAEMON_HOME", "/b"), ("TILT_DEV_DIR", "/a")]), Path::new("/a"));
-        assert_eq!(chosen(&[("HOME", "/h"), ("TILT_DEV_DIR", "")]), Path::new("/h/.tilt-dev"));
+        assert_eq!(
+            chosen(&[("HOME", "/h"), ("WINDMILL_DIR", "/c"), ("WMDAEMON_HOME", "/b")]),
+            Path::new("/b")
+        );
+        assert_eq!(
+            chosen(&[("HOME", "/h"), ("WMDAEMON_HOME", "/b"), ("TILT_DEV_DIR", "/a")]),
+            Path::new("/a")
+        );
+        assert_eq!(
+            chosen(&[("HOME", "/h"), ("TILT_DEV_DIR", "")]),
+            Path::new("/h/.tilt-dev")
+        );
     }
 
     #[test]
@@ -98,7 +118,10 @@ mod tests {
     #[test]
     fn xdg_variables_move_their_folder_unless_they_are_relative() {
         let moved = dirs(&[("HOME", "/h"), ("XDG_DATA_HOME", "/d"), ("XDG_RUNTIME_DIR", "/r")]).unwrap();
-        assert_eq!((moved.data, moved.runtime), (PathBuf::from("/d/tilt-dev"), PathBuf::from("/r/tilt-dev")));
+        assert_eq!(
+            (moved.data, moved.runtime),
+            (PathBuf::from("/d/tilt-dev"), PathBuf::from("/r/tilt-dev"))
+        );
         let relative = dirs(&[("HOME", "/h"), ("XDG_CACHE_HOME", "c")]).unwrap();
         assert_eq!(relative.cache, Path::new("/h/.cache/tilt-dev"));
     }

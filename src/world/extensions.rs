@@ -95,7 +95,9 @@ impl Checkout {
         let tiltfile = path::clean(self.folder.join(repo_path.trim_start_matches('/')).join("Tiltfile"));
         let reserved = repo_path.split('/').any(|element| element == RESERVED);
         if reserved || !path::is_within(&self.folder, &tiltfile) {
-            return Err(ExtensionError::Path { path: repo_path.to_owned() });
+            return Err(ExtensionError::Path {
+                path: repo_path.to_owned(),
+            });
         }
         match files::is_regular(&tiltfile) {
             true => Ok(tiltfile),
@@ -116,7 +118,11 @@ pub struct Checkouts {
 impl Checkouts {
     /// `root` is the folder named `tilt_modules`.
     pub fn new(root: PathBuf, git: Git) -> Checkouts {
-        Checkouts { root, git, fresh: Mutex::default() }
+        Checkouts {
+            root,
+            git,
+            fresh: Mutex::default(),
+        }
     }
 
     /// Makes a repository available. An existing checkout that cannot be brought up to date is still good to use; the
@@ -127,16 +133,25 @@ impl Checkouts {
         }
         let folder = self.folder(repo)?;
         let lock_file = beside(&folder, ".lock");
-        let _lock = Lock::wait(&lock_file, || progress(&format!("waiting for another instance to release {}", lock_file.display())))?;
+        let _lock = Lock::wait(&lock_file, || {
+            progress(&format!(
+                "waiting for another instance to release {}",
+                lock_file.display()
+            ))
+        })?;
         let stale = match folder.join(".git").exists() {
             true => self.refresh(repo, &folder, pull, progress)?,
             false => self.download(repo, &folder, progress).map(|()| None)?,
         };
-        if stale.is_none() {
+        if stale.is_none() && pull == PullPolicy::Session {
             self.fresh().insert(folder.clone());
         }
         let commit = Some(self.git.head(&folder).map_err(RepoError::Head)?);
-        Ok(Checkout { folder: below(&folder, &repo.subpath)?, commit, stale })
+        Ok(Checkout {
+            folder: below(&folder, &repo.subpath)?,
+            commit,
+            stale,
+        })
     }
 
     /// Forgets that a repository was brought up to date, so that the next `ensure` does it again.
@@ -176,7 +191,9 @@ impl Checkouts {
     fn download(&self, repo: &Repo, folder: &Path, progress: Progress) -> Result<(), RepoError> {
         let fresh = beside(folder, ".cloning");
         remove(&fresh)?;
-        self.git.clone(&repo.url, &fresh, progress).map_err(RepoError::Download)?;
+        self.git
+            .clone(&repo.url, &fresh, progress)
+            .map_err(RepoError::Download)?;
         if !repo.reference.is_empty() {
             self.sync(&fresh, &repo.reference, progress)?;
         }
@@ -186,21 +203,33 @@ impl Checkouts {
     }
 
     /// Brings an existing checkout up to date where that is wanted; says why it is stale where it failed.
-    fn refresh(&self, repo: &Repo, folder: &Path, pull: PullPolicy, progress: Progress) -> Result<Option<String>, RepoError> {
+    fn refresh(
+        &self,
+        repo: &Repo,
+        folder: &Path,
+        pull: PullPolicy,
+        progress: Progress,
+    ) -> Result<Option<String>, RepoError> {
         if pull == PullPolicy::Missing || self.fresh().contains(folder) || self.is_fixed(repo, folder)? {
             return Ok(None);
         }
-        let pulled = self.git.fetch(folder, progress).and_then(|()| match repo.reference.as_str() {
-            "" => self.git.checkout_default(folder, progress),
-            reference => self.git.checkout(folder, reference, progress),
-        });
+        let pulled = self
+            .git
+            .fetch(folder, progress)
+            .and_then(|()| match repo.reference.as_str() {
+                "" => self.git.checkout_default(folder, progress),
+                reference => self.git.checkout(folder, reference, progress),
+            });
         Ok(pulled.err().map(|error| error.to_string()))
     }
 
     /// Whether the checkout is at what its ref names for good: fetching could not change it.
     fn is_fixed(&self, repo: &Repo, folder: &Path) -> Result<bool, RepoError> {
         let reference = repo.reference.as_str();
-        let failed = |source| RepoError::Reference { reference: reference.to_owned(), source };
+        let failed = |source| RepoError::Reference {
+            reference: reference.to_owned(),
+            source,
+        };
         if reference.is_empty() || self.git.is_branch(folder, reference).map_err(failed)? {
             return Ok(false);
         }
@@ -211,7 +240,10 @@ impl Checkouts {
 
     fn sync(&self, folder: &Path, reference: &str, progress: Progress) -> Result<(), RepoError> {
         let synced = self.git.checkout(folder, reference, progress);
-        synced.map_err(|source| RepoError::Reference { reference: reference.to_owned(), source })
+        synced.map_err(|source| RepoError::Reference {
+            reference: reference.to_owned(),
+            source,
+        })
     }
 }
 
@@ -228,7 +260,11 @@ fn in_place(repo: &Repo, folder: &str) -> Result<Checkout, RepoError> {
     }
     let absent = |source| RepoError::Absent(FileError::new("stat", &folder, source));
     match folder.metadata().map_err(absent)?.is_dir() {
-        true => Ok(Checkout { folder: path::clean(&folder), commit: None, stale: None }),
+        true => Ok(Checkout {
+            folder: path::clean(&folder),
+            commit: None,
+            stale: None,
+        }),
         false => Err(RepoError::NotAFolder),
     }
 }
@@ -237,7 +273,9 @@ fn below(folder: &Path, subpath: &str) -> Result<PathBuf, RepoError> {
     let inner = path::clean(folder.join(subpath.trim_start_matches('/')));
     match path::is_within(folder, &inner) && files::is_folder(&inner) {
         true => Ok(inner),
-        false => Err(RepoError::Subpath { subpath: subpath.to_owned() }),
+        false => Err(RepoError::Subpath {
+            subpath: subpath.to_owned(),
+        }),
     }
 }
 
@@ -272,7 +310,9 @@ pub fn materialise(name: &str, content: &[(&str, &str)], root: &Path) -> Result<
     if !is_unpacked(&folder, content) {
         let fresh = beside(&folder, ".unpacking");
         remove(&fresh)?;
-        content.iter().try_for_each(|(file, text)| write(&fresh.join(file), text))?;
+        content
+            .iter()
+            .try_for_each(|(file, text)| write(&fresh.join(file), text))?;
         remove(&folder)?;
         fs::rename(&fresh, &folder).map_err(|source| FileError::new("rename", &folder, source))?;
     }
@@ -280,7 +320,9 @@ pub fn materialise(name: &str, content: &[(&str, &str)], root: &Path) -> Result<
 }
 
 fn is_unpacked(folder: &Path, content: &[(&str, &str)]) -> bool {
-    content.iter().all(|(file, text)| fs::read(folder.join(file)).is_ok_and(|found| found == text.as_bytes()))
+    content
+        .iter()
+        .all(|(file, text)| fs::read(folder.join(file)).is_ok_and(|found| found == text.as_bytes()))
 }
 
 fn write(file: &Path, text: &str) -> Result<(), FileError> {

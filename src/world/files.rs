@@ -22,7 +22,12 @@ pub struct FileError {
 
 impl FileError {
     pub fn new(operation: &'static str, path: &Path, source: io::Error) -> FileError {
-        FileError { operation, path: path.to_owned(), kind: source.kind(), reason: reason(&source) }
+        FileError {
+            operation,
+            path: path.to_owned(),
+            kind: source.kind(),
+            reason: reason(&source),
+        }
     }
 
     /// Nothing is there; callers with a default value use it then, and only then.
@@ -52,7 +57,8 @@ pub fn reason(error: &io::Error) -> String {
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     let mut file = fs::File::open(path).map_err(|source| FileError::new("open", path, source))?;
     let mut content = Vec::new();
-    file.read_to_end(&mut content).map_err(|source| FileError::new("read", path, source))?;
+    file.read_to_end(&mut content)
+        .map_err(|source| FileError::new("read", path, source))?;
     Ok(content)
 }
 
@@ -124,7 +130,10 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     fn message<T>(result: Result<T, FileError>) -> String {
-        result.err().map(|error| error.to_string()).unwrap_or_else(|| "no error".to_owned())
+        result
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_else(|| "no error".to_owned())
     }
 
     #[test]
@@ -138,7 +147,10 @@ mod tests {
     fn a_folder_opens_but_does_not_read() {
         let root = tempfile::tempdir().unwrap();
         let error = read(root.path()).unwrap_err();
-        assert_eq!(error.to_string(), format!("read {}: is a directory", root.path().display()));
+        assert_eq!(
+            error.to_string(),
+            format!("read {}: is a directory", root.path().display())
+        );
         assert!(!error.is_missing());
     }
 
@@ -155,7 +167,10 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let file = root.path().join("f");
         fs::write(&file, b"ab\xff").unwrap();
-        assert_eq!(message(read_text(&file)), format!("read {}: not UTF-8 at byte 2", file.display()));
+        assert_eq!(
+            message(read_text(&file)),
+            format!("read {}: not UTF-8 at byte 2", file.display())
+        );
     }
 
     #[test]

@@ -22,8 +22,13 @@ const DEFAULTS: [(&str, &str); 4] = [
 ];
 
 /// What a git hook that runs us would leave behind; it would send every command to the wrong repository.
-const FOREIGN: [&str; 5] =
-    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"];
+const FOREIGN: [&str; 5] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_COMMON_DIR",
+];
 
 #[derive(Clone, Debug)]
 pub struct Git {
@@ -68,7 +73,8 @@ impl Git {
     /// Fetches all branches and tags, and what the remote calls its default branch.
     pub fn fetch(&self, folder: &Path, progress: Progress) -> Result<(), GitError> {
         self.run(folder, &["fetch", "--tags", "--force", "--prune", "origin"], progress)?;
-        self.run(folder, &["remote", "set-head", "origin", "--auto"], &mut |_| {}).map(drop)
+        self.run(folder, &["remote", "set-head", "origin", "--auto"], &mut |_| {})
+            .map(drop)
     }
 
     /// Moves the folder to a commit, a tag, or where a branch of the remote is as of the last fetch. Local changes that
@@ -78,8 +84,13 @@ impl Git {
             Some(commit) => commit,
             None => revision.to_owned(),
         };
-        self.run(folder, &["-c", "advice.detachedHead=false", "checkout", "--detach", &commit, "--"], progress)?;
-        self.run(folder, &["submodule", "update", "--init", "--recursive"], progress).map(drop)
+        self.run(
+            folder,
+            &["-c", "advice.detachedHead=false", "checkout", "--detach", &commit, "--"],
+            progress,
+        )?;
+        self.run(folder, &["submodule", "update", "--init", "--recursive"], progress)
+            .map(drop)
     }
 
     /// Moves the folder to the head of the remote's default branch.
@@ -95,7 +106,11 @@ impl Git {
     /// The commit that a revision stands for in the folder, if it knows the revision.
     pub fn resolve(&self, folder: &Path, revision: &str) -> Result<Option<String>, GitError> {
         let name = format!("{revision}^{{commit}}");
-        match self.run(folder, &["rev-parse", "--verify", "--quiet", "--end-of-options", &name], &mut |_| {}) {
+        match self.run(
+            folder,
+            &["rev-parse", "--verify", "--quiet", "--end-of-options", &name],
+            &mut |_| {},
+        ) {
             Ok(commit) => Ok(Some(commit)),
             Err(GitError::Failed { .. }) => Ok(None),
             Err(other) => Err(other),
@@ -109,7 +124,10 @@ impl Git {
 
     fn run(&self, folder: &Path, arguments: &[&str], progress: Progress) -> Result<String, GitError> {
         let invocation = Invocation {
-            argv: std::iter::once("git").chain(arguments.iter().copied()).map(str::to_owned).collect(),
+            argv: std::iter::once("git")
+                .chain(arguments.iter().copied())
+                .map(str::to_owned)
+                .collect(),
             dir: folder.to_owned(),
             env: self.env.clone(),
             cancel: self.cancel.clone(),
@@ -117,14 +135,21 @@ impl Git {
         };
         let secret = arguments.iter().find_map(|argument| credentials(argument));
         let hide = |line: &str| secret.map_or_else(|| line.to_owned(), |secret| line.replace(secret, ""));
-        let action = arguments.iter().find(|word| !word.starts_with('-') && !word.contains('=')).unwrap_or(&"");
+        let action = arguments
+            .iter()
+            .find(|word| !word.starts_with('-') && !word.contains('='))
+            .unwrap_or(&"");
         match process::run(&invocation, &mut |_, line| progress(&hide(line))) {
             Ok(output) => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
             Err(ProcessError::NotFound { .. }) => Err(GitError::Missing),
-            Err(error @ ProcessError::Exit { .. }) => {
-                Err(GitError::Failed { action: action.to_string(), words: hide(&complaint(&error)) })
-            }
-            Err(source) => Err(GitError::Process { action: action.to_string(), source }),
+            Err(error @ ProcessError::Exit { .. }) => Err(GitError::Failed {
+                action: action.to_string(),
+                words: hide(&complaint(&error)),
+            }),
+            Err(source) => Err(GitError::Process {
+                action: action.to_string(),
+                source,
+            }),
         }
     }
 }
@@ -138,10 +163,16 @@ fn credentials(url: &str) -> Option<&str> {
 
 /// What git complained about: its `fatal:` and `error:` lines, else the last thing that it said.
 fn complaint(error: &ProcessError) -> String {
-    let said = error.output().map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default();
+    let said = error
+        .output()
+        .map(|output| String::from_utf8_lossy(&output.stderr).into_owned())
+        .unwrap_or_default();
     let is_complaint = |line: &&str| line.starts_with("fatal: ") || line.starts_with("error: ");
     let complaints: Vec<&str> = said.lines().filter(is_complaint).collect();
-    match (complaints.is_empty(), said.lines().rfind(|line| !line.trim().is_empty())) {
+    match (
+        complaints.is_empty(),
+        said.lines().rfind(|line| !line.trim().is_empty()),
+    ) {
         (false, _) => complaints.join("; "),
         (true, Some(last)) => last.to_owned(),
         (true, None) => error.to_string(),

@@ -69,11 +69,19 @@ impl Context {
 /// The active context, or nothing where no kubeconfig names one.
 pub fn active(sources: &Sources) -> Result<Option<Context>, KubeconfigError> {
     let files = load(sources)?;
-    let current = files.iter().filter_map(|file| text(&file.content, "current-context")).find(|name| !name.is_empty());
-    let Some(name) = sources.context.as_deref().or(current) else { return Ok(None) };
+    let current = files
+        .iter()
+        .filter_map(|file| text(&file.content, "current-context"))
+        .find(|name| !name.is_empty());
+    let Some(name) = sources.context.as_deref().or(current) else {
+        return Ok(None);
+    };
     let Some((file, entry)) = find(&files, "contexts", "context", name) else {
         return match sources.context {
-            Some(_) => Err(KubeconfigError::UnknownContext { name: name.to_owned(), known: names(&files) }),
+            Some(_) => Err(KubeconfigError::UnknownContext {
+                name: name.to_owned(),
+                known: names(&files),
+            }),
             None => Ok(Some(bare(name, sources))),
         };
     };
@@ -81,11 +89,19 @@ pub fn active(sources: &Sources) -> Result<Option<Context>, KubeconfigError> {
     let defined = find(&files, "clusters", "cluster", cluster);
     let namespace = sources.namespace.as_deref().or_else(|| text(entry, "namespace"));
     Ok(Some(Context {
-        namespace: namespace.filter(|name| !name.is_empty()).unwrap_or("default").to_owned(),
+        namespace: namespace
+            .filter(|name| !name.is_empty())
+            .unwrap_or("default")
+            .to_owned(),
         cluster: cluster.to_owned(),
         user: text(entry, "user").unwrap_or_default().to_owned(),
-        server: defined.and_then(|(_, cluster)| text(cluster, "server")).unwrap_or_default().to_owned(),
-        authority: defined.map(|(file, cluster)| authority(file, cluster)).unwrap_or_default(),
+        server: defined
+            .and_then(|(_, cluster)| text(cluster, "server"))
+            .unwrap_or_default()
+            .to_owned(),
+        authority: defined
+            .map(|(file, cluster)| authority(file, cluster))
+            .unwrap_or_default(),
         origin: file.path.clone(),
         name: name.to_owned(),
     }))
@@ -94,7 +110,11 @@ pub fn active(sources: &Sources) -> Result<Option<Context>, KubeconfigError> {
 /// A context that is named as current but defined nowhere.
 fn bare(name: &str, sources: &Sources) -> Context {
     let namespace = sources.namespace.clone().unwrap_or_else(|| "default".to_owned());
-    Context { name: name.to_owned(), namespace, ..Context::default() }
+    Context {
+        name: name.to_owned(),
+        namespace,
+        ..Context::default()
+    }
 }
 
 struct File {
@@ -103,7 +123,12 @@ struct File {
 }
 
 fn load(sources: &Sources) -> Result<Vec<File>, KubeconfigError> {
-    let listed = sources.variable.as_deref().unwrap_or_default().split(':').filter(|path| !path.is_empty());
+    let listed = sources
+        .variable
+        .as_deref()
+        .unwrap_or_default()
+        .split(':')
+        .filter(|path| !path.is_empty());
     let mut paths: Vec<PathBuf> = listed.map(PathBuf::from).collect();
     if paths.is_empty() {
         paths.push(sources.home.join(".kube/config"));
@@ -112,16 +137,27 @@ fn load(sources: &Sources) -> Result<Vec<File>, KubeconfigError> {
 }
 
 fn load_file(path: &Path) -> Result<Option<File>, KubeconfigError> {
-    let broken = |reason: String| KubeconfigError::Broken { path: path.to_owned(), reason };
+    let broken = |reason: String| KubeconfigError::Broken {
+        path: path.to_owned(),
+        reason,
+    };
     let content = match files::read_text(path) {
         Ok(content) => content,
         Err(error) if error.is_missing() => return Ok(None),
-        Err(source) => return Err(KubeconfigError::Unreadable { path: path.to_owned(), source }),
+        Err(source) => {
+            return Err(KubeconfigError::Unreadable {
+                path: path.to_owned(),
+                source,
+            });
+        }
     };
     let documents = yaml::parse_documents(&content).map_err(|error| broken(error.to_string()))?;
     match documents.into_iter().next().unwrap_or_default() {
         Tree::Null => Ok(None),
-        content @ Tree::Map(_) => Ok(Some(File { path: path.to_owned(), content })),
+        content @ Tree::Map(_) => Ok(Some(File {
+            path: path.to_owned(),
+            content,
+        })),
         other => Err(broken(format!("expected an object, found {}", other.type_name()))),
     }
 }
@@ -135,19 +171,28 @@ fn find<'a>(files: &'a [File], list: &str, field: &str, name: &str) -> Option<(&
 }
 
 fn entries<'a>(file: &'a File, list: &str) -> impl Iterator<Item = &'a Tree> {
-    file.content.get(list).and_then(Tree::as_list).unwrap_or_default().iter()
+    file.content
+        .get(list)
+        .and_then(Tree::as_list)
+        .unwrap_or_default()
+        .iter()
 }
 
 fn names(files: &[File]) -> Vec<String> {
     let entries = files.iter().flat_map(|file| entries(file, "contexts"));
-    entries.filter_map(|entry| text(entry, "name")).map(str::to_owned).collect()
+    entries
+        .filter_map(|entry| text(entry, "name"))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The certificate authority's path; a relative one is relative to the file that names it.
 fn authority(file: &File, cluster: &Tree) -> String {
     let named = text(cluster, "certificate-authority").filter(|path| !path.is_empty());
     let folder = file.path.parent().unwrap_or(Path::new(""));
-    named.map(|named| path::join(folder, named).to_string_lossy().into_owned()).unwrap_or_default()
+    named
+        .map(|named| path::join(folder, named).to_string_lossy().into_owned())
+        .unwrap_or_default()
 }
 
 fn text<'a>(tree: &'a Tree, key: &str) -> Option<&'a str> {

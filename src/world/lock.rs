@@ -45,7 +45,9 @@ fn open(path: &Path) -> Result<File, FileError> {
     }
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
-    options.open(path).map_err(|source| FileError::new("open", path, source))
+    options
+        .open(path)
+        .map_err(|source| FileError::new("open", path, source))
 }
 
 #[cfg(test)]

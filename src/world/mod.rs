@@ -3,7 +3,9 @@
 pub mod clock;
 pub mod compose;
 pub mod dirs;
+pub mod extensions;
 pub mod files;
+pub mod git;
 pub mod kubeconfig;
 pub mod lock;
 pub mod process;

@@ -15,14 +15,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use thiserror::Error;
+use crate::world::clock::{self, Instant};
 
-use crate::world::files::reason;
-
+mod error;
 #[cfg(test)]
 mod tests;
+
+pub use error::ProcessError;
 
 /// How often a running command is checked for cancellation, its deadline and its end.
 const TICK: Duration = Duration::from_millis(10);
@@ -72,54 +73,16 @@ pub struct Output {
     pub stderr: Vec<u8>,
 }
 
-/// Worded as the runtime that Tiltfiles are used to words them.
-#[derive(Debug, Error)]
-pub enum ProcessError {
-    #[error("empty command")]
-    Empty,
-    #[error("exec: \"{program}\": executable file not found in $PATH")]
-    NotFound { program: String, searched: Vec<PathBuf> },
-    #[error("chdir {}: {}", dir.display(), reason(source))]
-    Folder { dir: PathBuf, source: io::Error },
-    #[error("fork/exec {program}: {}", reason(source))]
-    Start { program: String, source: io::Error },
-    #[error("exit status {code}")]
-    Exit { code: i32, output: Output },
-    #[error("signal: {}", signal_name(*signal))]
-    Signal { signal: i32, output: Output },
-    #[error("cancelled")]
-    Cancelled { output: Output },
-    #[error("timed out after {limit:?}")]
-    TimedOut { limit: Duration, output: Output },
-    #[error("more than {CAPTURE_LIMIT} bytes of output")]
-    TooMuchOutput,
-    #[error("waiting for the command: {}", reason(source))]
-    Wait { source: io::Error },
-}
-
-impl ProcessError {
-    /// What the command printed before it failed; nothing if it never ran.
-    pub fn output(&self) -> Option<&Output> {
-        match self {
-            ProcessError::Exit { output, .. }
-            | ProcessError::Signal { output, .. }
-            | ProcessError::Cancelled { output }
-            | ProcessError::TimedOut { output, .. } => Some(output),
-            ProcessError::Empty
-            | ProcessError::NotFound { .. }
-            | ProcessError::Folder { .. }
-            | ProcessError::Start { .. }
-            | ProcessError::TooMuchOutput
-            | ProcessError::Wait { .. } => None,
-        }
-    }
-}
-
 /// Runs a command to its end. `on_line` gets each line, without its line break, in the order of arrival; a last line
 /// without a line break is a line too. The command is over when it has exited and nobody holds its output any more.
 pub fn run(invocation: &Invocation, on_line: &mut dyn FnMut(Stream, &str)) -> Result<Output, ProcessError> {
     let mut running = Running::start(invocation)?;
-    let mut transcript = Transcript { on_line, output: Output::default(), stdout: Vec::new(), stderr: Vec::new() };
+    let mut transcript = Transcript {
+        on_line,
+        output: Output::default(),
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+    };
     let ended = running.follow(invocation, &mut transcript);
     let output = transcript.finish();
     match ended? {
@@ -138,22 +101,37 @@ pub fn capture(invocation: &Invocation) -> Result<Output, ProcessError> {
 pub fn find_program(program: &str, env: &BTreeMap<String, String>) -> Result<PathBuf, ProcessError> {
     let path = env.get("PATH").map(String::as_str).unwrap_or_default();
     // A relative folder on PATH would run whatever lies in the current project; it is passed over, as upstream does.
-    let searched: Vec<PathBuf> = path.split(':').map(PathBuf::from).filter(|folder| folder.is_absolute()).collect();
-    match searched.iter().map(|folder| folder.join(program)).find(|file| is_executable(file)) {
+    let searched: Vec<PathBuf> = path
+        .split(':')
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_absolute())
+        .collect();
+    match searched
+        .iter()
+        .map(|folder| folder.join(program))
+        .find(|file| is_executable(file))
+    {
         Some(file) => Ok(file),
-        None => Err(ProcessError::NotFound { program: program.to_owned(), searched }),
+        None => Err(ProcessError::NotFound {
+            program: program.to_owned(),
+            searched,
+        }),
     }
 }
 
 fn is_executable(file: &Path) -> bool {
-    file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    file.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 fn judge(status: ExitStatus, output: Output) -> Result<Output, ProcessError> {
     match (status.code(), status.signal()) {
         (Some(0), _) => Ok(output),
         (Some(code), _) => Err(ProcessError::Exit { code, output }),
-        (None, signal) => Err(ProcessError::Signal { signal: signal.unwrap_or_default(), output }),
+        (None, signal) => Err(ProcessError::Signal {
+            signal: signal.unwrap_or_default(),
+            output,
+        }),
     }
 }
 
@@ -191,7 +169,13 @@ impl Running {
         if let Some(pipe) = child.stderr.take() {
             forward(pipe, Stream::Stderr, sender);
         }
-        Ok(Running { child, pieces, ended: false, started: Instant::now(), stopping: None })
+        Ok(Running {
+            child,
+            pieces,
+            ended: false,
+            started: clock::now(),
+            stopping: None,
+        })
     }
 
     /// Collects output until both pipes are closed, then waits for the command itself.
@@ -209,11 +193,16 @@ impl Running {
         loop {
             if let Some(status) = self.child.try_wait().map_err(|source| ProcessError::Wait { source })? {
                 self.ended = true;
-                return Ok(self.stopping.take().map_or(End::Status(status), |(stop, _)| End::Stopped(stop)));
+                return Ok(self
+                    .stopping
+                    .take()
+                    .map_or(End::Status(status), |(stop, _)| End::Stopped(stop)));
             }
             if self.is_given_up(invocation) {
                 return self.abandon();
             }
+            // Both pipes are closed and the command goes on: nothing is left that would wake us when it ends.
+            #[allow(clippy::disallowed_methods, reason = "the standard library has no wait with a limit")]
             thread::sleep(TICK);
         }
     }
@@ -221,7 +210,7 @@ impl Running {
     /// Asks the group to end once there is a reason; true when it had its time and is still there.
     fn is_given_up(&mut self, invocation: &Invocation) -> bool {
         if let Some((_, last)) = &self.stopping {
-            return Instant::now() >= *last;
+            return clock::now() >= *last;
         }
         let late = invocation.limit.filter(|limit| self.started.elapsed() >= *limit);
         let stop = match (invocation.cancel.is_requested(), late) {
@@ -230,7 +219,7 @@ impl Running {
             (false, None) => return false,
         };
         signal_group(self.child.id(), "TERM");
-        self.stopping = Some((stop, Instant::now() + GRACE));
+        self.stopping = Some((stop, clock::now() + GRACE));
         false
     }
 
@@ -238,7 +227,10 @@ impl Running {
         signal_group(self.child.id(), "KILL");
         let status = self.child.wait().map_err(|source| ProcessError::Wait { source })?;
         self.ended = true;
-        Ok(self.stopping.take().map_or(End::Status(status), |(stop, _)| End::Stopped(stop)))
+        Ok(self
+            .stopping
+            .take()
+            .map_or(End::Status(status), |(stop, _)| End::Stopped(stop)))
     }
 }
 
@@ -254,7 +246,10 @@ impl Drop for Running {
 
 fn spawn(invocation: &Invocation) -> Result<Child, ProcessError> {
     let (program, arguments) = invocation.argv.split_first().ok_or(ProcessError::Empty)?;
-    let refused = |source| ProcessError::Folder { dir: invocation.dir.clone(), source };
+    let refused = |source| ProcessError::Folder {
+        dir: invocation.dir.clone(),
+        source,
+    };
     if !invocation.dir.metadata().map_err(refused)?.is_dir() {
         return Err(refused(io::Error::from(io::ErrorKind::NotADirectory)));
     }
@@ -262,18 +257,29 @@ fn spawn(invocation: &Invocation) -> Result<Child, ProcessError> {
         true => invocation.dir.join(program),
         false => find_program(program, &invocation.env)?,
     };
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is where processes are started for everybody else"
+    )]
     Command::new(&file)
         .arg0(program)
         .args(arguments)
         .current_dir(&invocation.dir)
         .env_clear()
         .envs(&invocation.env)
-        .stdin(if invocation.stdin.is_empty() { Stdio::null() } else { Stdio::piped() })
+        .stdin(if invocation.stdin.is_empty() {
+            Stdio::null()
+        } else {
+            Stdio::piped()
+        })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
-        .map_err(|source| ProcessError::Start { program: program.clone(), source })
+        .map_err(|source| ProcessError::Start {
+            program: program.clone(),
+            source,
+        })
 }
 
 /// Copies a pipe into the channel from a thread of its own: both pipes must be emptied at once, or a command that
@@ -297,7 +303,15 @@ fn forward(mut pipe: impl Read + Send + 'static, stream: Stream, sender: SyncSen
 /// commands is there anyway; a group that is already gone is what we want.
 fn signal_group(group: u32, signal: &str) {
     let order = format!("kill -s {signal} -- -{group}");
-    let quiet = Command::new("/bin/sh").args(["-c", &order]).stdin(Stdio::null()).stderr(Stdio::null()).status();
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a signal's sender has no group and no output of its own"
+    )]
+    let quiet = Command::new("/bin/sh")
+        .args(["-c", &order])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     drop(quiet);
 }
 
@@ -325,7 +339,11 @@ impl Transcript<'_> {
                 open.clear();
             }
         }
-        if too_much { Err(ProcessError::TooMuchOutput) } else { Ok(()) }
+        if too_much {
+            Err(ProcessError::TooMuchOutput)
+        } else {
+            Ok(())
+        }
     }
 
     fn finish(self) -> Output {
@@ -336,23 +354,4 @@ impl Transcript<'_> {
         }
         self.output
     }
-}
-
-fn signal_name(signal: i32) -> String {
-    let known = match signal {
-        1 => "hangup",
-        2 => "interrupt",
-        3 => "quit",
-        4 => "illegal instruction",
-        6 => "aborted",
-        7 => "bus error",
-        8 => "floating point exception",
-        9 => "killed",
-        11 => "segmentation fault",
-        13 => "broken pipe",
-        14 => "alarm clock",
-        15 => "terminated",
-        other => return format!("signal {other}"),
-    };
-    known.to_owned()
 }

@@ -1,1 +1,10 @@
+//! The one integration binary: what a user, an editor or a script sees of `tilt`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run programs and read the environment themselves"
+)]
 
+mod support;
+// mod tidy;
+mod tiltfile_result;

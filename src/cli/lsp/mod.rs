@@ -18,18 +18,34 @@ use std::thread;
 use anyhow::Context;
 use lsp_server::Connection;
 
+use crate::cli::args;
+use crate::cli::exit::Exit;
 use crate::cli::lsp::session::Session;
+use crate::world::dirs::Dirs;
 
 /// The parser recurses on the native stack; its pages are used only when touched.
 const STACK_BYTES: usize = 256 << 20;
 
-/// What `load('ext://…')` can lead to.
+/// `tilt lsp start`.
+pub fn run(command: &args::Lsp) -> Result<(), Exit> {
+    let args::Lsp::Start(start) = command;
+    // Without a home, extensions are known by name only.
+    let dirs = Dirs::from_env(|name| std::env::var_os(name)?.into_string().ok()).ok();
+    let extensions = Extensions {
+        folder: dirs.map(|dirs| dirs.extension_checkouts()),
+    };
+    match &start.address {
+        Some(address) => serve_tcp(address, extensions)?,
+        None => serve_stdio(extensions)?,
+    }
+    Ok(())
+}
+
+/// Where `load('ext://…')` finds extensions, beside those that are built in.
 #[derive(Clone, Debug, Default)]
 pub struct Extensions {
-    /// Names that are always there.
-    pub names: Vec<String>,
-    /// Folders with a folder for each extension, the first ones first.
-    pub folders: Vec<PathBuf>,
+    /// The folder of all checkouts, into which built-in ones are unpacked too.
+    pub folder: Option<PathBuf>,
 }
 
 /// Serves one client over standard input and output until it says `exit` or goes away.

@@ -9,6 +9,7 @@ use lsp_server::{Message, Notification, Request, Response};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::tiltfile::analysis::{Document, Surroundings};
 
 /// An editor at the other end of the line.
 struct Client {
@@ -218,17 +219,43 @@ fn other_files_are_seen_as_the_editor_has_them() {
     let main = uri_of(&main);
     assert_eq!(
         client
-            .open(&main, "load('./lib.star', 'greet')\ngreet(\ninclude('')")
+            .open(&main, "load('./lib.star', 'greet')\ngreet(\ninclude('./')")
             .len(),
         1
     );
-    assert_eq!(client.labels(&main, 2, 9), ["k8s/", "lib.star"]);
+    assert_eq!(client.labels(&main, 2, 11), ["k8s/", "lib.star"]);
     let help = client.ask("textDocument/signatureHelp", at(&main, 1, 6)).unwrap();
     assert_eq!(help["signatures"][0]["label"], "greet(name)");
     let definition = client.ask("textDocument/definition", at(&main, 1, 2)).unwrap();
     assert_eq!(definition["uri"], uri_of(&lib));
     assert_eq!(definition["range"]["start"], json!({ "line": 0, "character": 4 }));
     client.finish();
+}
+
+#[test]
+fn built_in_extensions_are_known_by_name_and_opened_as_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = workspace::Workspace::new(Extensions {
+        folder: Some(folder.path().to_owned()),
+    });
+    let checkout = folder.path().join("github.com/tilt-dev/tilt-extensions");
+    std::fs::create_dir_all(checkout.join("fetched")).unwrap();
+    std::fs::write(checkout.join("fetched/Tiltfile"), "").unwrap();
+    std::fs::create_dir_all(checkout.join("empty")).unwrap();
+    let names = workspace.extensions();
+    assert!(
+        names.contains(&"restart_process".to_owned()) && names.contains(&"fetched".to_owned()),
+        "{names:?}"
+    );
+    assert!(!names.contains(&"empty".to_owned()));
+    let document = Document::new(None, "load('ext://restart_process', '')");
+    let offered = document.complete(document.text().len() - 2, &workspace);
+    assert!(
+        offered.iter().any(|c| c.label == "docker_build_with_restart"),
+        "{offered:?}"
+    );
+    assert_eq!(workspace.extension("fetched"), Some(checkout.join("fetched/Tiltfile")));
+    assert_eq!(workspace.extension("nothing"), None);
 }
 
 #[test]

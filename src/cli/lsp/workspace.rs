@@ -8,7 +8,8 @@ use lsp_types::{TextDocumentContentChangeEvent, Uri};
 use crate::cli::lsp::place::{Encoding, Lines};
 use crate::cli::lsp::{Extensions, uri};
 use crate::tiltfile::analysis::{Document, FolderEntry, Surroundings};
-use crate::world::files;
+use crate::tiltfile::bundled;
+use crate::world::{extensions, files};
 
 pub struct Workspace {
     open: HashMap<String, Open>,
@@ -106,28 +107,38 @@ impl Surroundings for Workspace {
     }
 
     fn extensions(&self) -> Vec<String> {
-        let on_disk = self
-            .extensions
-            .folders
-            .iter()
-            .flat_map(|folder| self.entries(folder).into_iter().map(move |entry| (folder, entry)));
-        let with_tiltfile =
-            on_disk.filter(|(folder, entry)| files::is_regular(&folder.join(&entry.name).join("Tiltfile")));
-        let mut names: Vec<String> = with_tiltfile
-            .map(|(_, entry)| entry.name)
-            .chain(self.extensions.names.clone())
-            .collect();
+        let fetched = self.checkout().map(|folder| self.entries(&folder)).unwrap_or_default();
+        let has_tiltfile = |name: &String| self.fetched(name).is_some();
+        let fetched = fetched.into_iter().map(|entry| entry.name).filter(has_tiltfile);
+        let mut names: Vec<String> = bundled::names().map(str::to_owned).chain(fetched).collect();
         names.sort();
         names.dedup();
         names
     }
 
     fn extension(&self, name: &str) -> Option<PathBuf> {
-        let files = self
-            .extensions
-            .folders
-            .iter()
-            .map(|folder| folder.join(name).join("Tiltfile"));
-        files.into_iter().find(|file| files::is_regular(file))
+        let Some(content) = bundled::find(name) else {
+            return self.fetched(name);
+        };
+        // As for a load: an editor can open only what is a file.
+        let unpacked = extensions::materialise(name, content, self.extensions.folder.as_deref()?);
+        unpacked.map(|folder| folder.join("Tiltfile")).ok()
+    }
+}
+
+impl Workspace {
+    /// Upstream's extensions, where an evaluation has fetched them.
+    fn checkout(&self) -> Option<PathBuf> {
+        Some(
+            self.extensions
+                .folder
+                .as_ref()?
+                .join("github.com/tilt-dev/tilt-extensions"),
+        )
+    }
+
+    fn fetched(&self, name: &str) -> Option<PathBuf> {
+        let file = self.checkout()?.join(name).join("Tiltfile");
+        files::is_regular(&file).then_some(file)
     }
 }

@@ -1,98 +1,75 @@
-//! Pure. From the events of the YAML parser to a [`Tree`]: anchors, merges, tags, keys, and limits for hostile input.
-
-use std::collections::HashMap;
+//! Pure. From the events of the YAML parser to a [`Tree`]: anchors, merges, tags, and keys as JSON knows them.
 
 use base64::Engine;
-use libyaml_safer::{Error as ParserError, ErrorKind, EventData, Mark, Parser};
+use libyaml_safer::{Encoding, Event, EventData, Mark, Parser, ScalarStyle};
 
+use super::anchors::{Anchors, Repeated};
+use super::entries::Entries;
+use super::faults::{Faults, parser_error, syntax};
 use super::resolve::{self, Scalar};
-use super::{DuplicateKey, Duplicates, Error, MAX_DEPTH, gofmt};
-use crate::model::tree::{Map, Tree};
+use super::{Duplicates, Error, MAX_DEPTH, gofmt};
+use crate::model::tree::Tree;
 
 /// The first document of a text, `Null` if there is none.
 pub fn document(text: &str, duplicates: Duplicates) -> Result<Tree, Error> {
+    if text.is_empty() || text.ends_with(['\n', '\r']) {
+        return guarded(text, u64::MAX, duplicates);
+    }
+    // The scanner panics where a block of text, or an escape, runs into the end: so the last line always gets its break.
+    let without_blanks = text.trim_end_matches(' ');
+    if without_blanks.is_empty() || without_blanks.ends_with('\n') {
+        return guarded(without_blanks, u64::MAX, duplicates);
+    }
+    let finished = guarded(&format!("{text}\n"), text.len() as u64, duplicates);
+    if finished.is_ok() || text.ends_with('\\') {
+        return finished;
+    }
+    // A fault at the end is reported where it is without that break.
+    guarded(text, u64::MAX, duplicates).and(finished)
+}
+
+/// The scanner also panics on a tag glued to a comma and on tags with escapes beyond ASCII. Nobody writes those, but
+/// nobody may bring the program down with them either.
+fn guarded(text: &str, end: u64, duplicates: Duplicates) -> Result<Tree, Error> {
+    let composed = std::panic::catch_unwind(|| compose(text, end, duplicates));
+    composed.unwrap_or_else(|_| Err(syntax("unknown problem parsing YAML content")))
+}
+
+fn compose(text: &str, end: u64, duplicates: Duplicates) -> Result<Tree, Error> {
     let mut bytes = text.as_bytes();
     let mut parser = Parser::new();
+    // Left to itself the parser takes some characters at the start for half a byte order mark.
+    parser.set_encoding(Encoding::Utf8);
     parser.set_input_string(&mut bytes);
     let mut composer = Composer {
         parser,
-        keeps_anchors: text.contains('*'),
-        anchors: HashMap::new(),
-        size: Size::default(),
-        aliased: Size::default(),
-        copied: Size::default(),
+        end,
+        anchors: Anchors::of(text),
         duplicates,
-        repeated: Vec::new(),
         faults: Faults::default(),
     };
     let tree = composer.first_document()?;
-    composer.faults.check(composer.repeated)?;
+    composer.faults.check()?;
     Ok(tree)
 }
 
 struct Composer<'r, 'b> {
     parser: Parser<&'r mut &'b [u8]>,
-    keeps_anchors: bool,
-    anchors: HashMap<String, Option<Anchored>>,
-    /// What was read so far, with aliased parts counted each time.
-    size: Size,
-    aliased: Size,
-    /// What remembering anchors and repeating them copied.
-    copied: Size,
+    /// Where the text ended before it got another line break.
+    end: u64,
+    anchors: Anchors,
     duplicates: Duplicates,
-    repeated: Vec<DuplicateKey>,
     faults: Faults,
-}
-
-#[derive(Clone)]
-struct Anchored {
-    tree: Tree,
-    size: Size,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Size {
-    nodes: u64,
-    bytes: u64,
-}
-
-impl Size {
-    fn add(&mut self, other: Size) {
-        self.nodes += other.nodes;
-        self.bytes += other.bytes;
-    }
-
-    fn since(self, earlier: Size) -> Size {
-        Size { nodes: self.nodes - earlier.nodes, bytes: self.bytes - earlier.bytes }
-    }
-}
-
-/// Go parses a whole document, then decodes it, then makes JSON of it: a fault of a later stage is only reported if
-/// none of an earlier one turns up, so the first of each stage waits here.
-#[derive(Default)]
-struct Faults {
-    decoding: Option<Error>,
-    converting: Option<Error>,
-}
-
-impl Faults {
-    fn check(self, repeated: Vec<DuplicateKey>) -> Result<(), Error> {
-        let repeated = (!repeated.is_empty()).then_some(Error::Duplicates(repeated));
-        self.decoding.or(repeated).or(self.converting).map_or(Ok(()), Err)
-    }
-
-    fn decoding(&mut self, problem: impl Into<Box<str>>) {
-        self.decoding.get_or_insert_with(|| syntax(None, problem));
-    }
 }
 
 impl Composer<'_, '_> {
     fn first_document(&mut self) -> Result<Tree, Error> {
         loop {
-            match self.next()?.0 {
+            let event = self.next()?;
+            match event.data {
                 EventData::StreamStart { .. } | EventData::DocumentStart { .. } => {}
                 EventData::StreamEnd => return Ok(Tree::Null),
-                event => {
+                _ => {
                     let tree = self.node(event, 0)?;
                     self.next()?;
                     return Ok(tree);
@@ -101,46 +78,79 @@ impl Composer<'_, '_> {
         }
     }
 
-    fn next(&mut self) -> Result<(EventData, Mark), Error> {
-        let event = self.parser.parse().map_err(|error| parser_error(&error))?;
-        Ok((event.data, event.start_mark))
+    fn next(&mut self) -> Result<Event, Error> {
+        let mut event = self.parser.parse().map_err(|error| parser_error(&error))?;
+        if event.end_mark.index > self.end
+            && let EventData::Scalar {
+                value,
+                style: ScalarStyle::Literal | ScalarStyle::Folded,
+                ..
+            } = &mut event.data
+            && value.ends_with('\n')
+        {
+            // The break at the end is not the author's.
+            value.pop();
+        }
+        Ok(event)
     }
 
-    fn node(&mut self, event: EventData, depth: usize) -> Result<Tree, Error> {
+    fn node(&mut self, event: Event, depth: usize) -> Result<Tree, Error> {
         if depth > MAX_DEPTH {
-            return Err(syntax(None, format!("exceeded max depth of {MAX_DEPTH}")));
+            return Err(syntax(format!("exceeded max depth of {MAX_DEPTH}")));
         }
-        let before = self.size;
-        self.size.nodes += 1;
-        let (anchor, tree) = match event {
+        let before = self.anchors.count(0);
+        let (anchor, tree) = match event.data {
             EventData::Alias { anchor } => return self.alias(&anchor),
-            EventData::Scalar { anchor, tag, value, plain_implicit, .. } => {
-                self.size.bytes += value.len() as u64;
-                let scalar = self.scalar(tag.as_deref(), &value, plain_implicit);
+            EventData::Scalar {
+                anchor,
+                tag,
+                value,
+                plain_implicit,
+                ..
+            } => {
+                self.anchors.count(value.len());
+                // What is quoted is as good as tagged: text.
+                let tag = tag.as_deref().or((!plain_implicit).then_some("!"));
+                let scalar = self.scalar(tag, &value);
                 (anchor, self.scalar_tree(scalar, value))
             }
             EventData::SequenceStart { anchor, .. } => {
-                self.open(anchor.as_ref());
+                self.open(anchor.as_deref());
                 (anchor, self.sequence(depth)?)
             }
             EventData::MappingStart { anchor, .. } => {
-                self.open(anchor.as_ref());
+                self.open(anchor.as_deref());
                 (anchor, self.mapping(depth)?)
             }
-            other => return Err(syntax(None, format!("unexpected event {other:?}"))),
+            other => return Err(syntax(format!("unexpected event {other:?}"))),
         };
         if let Some(anchor) = anchor {
-            self.remember(anchor, &tree, before)?;
+            self.anchors.remember(anchor, &tree, before)?;
         }
         Ok(tree)
+    }
+
+    fn open(&mut self, anchor: Option<&str>) {
+        anchor.into_iter().for_each(|anchor| self.anchors.open(anchor));
+    }
+
+    fn alias(&mut self, name: &str) -> Result<Tree, Error> {
+        match self.anchors.repeat(name)? {
+            Repeated::Value(tree) => Ok(tree),
+            Repeated::Itself => {
+                self.faults.decoding(format!("anchor '{name}' value contains itself"));
+                Ok(Tree::Null)
+            }
+        }
     }
 
     fn sequence(&mut self, depth: usize) -> Result<Tree, Error> {
         let mut items = Vec::new();
         loop {
-            match self.next()?.0 {
+            let event = self.next()?;
+            match event.data {
                 EventData::SequenceEnd => return Ok(Tree::List(items)),
-                event => items.push(self.node(event, depth + 1)?),
+                _ => items.push(self.node(event, depth + 1)?),
             }
         }
     }
@@ -148,14 +158,15 @@ impl Composer<'_, '_> {
     fn mapping(&mut self, depth: usize) -> Result<Tree, Error> {
         let mut entries = Entries::default();
         loop {
-            let event = self.next()?.0;
-            if matches!(event, EventData::MappingEnd) {
-                return Ok(Tree::Map(Map::from_entries(entries.list)));
+            let event = self.next()?;
+            if matches!(event.data, EventData::MappingEnd) {
+                return Ok(Tree::Map(entries.into_map()));
             }
-            let merges = is_merge(&event);
+            let merges = is_merge(&event.data);
             let key = if merges { None } else { self.key(event, depth)? };
-            let (value_event, mark) = self.next()?;
-            let value = self.node(value_event, depth + 1)?;
+            let event = self.next()?;
+            let mark = event.start_mark;
+            let value = self.node(event, depth + 1)?;
             if merges {
                 self.merge(value, &mut entries, mark);
             } else if let Some(key) = key {
@@ -165,49 +176,52 @@ impl Composer<'_, '_> {
     }
 
     fn put(&mut self, entries: &mut Entries, key: Box<str>, value: Tree, mark: Mark) {
-        match entries.position(&key) {
+        match entries.get_mut(&key) {
             None => entries.push(key, value),
-            Some(_) if self.duplicates == Duplicates::Refuse => {
-                self.repeated.push(DuplicateKey { line: mark.line + 1, key });
-            }
-            Some(index) => entries.list[index].1 = value,
+            Some(_) if self.duplicates == Duplicates::Refuse => self.faults.repeated(mark.line + 1, key),
+            Some(earlier) => *earlier = value,
         }
     }
 
     /// Takes over the entries of one map or of several, of which the first has the last word.
     fn merge(&mut self, value: Tree, entries: &mut Entries, mark: Mark) {
-        let maps = match value {
-            Tree::Map(map) => vec![map],
-            Tree::List(items) => items.into_iter().rev().filter_map(|item| self.merged_map(item)).collect(),
-            _ => {
-                self.merged_map(value);
-                return;
-            }
+        let sources = match value {
+            Tree::List(items) => items,
+            other => vec![other],
         };
-        for (key, value) in maps.into_iter().flat_map(Map::into_entries) {
-            self.put(entries, key, value, mark);
+        for source in sources.into_iter().rev() {
+            let Tree::Map(map) = source else {
+                self.faults
+                    .decoding("map merge requires map or sequence of maps as the value");
+                return;
+            };
+            map.into_entries()
+                .into_iter()
+                .for_each(|(key, value)| self.put(entries, key, value, mark));
         }
     }
 
-    fn merged_map(&mut self, item: Tree) -> Option<Map> {
-        let Tree::Map(map) = item else {
-            self.faults.decoding("map merge requires map or sequence of maps as the value");
-            return None;
-        };
-        Some(map)
-    }
-
     /// A key as JSON knows keys, or none if there is no way; then the fault is noted.
-    fn key(&mut self, event: EventData, depth: usize) -> Result<Option<Box<str>>, Error> {
-        if let EventData::Scalar { anchor: None, tag, value, plain_implicit, .. } = event {
-            self.size.add(Size { nodes: 1, bytes: value.len() as u64 });
-            let scalar = self.scalar(tag.as_deref(), &value, plain_implicit);
+    fn key(&mut self, event: Event, depth: usize) -> Result<Option<Box<str>>, Error> {
+        if let EventData::Scalar {
+            anchor: None,
+            tag,
+            value,
+            plain_implicit,
+            ..
+        } = event.data
+        {
+            self.anchors.count(value.len());
+            // What is quoted is as good as tagged: text.
+            let tag = tag.as_deref().or((!plain_implicit).then_some("!"));
+            let scalar = self.scalar(tag, &value);
             return Ok(self.scalar_key(scalar, value));
         }
         let tree = self.node(event, depth + 1)?;
         Ok(match tree {
             Tree::Map(_) | Tree::List(_) => {
-                self.faults.decoding(format!("invalid map key: {}", gofmt::Value(&tree)));
+                self.faults
+                    .decoding(format!("invalid map key: {}", gofmt::Value(&tree)));
                 None
             }
             Tree::Text(text) => Some(text),
@@ -231,17 +245,18 @@ impl Composer<'_, '_> {
 
     fn unsupported_key(&mut self, key: &Tree) -> Option<Box<str>> {
         let kind = if key.is_null() { "%!s(<nil>)" } else { "uint64" };
-        let message = format!("unsupported map key of type: {kind}, key: {}", gofmt::Value(key));
-        self.faults.converting.get_or_insert(Error::NotJson(message.into()));
+        self.faults.converting(format!(
+            "unsupported map key of type: {kind}, key: {}",
+            gofmt::Value(key)
+        ));
         None
     }
 
-    fn scalar(&mut self, tag: Option<&str>, value: &str, plain: bool) -> Scalar {
+    fn scalar(&mut self, tag: Option<&str>, value: &str) -> Scalar {
         let Some(tag) = tag else {
-            return if plain { resolve::plain(value) } else { Scalar::Text };
+            return resolve::plain(value);
         };
-        let wanted = tag.strip_prefix("tag:yaml.org,2002:");
-        match (wanted, resolve::plain(value)) {
+        match (tag.strip_prefix("tag:yaml.org,2002:"), resolve::plain(value)) {
             (Some("bool"), found @ Scalar::Bool(_))
             | (Some("null"), found @ Scalar::Null)
             | (Some("int"), found @ (Scalar::Int(_) | Scalar::Unsigned(_)))
@@ -249,7 +264,8 @@ impl Composer<'_, '_> {
             | (Some("timestamp"), found @ Scalar::Timestamp) => found,
             (Some(wanted @ ("bool" | "null" | "int" | "float" | "timestamp")), found) => {
                 let found = short_tag(&found);
-                self.faults.decoding(format!("cannot decode {found} `{value}` as a !!{wanted}"));
+                self.faults
+                    .decoding(format!("cannot decode {found} `{value}` as a !!{wanted}"));
                 Scalar::Text
             }
             (Some("binary"), _) => Scalar::Binary,
@@ -266,8 +282,8 @@ impl Composer<'_, '_> {
             Scalar::Timestamp | Scalar::Text => Tree::text(value),
             Scalar::Binary => self.binary(&value),
             Scalar::Float(value) => resolve::json_number(value).unwrap_or_else(|| {
-                let message = format!("json: unsupported value: {}", gofmt::float(value));
-                self.faults.converting.get_or_insert(Error::NotJson(message.into()));
+                self.faults
+                    .converting(format!("json: unsupported value: {}", gofmt::float(value)));
                 Tree::Null
             }),
         }
@@ -283,86 +299,16 @@ impl Composer<'_, '_> {
             }
         }
     }
-
-    /// Marks an anchor as being inside its own value.
-    fn open(&mut self, anchor: Option<&String>) {
-        if let Some(anchor) = anchor {
-            self.anchors.insert(anchor.clone(), None);
-        }
-    }
-
-    fn remember(&mut self, anchor: String, tree: &Tree, before: Size) -> Result<(), Error> {
-        if self.keeps_anchors {
-            let size = self.size.since(before);
-            self.copy(size)?;
-            self.anchors.insert(anchor, Some(Anchored { tree: tree.clone(), size }));
-        }
-        Ok(())
-    }
-
-    fn alias(&mut self, name: &str) -> Result<Tree, Error> {
-        let anchored = match self.anchors.get(name) {
-            Some(Some(anchored)) => anchored.size,
-            Some(None) => {
-                self.faults.decoding(format!("anchor '{name}' value contains itself"));
-                return Ok(Tree::Null);
-            }
-            None => return Err(syntax(None, format!("unknown anchor '{name}' referenced"))),
-        };
-        self.size.add(anchored);
-        self.aliased.add(anchored);
-        if self.aliased.nodes > 100 && self.size.nodes > 1000 {
-            let ratio = self.aliased.nodes as f64 / self.size.nodes as f64;
-            if ratio > allowed_alias_ratio(self.size.nodes) {
-                return Err(excessive_aliasing());
-            }
-        }
-        self.copy(anchored)?;
-        let found = self.anchors.get(name).and_then(Option::as_ref);
-        Ok(found.map_or(Tree::Null, |anchored| anchored.tree.clone()))
-    }
-
-    /// Go shares the text of repeated parts, a tree does not: so their sum has a limit of its own.
-    fn copy(&mut self, size: Size) -> Result<(), Error> {
-        self.copied.add(size);
-        if self.copied.nodes > 1 << 20 || self.copied.bytes > 64 << 20 {
-            return Err(excessive_aliasing());
-        }
-        Ok(())
-    }
-}
-
-/// The entries of one map, with an index once there are many.
-#[derive(Default)]
-struct Entries {
-    list: Vec<(Box<str>, Tree)>,
-    index: HashMap<Box<str>, usize>,
-}
-
-impl Entries {
-    const SMALL: usize = 32;
-
-    fn position(&self, key: &str) -> Option<usize> {
-        match self.list.len() {
-            0..Self::SMALL => self.list.iter().position(|entry| &*entry.0 == key),
-            _ => self.index.get(key).copied(),
-        }
-    }
-
-    fn push(&mut self, key: Box<str>, value: Tree) {
-        let count = self.list.len();
-        if count + 1 == Self::SMALL {
-            self.index = self.list.iter().enumerate().map(|(i, entry)| (entry.0.clone(), i)).collect();
-        }
-        if count + 1 >= Self::SMALL {
-            self.index.insert(key.clone(), count);
-        }
-        self.list.push((key, value));
-    }
 }
 
 fn is_merge(key: &EventData) -> bool {
-    let EventData::Scalar { value, plain_implicit, tag, .. } = key else {
+    let EventData::Scalar {
+        value,
+        plain_implicit,
+        tag,
+        ..
+    } = key
+    else {
         return false;
     };
     value == "<<" && (*plain_implicit || tag.as_deref() == Some("tag:yaml.org,2002:merge"))
@@ -378,29 +324,4 @@ fn short_tag(scalar: &Scalar) -> &'static str {
         Scalar::Binary => "!!binary",
         Scalar::Text => "!!str",
     }
-}
-
-/// Small documents may be nearly all aliases, large ones at most a tenth.
-fn allowed_alias_ratio(nodes: u64) -> f64 {
-    const LOW: f64 = 400_000.0;
-    const HIGH: f64 = 4_000_000.0;
-    let nodes = (nodes as f64).clamp(LOW, HIGH);
-    0.99 - 0.89 * (nodes - LOW) / (HIGH - LOW)
-}
-
-fn excessive_aliasing() -> Error {
-    syntax(None, "document contains excessive aliasing")
-}
-
-fn syntax(line: Option<u64>, problem: impl Into<Box<str>>) -> Error {
-    Error::Syntax { line, problem: problem.into() }
-}
-
-/// Go's yaml names the line of the problem, else of its context, counted from zero; a scanner's from one. Line zero it
-/// does not name.
-fn parser_error(error: &ParserError) -> Error {
-    let line_of = |mark: Option<Mark>| mark.map(|mark| mark.line).filter(|line| *line != 0);
-    let scanner = u64::from(error.kind() == ErrorKind::Scanner);
-    let problem = line_of(error.problem_mark()).map(|line| line + scanner);
-    syntax(problem.or_else(|| line_of(error.context_mark())), error.problem())
 }

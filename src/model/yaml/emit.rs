@@ -8,14 +8,20 @@ use crate::model::tree::{Map, Tree};
 
 /// One document as sigs.k8s.io/yaml marshals it; always ends in a line break.
 pub fn emit(tree: &Tree) -> String {
-    let mut emitter = Emitter { out: String::with_capacity(256), line_start: 0 };
+    let mut emitter = Emitter {
+        out: String::with_capacity(256),
+        line_start: 0,
+    };
     emitter.document(tree);
     emitter.out
 }
 
 /// Several documents with the separator that Tilt puts between objects: an empty line, then `---`.
 pub fn emit_all<'a>(trees: impl IntoIterator<Item = &'a Tree>) -> String {
-    let mut emitter = Emitter { out: String::with_capacity(1024), line_start: 0 };
+    let mut emitter = Emitter {
+        out: String::with_capacity(1024),
+        line_start: 0,
+    };
     for tree in trees {
         if !emitter.out.is_empty() {
             emitter.out.push_str("\n---\n");
@@ -127,7 +133,13 @@ impl Emitter {
 
     fn text(&mut self, text: &str, indent: usize, place: Place) {
         let column = self.out[self.line_start..].chars().count();
-        Writer { out: &mut self.out, column, indent, place }.write(text);
+        Writer {
+            out: &mut self.out,
+            column,
+            indent,
+            place,
+        }
+        .write(text);
     }
 
     /// Every line ends in one break, unless a literal text just wrote it.

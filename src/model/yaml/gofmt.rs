@@ -14,7 +14,11 @@ pub fn float32(value: f64) -> String {
     let names = [("+Inf", ".inf"), ("-Inf", "-.inf"), ("NaN", ".nan")];
     let narrow = value as f32;
     match non_finite(f64::from(narrow)) {
-        Some(name) => names.iter().find(|pair| pair.0 == name).map_or(name, |pair| pair.1).to_owned(),
+        Some(name) => names
+            .iter()
+            .find(|pair| pair.0 == name)
+            .map_or(name, |pair| pair.1)
+            .to_owned(),
         None => general(&format!("{narrow:e}")),
     }
 }
@@ -119,8 +123,18 @@ mod tests {
     #[test]
     fn floats_print_as_go_prints_them() {
         let table = [
-            (0.5, "0.5"), (1.0, "1"), (-1.25, "-1.25"), (1e5, "100000"), (1e6, "1e+06"), (1e21, "1e+21"),
-            (1.5e300, "1.5e+300"), (0.0001, "0.0001"), (0.00001, "1e-05"), (1.25e-7, "1.25e-07"), (123456.75, "123456.75"), (1234567.5, "1.2345675e+06"),
+            (0.5, "0.5"),
+            (1.0, "1"),
+            (-1.25, "-1.25"),
+            (1e5, "100000"),
+            (1e6, "1e+06"),
+            (1e21, "1e+21"),
+            (1.5e300, "1.5e+300"),
+            (0.0001, "0.0001"),
+            (0.00001, "1e-05"),
+            (1.25e-7, "1.25e-07"),
+            (123456.75, "123456.75"),
+            (1234567.5, "1.2345675e+06"),
         ];
         for (value, text) in table {
             assert_eq!(float(value), text);

@@ -160,7 +160,9 @@ impl Reader<'_> {
     }
 
     fn number(&mut self) -> Option<Tree> {
-        let end = self.rest.find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'));
+        let end = self
+            .rest
+            .find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'));
         let (digits, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         self.rest = rest;
         if let Ok(value) = digits.parse() {
@@ -176,7 +178,9 @@ impl Reader<'_> {
         let mut text = String::new();
         self.take("\"").then_some(())?;
         loop {
-            let end = self.rest.find(|c: char| matches!(c, '"' | '\\') || c.is_ascii_control())?;
+            let end = self
+                .rest
+                .find(|c: char| matches!(c, '"' | '\\') || c.is_ascii_control())?;
             text.push_str(&self.rest[..end]);
             self.rest = &self.rest[end..];
             if self.take("\"") {
@@ -219,7 +223,10 @@ impl Reader<'_> {
     }
 
     fn code_unit(&mut self) -> Option<u32> {
-        let digits = self.rest.get(..4).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+        let digits = self
+            .rest
+            .get(..4)
+            .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
         let unit = u32::from_str_radix(digits, 16).ok()?;
         self.rest = &self.rest[4..];
         Some(unit)

@@ -6,8 +6,11 @@
 //!
 //! Nothing here knows what a document means; that is `model::kube`.
 
+mod anchors;
 mod compose;
 mod emit;
+mod entries;
+mod faults;
 mod gofmt;
 pub mod json;
 mod order;
@@ -17,12 +20,13 @@ mod split;
 
 pub use emit::{emit, emit_all};
 pub use order::natural as natural_order;
+pub(in crate::model) use resolve::days_in_month;
 pub use split::documents as split_documents;
 
 use crate::model::tree::Tree;
 
 /// Deeper nesting than this is refused: no honest document comes near it, and whoever walks a tree may recurse.
-pub const MAX_DEPTH: usize = 1000;
+pub const MAX_DEPTH: usize = 250;
 
 /// Why a text is not a document. The wording is that of Go's yaml packages, without the `yaml: ` in front of a JSON fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

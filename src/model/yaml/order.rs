@@ -23,7 +23,11 @@ fn merge_sort<'a>(mut entries: Vec<(&'a str, &'a Tree)>) -> Vec<(&'a str, &'a Tr
     let mut merged = Vec::with_capacity(lower.len() + upper.len());
     let (mut lower, mut upper) = (lower.into_iter().peekable(), upper.into_iter().peekable());
     while let (Some(a), Some(b)) = (lower.peek(), upper.peek()) {
-        let next = if natural(b.0, a.0).is_lt() { &mut upper } else { &mut lower };
+        let next = if natural(b.0, a.0).is_lt() {
+            &mut upper
+        } else {
+            &mut lower
+        };
         merged.extend(next.next());
     }
     merged.extend(lower);
@@ -43,8 +47,10 @@ pub fn natural(a: &str, b: &str) -> Ordering {
         (true, false) => Ordering::Greater,
         (false, true) => Ordering::Less,
         (false, false) => {
+            // Inside a number a zero is a digit like any other; at its start it would not count.
             let inside_number = (x == '0' || y == '0') && ends_in_nonzero_number(&a[..shared]);
-            let (m, n) = (number(&a[shared..], inside_number), number(&b[shared..], inside_number));
+            let start = i64::from(inside_number);
+            let (m, n) = (number(&a[shared..], start), number(&b[shared..], start));
             m.cmp(&n).then(x.cmp(&y))
         }
     }
@@ -61,13 +67,17 @@ fn shared_prefix(a: &str, b: &str) -> usize {
 
 /// Whether the digits at the end hold anything but zeros: then a zero that follows is a digit, not padding.
 fn ends_in_nonzero_number(prefix: &str) -> bool {
-    prefix.bytes().rev().take_while(u8::is_ascii_digit).any(|digit| digit != b'0')
+    prefix
+        .bytes()
+        .rev()
+        .take_while(u8::is_ascii_digit)
+        .any(|digit| digit != b'0')
 }
 
 /// The number a text starts with and how many digits it took; none is zero of no digits.
-fn number(text: &str, continued: bool) -> (i64, usize) {
+fn number(text: &str, start: i64) -> (i64, usize) {
     let digits = text.bytes().take_while(u8::is_ascii_digit);
-    digits.fold((i64::from(continued), 0), |(value, count), digit| {
+    digits.fold((start, 0), |(value, count), digit| {
         (value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0')), count + 1)
     })
 }
@@ -91,15 +101,38 @@ mod tests {
 
     #[test]
     fn separators_come_before_letters() {
-        let mut keys = ["app.kubernetes.io/name", "app", "apple", "app-x", "app_x", "app/x", "app.x"];
+        let mut keys = [
+            "app.kubernetes.io/name",
+            "app",
+            "apple",
+            "app-x",
+            "app_x",
+            "app/x",
+            "app.x",
+        ];
         keys.sort_by(|a, b| natural(a, b));
-        assert_eq!(keys, ["app", "app-x", "app.kubernetes.io/name", "app.x", "app/x", "app_x", "apple"]);
+        assert_eq!(
+            keys,
+            [
+                "app",
+                "app-x",
+                "app.kubernetes.io/name",
+                "app.x",
+                "app/x",
+                "app_x",
+                "apple"
+            ]
+        );
     }
 
     #[test]
     fn keys_in_a_circle_still_come_out_in_one_order() {
         let keys = ["a10", "a1a", "a2"];
-        assert!(keys.iter().zip(keys.iter().cycle().skip(1)).all(|(a, b)| natural(a, b).is_lt()));
+        assert!(
+            keys.iter()
+                .zip(keys.iter().cycle().skip(1))
+                .all(|(a, b)| natural(a, b).is_lt())
+        );
         let map = |keys: &[&str]| keys.iter().map(|key| (Box::from(*key), Tree::Null)).collect::<Map>();
         let names = |map: &Map| sorted(map).iter().map(|entry| entry.0.to_owned()).collect::<Vec<_>>();
         assert_eq!(names(&map(&keys)), names(&map(&["a2", "a10", "a1a"])));

@@ -24,7 +24,9 @@ pub fn plain(text: &str) -> Scalar {
     match first {
         b'+' | b'-' | b'0'..=b'9' => sign_or_digit(text),
         b'.' => word(text).or_else(|| float(text)).unwrap_or(Scalar::Text),
-        b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => word(text).unwrap_or(Scalar::Text),
+        b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => {
+            word(text).unwrap_or(Scalar::Text)
+        }
         _ => Scalar::Text,
     }
 }
@@ -52,7 +54,9 @@ fn sign_or_digit(text: &str) -> Scalar {
         true => text.replace('_', "").into(),
         false => text.into(),
     };
-    integer(&digits).or_else(|| decimal_float(&digits)).unwrap_or(Scalar::Text)
+    integer(&digits)
+        .or_else(|| decimal_float(&digits))
+        .unwrap_or(Scalar::Text)
 }
 
 /// Integers in base 2, 8 (`0o17` or `017`), 10 and 16, as far as 64 bits go.
@@ -106,7 +110,10 @@ fn decimal_float(text: &str) -> Option<Scalar> {
 
 /// Any float Go's own parser takes after a point; beyond the range of a float there is none.
 fn float(text: &str) -> Option<Scalar> {
-    text.parse::<f64>().ok().filter(|value| value.is_finite()).map(Scalar::Float)
+    text.parse::<f64>()
+        .ok()
+        .filter(|value| value.is_finite())
+        .map(Scalar::Float)
 }
 
 /// A date, alone or with a time of day: Go's yaml reads it as text but quotes text that looks like it.
@@ -117,8 +124,10 @@ fn is_timestamp(text: &str) -> bool {
     }
     let mut cursor = Cursor(&text[5..]);
     let year: u32 = text[..4].parse().unwrap_or(0);
-    let Some(month) = cursor.number(1..=12) else { return false };
-    if !cursor.take('-') || cursor.number(1..=days_in(year, month)).is_none() {
+    let Some(month) = cursor.number(1..=12) else {
+        return false;
+    };
+    if !cursor.take('-') || cursor.number(1..=days_in_month(year, month)).is_none() {
         return false;
     }
     if cursor.0.is_empty() {
@@ -130,7 +139,8 @@ fn is_timestamp(text: &str) -> bool {
     cursor.take(' ') && cursor.time_of_day() && cursor.0.is_empty()
 }
 
-fn days_in(year: u32, month: u32) -> u32 {
+/// Days of a month of the Gregorian calendar, counted from one.
+pub fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         4 | 6 | 9 | 11 => 30,
         2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
@@ -178,11 +188,8 @@ impl Cursor<'_> {
         self.take('Z') || {
             let bytes = self.0.as_bytes();
             let digits = |range: std::ops::Range<usize>| bytes[range].iter().all(u8::is_ascii_digit);
-            let zone = bytes.len() == 6
-                && matches!(bytes[0], b'+' | b'-')
-                && digits(1..3)
-                && bytes[3] == b':'
-                && digits(4..6);
+            let zone =
+                bytes.len() == 6 && matches!(bytes[0], b'+' | b'-') && digits(1..3) && bytes[3] == b':' && digits(4..6);
             self.0 = if zone { "" } else { self.0 };
             zone
         }
@@ -213,9 +220,13 @@ pub fn looks_base_60(text: &str) -> bool {
         return false;
     }
     let mut parts = unsigned.split(':');
-    let first_fine = parts.next().is_some_and(|part| part.bytes().all(|b| b.is_ascii_digit() || b == b'_'));
+    let first_fine = parts
+        .next()
+        .is_some_and(|part| part.bytes().all(|b| b.is_ascii_digit() || b == b'_'));
     let rest: Vec<&str> = parts.collect();
-    let Some((last, middle)) = rest.split_last() else { return false };
+    let Some((last, middle)) = rest.split_last() else {
+        return false;
+    };
     let (last, fraction) = last.split_once('.').unwrap_or((last, ""));
     let sixtieth = |part: &str| match part.as_bytes() {
         [digit] => digit.is_ascii_digit(),
@@ -236,22 +247,76 @@ mod tests {
     fn plain_scalars_resolve_as_in_go_yaml_v2() {
         use Scalar::*;
         let table: &[(&str, Scalar)] = &[
-            ("", Null), ("~", Null), ("null", Null), ("NULL", Null), ("nULL", Text), ("nil", Text),
-            ("y", Bool(true)), ("Yes", Bool(true)), ("on", Bool(true)), ("TRUE", Bool(true)), ("yES", Text),
-            ("n", Bool(false)), ("No", Bool(false)), ("OFF", Bool(false)), ("false", Bool(false)),
-            ("0", Int(0)), ("-0", Int(0)), ("+12", Int(12)), ("1_000", Int(1000)), ("010", Int(8)), ("0o17", Int(15)),
-            ("0x1F", Int(31)), ("-0x1f", Int(-31)), ("0b101", Int(5)), ("-0b11", Int(-3)), ("0X_1", Int(1)),
-            ("08", Float(8.0)), ("09.5", Float(9.5)), ("0x", Text), ("0b2", Text), ("-", Text), ("+", Text), ("--1", Text),
-            ("9223372036854775807", Int(i64::MAX)), ("-9223372036854775808", Int(i64::MIN)),
-            ("9223372036854775808", Unsigned(1 << 63)), ("18446744073709551616", Float(18446744073709551616.0)),
-            ("1.5", Float(1.5)), ("1.", Float(1.0)), (".5", Float(0.5)), ("-.5", Float(-0.5)), ("1e3", Float(1000.0)),
-            ("1E-2", Float(0.01)), ("1e", Text), ("1e999", Text), ("1.2.3", Text), (".", Text), ("..", Text), ("1.5x", Text),
-            (".inf", Float(f64::INFINITY)), ("-.INF", Float(f64::NEG_INFINITY)), ("+.inf", Float(f64::INFINITY)),
-            ("inf", Text), ("nan", Text), ("infinity", Text),
-            ("2001-01-02", Timestamp), ("2001-1-2", Timestamp), ("2001-13-02", Text), ("2001-02-29", Text),
-            ("2001-01-02T03:04:05Z", Timestamp), ("2001-01-02t03:04:05.5+01:00", Timestamp),
-            ("2001-01-02 03:04:05", Timestamp), ("2001-01-02 03:04", Text), ("12:30:45", Text), ("80:8000", Text),
-            ("1Gi", Text), ("100m", Text), ("=", Text), ("<<", Text), ("yes please", Text),
+            ("", Null),
+            ("~", Null),
+            ("null", Null),
+            ("NULL", Null),
+            ("nULL", Text),
+            ("nil", Text),
+            ("y", Bool(true)),
+            ("Yes", Bool(true)),
+            ("on", Bool(true)),
+            ("TRUE", Bool(true)),
+            ("yES", Text),
+            ("n", Bool(false)),
+            ("No", Bool(false)),
+            ("OFF", Bool(false)),
+            ("false", Bool(false)),
+            ("0", Int(0)),
+            ("-0", Int(0)),
+            ("+12", Int(12)),
+            ("1_000", Int(1000)),
+            ("010", Int(8)),
+            ("0o17", Int(15)),
+            ("0x1F", Int(31)),
+            ("-0x1f", Int(-31)),
+            ("0b101", Int(5)),
+            ("-0b11", Int(-3)),
+            ("0X_1", Int(1)),
+            ("08", Float(8.0)),
+            ("09.5", Float(9.5)),
+            ("0x", Text),
+            ("0b2", Text),
+            ("-", Text),
+            ("+", Text),
+            ("--1", Text),
+            ("9223372036854775807", Int(i64::MAX)),
+            ("-9223372036854775808", Int(i64::MIN)),
+            ("9223372036854775808", Unsigned(1 << 63)),
+            ("18446744073709551616", Float(18446744073709551616.0)),
+            ("1.5", Float(1.5)),
+            ("1.", Float(1.0)),
+            (".5", Float(0.5)),
+            ("-.5", Float(-0.5)),
+            ("1e3", Float(1000.0)),
+            ("1E-2", Float(0.01)),
+            ("1e", Text),
+            ("1e999", Text),
+            ("1.2.3", Text),
+            (".", Text),
+            ("..", Text),
+            ("1.5x", Text),
+            (".inf", Float(f64::INFINITY)),
+            ("-.INF", Float(f64::NEG_INFINITY)),
+            ("+.inf", Float(f64::INFINITY)),
+            ("inf", Text),
+            ("nan", Text),
+            ("infinity", Text),
+            ("2001-01-02", Timestamp),
+            ("2001-1-2", Timestamp),
+            ("2001-13-02", Text),
+            ("2001-02-29", Text),
+            ("2001-01-02T03:04:05Z", Timestamp),
+            ("2001-01-02t03:04:05.5+01:00", Timestamp),
+            ("2001-01-02 03:04:05", Timestamp),
+            ("2001-01-02 03:04", Text),
+            ("12:30:45", Text),
+            ("80:8000", Text),
+            ("1Gi", Text),
+            ("100m", Text),
+            ("=", Text),
+            ("<<", Text),
+            ("yes please", Text),
         ];
         for (text, expected) in table {
             assert_eq!(plain(text), *expected, "{text:?}");

@@ -63,7 +63,10 @@ fn means_something_else(text: &str) -> bool {
     // No word, number or date starts otherwise, except for the merge key.
     let suspicious = matches!(
         text.as_bytes().first(),
-        None | Some(b'+' | b'-' | b'.' | b'~' | b'<' | b'0'..=b'9' | b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O')
+        None | Some(
+            b'+' | b'-' | b'.' | b'~' | b'<' | b'0'
+                ..=b'9' | b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O'
+        )
     );
     suspicious && (text == "<<" || resolve::plain(text) != Scalar::Text || resolve::looks_base_60(text))
 }
@@ -79,8 +82,7 @@ impl Traits {
         let mut previous = None;
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
-            let before_blank = chars.peek().is_none_or(|next| is_blank(*next));
-            traits.indicators |= is_indicator(c, previous, before_blank);
+            traits.indicators |= is_indicator(c, previous, chars.peek().copied());
             traits.special |= !is_printable(c);
             traits.breaks |= c == '\n';
             traits.break_space |= c == ' ' && previous == Some('\n');
@@ -91,11 +93,11 @@ impl Traits {
     }
 }
 
-fn is_indicator(c: char, previous: Option<char>, before_blank: bool) -> bool {
+fn is_indicator(c: char, previous: Option<char>, next: Option<char>) -> bool {
     match c {
         '#' => previous.is_none_or(is_blank),
-        ':' => before_blank,
-        '?' | '-' => previous.is_none() && before_blank,
+        ':' => next.is_none_or(is_blank),
+        '?' | '-' => previous.is_none() && next.is_none_or(is_blank),
         ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => previous.is_none(),
         _ => false,
     }

@@ -11,6 +11,9 @@ use crate::tiltfile::analysis::{Document, Surroundings};
 /// Names that stand for names that stand for names: no file chains more of them in earnest.
 const DEEPEST: usize = 16;
 
+/// A load of this is one of a builtin, past whatever hides it.
+const BUILTIN: &str = "builtin://";
+
 /// A document, looked at from one place.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
@@ -122,6 +125,15 @@ impl<'a> View<'a> {
         let Value::Loaded { module, name } = &binding.value else {
             return Meaning::Own(binding.clone());
         };
+        if let Some((builtin, entry)) = module
+            .strip_prefix(BUILTIN)
+            .and_then(|name| Some((name, predeclared::find(name)?)))
+        {
+            return Meaning::Predeclared {
+                name: builtin.to_owned(),
+                entry: entry.clone(),
+            };
+        }
         let file = self.document.loaded_file(module, self.surroundings);
         let document = self.document.loaded(module, self.surroundings);
         let found = document
@@ -160,6 +172,11 @@ impl<'a> View<'a> {
                     },
                 ..
             } => Some(callable),
+            Meaning::Loaded { file, binding } => {
+                let text = self.surroundings.text(&file)?;
+                let document = Document::new(Some(file), text);
+                View::exports(&document, self.surroundings, deeper.depth).callable(&binding.name)
+            }
             _ => None,
         }
     }

@@ -16,6 +16,10 @@ impl Files {
         let lib = "'''Not exported.'''\n\nPORT = 8080\n_secret = 1\n\ndef deploy(name, port=PORT, *rest, **more):\n    \"\"\"Deploys a thing.\n\n    In two paragraphs.\n    \"\"\"\n    pass\n";
         let files = [
             ("/shop/lib/Tiltfile", lib),
+            (
+                "/shop/lib/again.star",
+                "load('builtin://warn', real='warn')\nagain = real\n",
+            ),
             ("/shop/broken.star", "def f(:\n"),
             ("/shop/k8s/web.yaml", "kind: Pod\n"),
             ("/shop/k8s/db.yaml", "kind: Pod\n"),
@@ -333,6 +337,8 @@ fn a_call_shows_its_signature_and_where_in_it_the_cursor_is() {
             "load('ext://namespace', 'namespace_create')\nnamespace_create($0",
             "namespace_create(«name»)",
         ),
+        ("load('builtin://warn', say='warn')\nsay($0", "warn(«msg: str») -> None"),
+        ("load('lib/again.star', 'again')\nagain($0", "warn(«msg: str») -> None"),
         ("' '.join($0", "nothing"),
         ("s = ' '\ns.join($0", "join(«to_join: iterable[str]») -> str"),
         ("def warn($0", "nothing"),

@@ -4,8 +4,8 @@ use starlark::values::Value;
 
 use crate::tiltfile::call::{Call, unpack_int};
 use crate::tiltfile::function::{Builtin, Exit, Fault, Outcome, Param, Rest};
-use crate::tiltfile::host::Level;
 use crate::tiltfile::globals;
+use crate::tiltfile::host::Level;
 use crate::tiltfile::loader::{self, OPERATORS};
 use crate::tiltfile::print;
 use crate::tiltfile::values::record::{Module, Struct};
@@ -192,7 +192,9 @@ fn range<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     }
     let count = (stop.saturating_sub(start)).saturating_div(step);
     if count > MAX_ELEMENTS {
-        return Err(Fault::Said(format!("range: {count} elements are more than a Tiltfile may count")));
+        return Err(Fault::Said(format!(
+            "range: {count} elements are more than a Tiltfile may count"
+        )));
     }
     let bounds = [start, stop, step].map(|n| call.alloc(n));
     counted(call, &bounds)
@@ -253,7 +255,9 @@ fn times<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     };
     let elements = repeated(left, right).or_else(|| repeated(right, left)).unwrap_or(0);
     if elements > MAX_ELEMENTS {
-        return Err(Fault::Said(format!("repetition would make {elements} elements, more than a Tiltfile may hold")));
+        return Err(Fault::Said(format!(
+            "repetition would make {elements} elements, more than a Tiltfile may hold"
+        )));
     }
     Ok(left.mul(right, call.heap())?)
 }

@@ -3,6 +3,7 @@
 //! To add one: give its family a table entry with name, parameters, one sentence of documentation and a body. The evaluator, the
 //! language server and the docs read the same entry.
 
+pub mod common;
 pub mod compose;
 pub mod config;
 pub mod context;

@@ -1,8 +1,19 @@
 //! From what was declared to a project.
 
+pub mod grouping;
+pub mod ignores;
+pub mod images;
+mod kinds;
+pub mod kube;
+pub mod locals;
+pub mod unused;
+
+use starlark::eval::Evaluator;
+
 use crate::model::digest;
 use crate::model::project::{Hashes, Project};
 use crate::model::report::{Failure, FailureKind};
+use crate::tiltfile::convert::images::Resolver;
 use crate::tiltfile::loader;
 use crate::tiltfile::run::Run;
 
@@ -11,16 +22,42 @@ pub fn project(run: &Run) -> Result<Project, Failure> {
     let file = run.main_file();
     let bytes = run.host.read(file).map_err(|error| Failure {
         kind: FailureKind::Missing,
-        message: error.to_string(),
+        message: match error.is_missing() {
+            true => format!(
+                "No Tiltfile found at paths '{}'. Check out https://docs.tilt.dev/tutorial.html",
+                file.display()
+            ),
+            false => error.to_string(),
+        },
         frames: Vec::new(),
         hint: None,
     })?;
-    let mut project = Project::default();
-    loader::run_main(run, bytes, |_eval| {
-        project = Project::default();
+    let mut project = None;
+    loader::run_main(run, bytes, |eval| {
+        project = Some(assemble(run, eval)?);
         Ok(())
     })?;
-    Ok(project)
+    project.ok_or_else(|| Failure::whole("the Tiltfile ended without a project"))
+}
+
+/// Resources of all worlds in their order: Kubernetes, Compose, this machine, and objects that belong to none.
+fn assemble(run: &Run, eval: &mut Evaluator) -> Result<Project, Failure> {
+    let secrets = kube::secrets(run);
+    let resolver = Resolver::new(run)?;
+    let kubernetes = kube::resources(run, eval, &resolver)?;
+    let mut resources = kubernetes.resources;
+    resources.extend(locals::resources(run));
+    resources.extend(kubernetes.uncategorized);
+    images::check_restarts(&resources)?;
+    images::check_steps(run)?;
+    let declared = run.declared.borrow();
+    Ok(Project {
+        resources,
+        settings: declared.settings.clone(),
+        objects: declared.objects.clone(),
+        secrets,
+        ..Project::default()
+    })
 }
 
 /// Digests of the files that were run.

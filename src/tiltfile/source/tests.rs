@@ -40,7 +40,11 @@ fn positions_behind_a_loop_are_those_of_the_original() {
         let needle = if needle == "c:" { "c)" } else { needle };
         let at = source.rewritten.find(needle).expect("kept");
         let original = text.find(needle.trim_end_matches(')')).expect("there");
-        let expected = if needle == "c)" { text.find("c:").expect("there") } else { original };
+        let expected = if needle == "c)" {
+            text.find("c:").expect("there")
+        } else {
+            original
+        };
         assert_eq!(source.original_offset(at), expected, "{needle}");
     }
     assert_eq!(source.position(source.rewritten.find("e()").expect("kept")), (6, 1));
@@ -55,7 +59,11 @@ fn tabs_count_as_eight_columns_and_windows_line_ends_vanish() {
 
 #[test]
 fn nesting_that_would_exhaust_the_parser_is_refused() {
-    for text in ["(".repeat(100_000), "x = ".to_owned() + &"not ".repeat(100_000), " ".repeat(5000) + "x"] {
+    for text in [
+        "(".repeat(100_000),
+        "x = ".to_owned() + &"not ".repeat(100_000),
+        " ".repeat(5000) + "x",
+    ] {
         assert!(Source::new(&text).is_err());
     }
 }

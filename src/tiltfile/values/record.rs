@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use starlark::values::{
-    Coerce, Freeze, FreezeResult, Freezer, FrozenValue, Heap, NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Trace, Value,
-    ValueLifetimeless, ValueLike, starlark_value,
-};
 use starlark::starlark_complex_value;
+use starlark::values::{
+    Coerce, Freeze, FreezeResult, Freezer, FrozenValue, Heap, NoSerialize, ProvidesStaticType, StarlarkPagable,
+    StarlarkValue, Trace, Value, ValueLifetimeless, ValueLike, starlark_value,
+};
 
 /// Writes one record type; a struct and a module differ in their type's name and in how they print.
 macro_rules! record {

@@ -39,7 +39,8 @@ impl fmt::Display for SyncStep {
 
 impl fmt::Display for RunStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "run step: \"{}\"", crate::model::command::Command::display(&self.argv))?;
+        let command = crate::model::command::Command::display(&self.argv);
+        write!(f, "run step: {}", crate::model::quote::quoted(&command))?;
         if self.triggers.is_empty() {
             return Ok(());
         }

@@ -115,6 +115,7 @@ impl fmt::Display for ProbeActionValue {
 /// What `custom_build()` returns: nothing to ask it, only proof that it was called.
 #[derive(Debug, ProvidesStaticType, NoSerialize, StarlarkPagable, allocative::Allocative)]
 pub struct CustomBuildValue {
+    /// In its long form.
     pub name: String,
 }
 
@@ -122,7 +123,7 @@ starlark_simple_value!(CustomBuildValue);
 
 impl fmt::Display for CustomBuildValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<custom_build \"{}\">", self.name)
+        write!(f, "custom_build({})", crate::model::quote::quoted(&self.name))
     }
 }
 

@@ -88,7 +88,9 @@ fn scalar(value: Value) -> Result<Tree, NoDocument> {
             let digits = value.to_string();
             Ok(digits.parse().map_or_else(|_| Tree::Big(digits.into()), Tree::Int))
         }
-        "float" => unpack_float(value).map(Tree::Float).map_err(|_| NoDocument::Unsupported("float".to_owned())),
+        "float" => unpack_float(value)
+            .map(Tree::Float)
+            .map_err(|_| NoDocument::Unsupported("float".to_owned())),
         other => Err(NoDocument::Unsupported(other.to_owned())),
     }
 }

@@ -13,7 +13,7 @@ impl Place {
     fn new() -> Place {
         let root = tempfile::tempdir().unwrap();
         let from = format!("url.file://{}/remote/.insteadOf", root.path().display());
-        let path = std::env::var("PATH").unwrap_or_default();
+        let path = "/usr/local/bin:/usr/bin:/bin".to_owned();
         let env = [
             ("PATH", path.as_str()),
             ("GIT_CONFIG_GLOBAL", "/dev/null"),
@@ -41,9 +41,20 @@ impl Place {
     }
 
     fn git(&self, command: &str) -> String {
-        let argv = std::iter::once("git").chain(command.split(' ')).map(str::to_owned).collect();
-        let invocation = Invocation { argv, dir: self.remote(), env: self.env.clone(), ..Invocation::default() };
-        String::from_utf8(process::capture(&invocation).unwrap().stdout).unwrap().trim().to_owned()
+        let argv = std::iter::once("git")
+            .chain(command.split(' '))
+            .map(str::to_owned)
+            .collect();
+        let invocation = Invocation {
+            argv,
+            dir: self.remote(),
+            env: self.env.clone(),
+            ..Invocation::default()
+        };
+        String::from_utf8(process::capture(&invocation).unwrap().stdout)
+            .unwrap()
+            .trim()
+            .to_owned()
     }
 
     fn commit(&self, extension: &str, content: &str) {
@@ -66,7 +77,11 @@ impl Place {
 }
 
 fn repo(reference: &str) -> Repo {
-    Repo { url: "https://host.test/team/repo".into(), reference: reference.into(), subpath: String::new() }
+    Repo {
+        url: "https://host.test/team/repo".into(),
+        reference: reference.into(),
+        subpath: String::new(),
+    }
 }
 
 fn ensure(store: &Checkouts, repo: &Repo) -> Result<Checkout, RepoError> {
@@ -81,7 +96,10 @@ fn content(checkout: &Checkout) -> String {
 fn a_repository_is_cloned_to_a_folder_named_like_its_url() {
     let place = Place::new();
     let checkout = ensure(&place.session(), &repo("")).unwrap();
-    assert_eq!(checkout.folder, place.root.path().join("data/tilt_modules/host.test/team/repo"));
+    assert_eq!(
+        checkout.folder,
+        place.root.path().join("data/tilt_modules/host.test/team/repo")
+    );
     assert_eq!(checkout.commit, Some(place.git("rev-parse trunk")));
     assert_eq!((content(&checkout).as_str(), checkout.stale), ("two", None));
 }
@@ -94,7 +112,10 @@ fn a_checkout_is_brought_up_to_date_once_a_session() {
     place.commit("hello", "three");
     assert_eq!(content(&ensure(&first, &repo("")).unwrap()), "two");
     let second = place.session();
-    assert_eq!(content(&second.ensure(&repo(""), PullPolicy::Missing, &mut |_| {}).unwrap()), "two");
+    assert_eq!(
+        content(&second.ensure(&repo(""), PullPolicy::Missing, &mut |_| {}).unwrap()),
+        "two"
+    );
     assert_eq!(content(&ensure(&second, &repo("")).unwrap()), "three");
     place.commit("hello", "four");
     first.expire(&repo("")).unwrap();
@@ -111,7 +132,10 @@ fn a_checkout_that_cannot_be_brought_up_to_date_is_stale_but_usable() {
     assert_eq!(content(&checkout), "two");
     let stale = checkout.stale.unwrap();
     assert!(stale.starts_with("git fetch: fatal: "), "{stale}");
-    assert!(ensure(&session, &repo("")).unwrap().stale.is_some(), "the next load tries again");
+    assert!(
+        ensure(&session, &repo("")).unwrap().stale.is_some(),
+        "the next load tries again"
+    );
 }
 
 #[test]
@@ -140,7 +164,10 @@ fn a_pinned_commit_or_tag_is_not_fetched_again() {
     let commit = place.git("rev-parse v1");
     for reference in ["v1", commit.as_str()] {
         let checkout = ensure(&place.session(), &repo(reference)).unwrap();
-        assert_eq!((content(&checkout).as_str(), checkout.commit.as_deref()), ("one", Some(commit.as_str())));
+        assert_eq!(
+            (content(&checkout).as_str(), checkout.commit.as_deref()),
+            ("one", Some(commit.as_str()))
+        );
     }
     place.vanish();
     for reference in ["v1", commit.as_str()] {
@@ -186,7 +213,10 @@ fn two_instances_clone_the_same_repository_at_once() {
 fn a_subpath_holds_the_extensions_and_stays_inside() {
     let place = Place::new();
     place.commit("inner/hello", "deep");
-    let with = |subpath: &str| Repo { subpath: subpath.into(), ..repo("") };
+    let with = |subpath: &str| Repo {
+        subpath: subpath.into(),
+        ..repo("")
+    };
     let store = place.session();
     assert_eq!(content(&ensure(&store, &with("inner")).unwrap()), "deep");
     for subpath in ["absent", "../..", "inner/../../x"] {
@@ -199,32 +229,87 @@ fn a_subpath_holds_the_extensions_and_stays_inside() {
 fn a_folder_is_used_in_place() {
     let place = Place::new();
     let url = format!("file://{}", place.remote().display());
-    let local = Repo { url: url.clone(), ..Repo::default() };
+    let local = Repo {
+        url: url.clone(),
+        ..Repo::default()
+    };
     let checkout = ensure(&place.session(), &local).unwrap();
-    assert_eq!(checkout, Checkout { folder: place.remote(), commit: None, stale: None });
-    let says = |repo: Repo| ensure(&place.session(), &repo).unwrap_err().to_string();
-    assert_eq!(says(Repo { reference: "v1".into(), ..local.clone() }), "spec.ref not supported on file:// repos");
     assert_eq!(
-        says(Repo { subpath: "x".into(), ..local.clone() }),
+        checkout,
+        Checkout {
+            folder: place.remote(),
+            commit: None,
+            stale: None
+        }
+    );
+    let says = |repo: Repo| ensure(&place.session(), &repo).unwrap_err().to_string();
+    assert_eq!(
+        says(Repo {
+            reference: "v1".into(),
+            ..local.clone()
+        }),
+        "spec.ref not supported on file:// repos"
+    );
+    assert_eq!(
+        says(Repo {
+            subpath: "x".into(),
+            ..local.clone()
+        }),
         "cannot use git_subpath for file:// URL extension repositories"
     );
-    assert_eq!(says(Repo { url: "file://x".into(), ..local.clone() }), "file paths must be absolute. Url: file://x");
     assert_eq!(
-        says(Repo { url: "file:///no/such".into(), ..local.clone() }),
+        says(Repo {
+            url: "file://x".into(),
+            ..local.clone()
+        }),
+        "file paths must be absolute. Url: file://x"
+    );
+    assert_eq!(
+        says(Repo {
+            url: "file:///no/such".into(),
+            ..local.clone()
+        }),
         "loading: stat /no/such: no such file or directory"
     );
-    assert_eq!(says(Repo { url: format!("{url}/hello/Tiltfile"), ..local }), "loading: not a directory");
+    assert_eq!(
+        says(Repo {
+            url: format!("{url}/hello/Tiltfile"),
+            ..local
+        }),
+        "loading: not a directory"
+    );
 }
 
 #[test]
 fn urls_that_name_no_repository_are_refused() {
     let place = Place::new();
     for url in ["git@host:x", "", "ssh://host/x"] {
-        let error = ensure(&place.session(), &Repo { url: url.into(), ..Repo::default() }).unwrap_err().to_string();
+        let error = ensure(
+            &place.session(),
+            &Repo {
+                url: url.into(),
+                ..Repo::default()
+            },
+        )
+        .unwrap_err()
+        .to_string();
         assert_eq!(error, format!("URLs must start with http(s):// or file://: {url}"));
     }
-    for url in ["https://", "https://host", "https://host/../x", "https://host/a//b", "https://host/tilt_modules/x"] {
-        let error = ensure(&place.session(), &Repo { url: url.into(), ..Repo::default() }).unwrap_err();
+    for url in [
+        "https://",
+        "https://host",
+        "https://host/../x",
+        "https://host/a//b",
+        "https://host/tilt_modules/x",
+    ] {
+        let error = ensure(
+            &place.session(),
+            &Repo {
+                url: url.into(),
+                ..Repo::default()
+            },
+        )
+        .unwrap_err();
         assert!(matches!(error, RepoError::NoRepository { .. }), "{url}: {error}");
     }
 }
@@ -234,7 +319,10 @@ fn credentials_and_decoration_stay_out_of_folder_names() {
     let place = Place::new();
     let url = "https://me:secret@host.test:8443/team/repo/?x=1".into();
     let folder = place.session().folder(&Repo { url, ..Repo::default() }).unwrap();
-    assert_eq!(folder, place.root.path().join("data/tilt_modules/host.test:8443/team/repo"));
+    assert_eq!(
+        folder,
+        place.root.path().join("data/tilt_modules/host.test:8443/team/repo")
+    );
 }
 
 #[test]
@@ -242,9 +330,15 @@ fn an_extensions_path_stays_in_its_repository() {
     let place = Place::new();
     place.commit("tilt_modules/x", "reserved");
     let checkout = ensure(&place.session(), &repo("")).unwrap();
-    assert_eq!(checkout.tiltfile("./hello/").unwrap(), checkout.folder.join("hello/Tiltfile"));
+    assert_eq!(
+        checkout.tiltfile("./hello/").unwrap(),
+        checkout.folder.join("hello/Tiltfile")
+    );
     for path in ["..", "../repo2", "hello/../../..", "tilt_modules/x"] {
-        assert_eq!(checkout.tiltfile(path).unwrap_err().to_string(), format!("invalid repo path: {path}"));
+        assert_eq!(
+            checkout.tiltfile(path).unwrap_err().to_string(),
+            format!("invalid repo path: {path}")
+        );
     }
     let missing = checkout.folder.join("absent/Tiltfile");
     assert_eq!(
@@ -260,7 +354,10 @@ fn bundled_files_are_unpacked_once_and_repaired() {
     let folder = materialise("it", &content, root.path()).unwrap();
     assert!(folder.starts_with(root.path().join("bundled")) && folder.ends_with("it"));
     assert_eq!(fs::read_to_string(folder.join("Tiltfile")).unwrap(), "x = 1\n");
-    assert_eq!(folder.join("bin/it.sh").metadata().unwrap().permissions().mode() & 0o777, 0o755);
+    assert_eq!(
+        folder.join("bin/it.sh").metadata().unwrap().permissions().mode() & 0o777,
+        0o755
+    );
     fs::write(folder.join("Tiltfile"), "broken").unwrap();
     assert_eq!(materialise("it", &content, root.path()).unwrap(), folder);
     assert_eq!(fs::read_to_string(folder.join("Tiltfile")).unwrap(), "x = 1\n");

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 struct Origin(tempfile::TempDir);
 
 fn env() -> BTreeMap<String, String> {
-    let path = std::env::var("PATH").unwrap_or_default();
+    let path = "/usr/local/bin:/usr/bin:/bin".to_owned();
     let fixed = [
         ("GIT_CONFIG_GLOBAL", "/dev/null"),
         ("GIT_CONFIG_SYSTEM", "/dev/null"),
@@ -31,7 +31,9 @@ impl Origin {
     }
 
     fn git(&self, arguments: &[&str]) -> String {
-        Git::new(&env(), Cancel::default()).run(self.0.path(), arguments, &mut |_| {}).unwrap()
+        Git::new(&env(), Cancel::default())
+            .run(self.0.path(), arguments, &mut |_| {})
+            .unwrap()
     }
 
     fn commit(&self, content: &str) {
@@ -64,7 +66,8 @@ fn a_clone_has_the_default_branch_and_tells_its_progress() {
     let folder = root.path().join("clone");
     let git = Git::new(&env(), Cancel::default());
     let mut said = Vec::new();
-    git.clone(&origin.url(), &folder, &mut |line| said.push(line.to_owned())).unwrap();
+    git.clone(&origin.url(), &folder, &mut |line| said.push(line.to_owned()))
+        .unwrap();
     assert_eq!(content(&folder), "two");
     assert_eq!(git.head(&folder).unwrap(), origin.git(&["rev-parse", "trunk"]));
     assert!(said.iter().any(|line| line.starts_with("Cloning into")), "{said:?}");
@@ -76,11 +79,18 @@ fn tags_commits_and_branches_can_be_checked_out() {
     let (_root, folder, git) = cloned(&origin);
     git.checkout(&folder, "v1", &mut |_| {}).unwrap();
     assert_eq!(content(&folder), "one");
-    git.checkout(&folder, &origin.git(&["rev-parse", "trunk"]), &mut |_| {}).unwrap();
+    git.checkout(&folder, &origin.git(&["rev-parse", "trunk"]), &mut |_| {})
+        .unwrap();
     assert_eq!(content(&folder), "two");
     git.checkout(&folder, "side", &mut |_| {}).unwrap();
     assert_eq!(content(&folder), "one");
-    assert_eq!((git.is_branch(&folder, "side").unwrap(), git.is_branch(&folder, "v1").unwrap()), (true, false));
+    assert_eq!(
+        (
+            git.is_branch(&folder, "side").unwrap(),
+            git.is_branch(&folder, "v1").unwrap()
+        ),
+        (true, false)
+    );
 }
 
 #[test]
@@ -99,9 +109,18 @@ fn failures_are_told_in_gits_own_words() {
     let origin = Origin::new();
     let (root, folder, git) = cloned(&origin);
     let error = git.checkout(&folder, "nowhere", &mut |_| {}).unwrap_err().to_string();
-    assert!(error.starts_with("git checkout: fatal: ") && error.contains("nowhere"), "{error}");
-    let error = git.clone("file:///no/such/repo", &root.path().join("x"), &mut |_| {}).unwrap_err().to_string();
-    assert!(error.starts_with("git clone: fatal: ") && error.contains("/no/such/repo"), "{error}");
+    assert!(
+        error.starts_with("git checkout: fatal: ") && error.contains("nowhere"),
+        "{error}"
+    );
+    let error = git
+        .clone("file:///no/such/repo", &root.path().join("x"), &mut |_| {})
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("git clone: fatal: ") && error.contains("/no/such/repo"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -130,7 +149,9 @@ fn credentials_in_a_url_are_kept_out_of_messages() {
     let git = Git::new(&env(), Cancel::default());
     let mut said = String::new();
     let url = "https://me:secret@127.0.0.1:1/repo";
-    let error = git.clone(url, &root.path().join("x"), &mut |line| said.push_str(line)).unwrap_err();
+    let error = git
+        .clone(url, &root.path().join("x"), &mut |line| said.push_str(line))
+        .unwrap_err();
     assert!(!format!("{error}{said}").contains("secret"), "{error} {said}");
 }
 

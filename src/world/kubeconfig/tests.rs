@@ -32,12 +32,18 @@ impl Place {
     }
 
     fn sources(&self) -> Sources {
-        Sources { home: self.0.path().to_owned(), ..Sources::default() }
+        Sources {
+            home: self.0.path().to_owned(),
+            ..Sources::default()
+        }
     }
 
     fn listing(&self, names: &[&str]) -> Sources {
         let paths: Vec<String> = names.iter().map(|name| self.path(name).display().to_string()).collect();
-        Sources { variable: Some(paths.join(":")), ..self.sources() }
+        Sources {
+            variable: Some(paths.join(":")),
+            ..self.sources()
+        }
     }
 }
 
@@ -61,18 +67,34 @@ fn the_current_context_comes_with_everything_about_its_cluster() {
 #[test]
 fn the_command_line_overrides_context_and_namespace() {
     let place = Place::new(&[(".kube/config", TWO)]);
-    let sources = Sources { context: Some("prod".into()), namespace: Some("other".into()), ..place.sources() };
+    let sources = Sources {
+        context: Some("prod".into()),
+        namespace: Some("other".into()),
+        ..place.sources()
+    };
     let context = active(&sources).unwrap().unwrap();
     assert_eq!((context.name.as_str(), context.namespace.as_str()), ("prod", "other"));
-    assert_eq!((context.authority.as_str(), context.product(place.0.path())), ("", Product::Gke));
-    let plain = active(&Sources { context: Some("prod".into()), ..place.sources() }).unwrap().unwrap();
+    assert_eq!(
+        (context.authority.as_str(), context.product(place.0.path())),
+        ("", Product::Gke)
+    );
+    let plain = active(&Sources {
+        context: Some("prod".into()),
+        ..place.sources()
+    })
+    .unwrap()
+    .unwrap();
     assert_eq!(plain.namespace, "default");
 }
 
 #[test]
 fn an_override_that_no_file_defines_is_an_error_that_knows_the_others() {
     let place = Place::new(&[(".kube/config", TWO)]);
-    let error = active(&Sources { context: Some("prd".into()), ..place.sources() }).unwrap_err();
+    let error = active(&Sources {
+        context: Some("prd".into()),
+        ..place.sources()
+    })
+    .unwrap_err();
     assert_eq!(error.to_string(), "context \"prd\" does not exist");
     assert!(matches!(error, KubeconfigError::UnknownContext { known, .. } if known == ["dev", "prod"]));
 }
@@ -81,9 +103,16 @@ fn an_override_that_no_file_defines_is_an_error_that_knows_the_others() {
 fn no_kubeconfig_or_an_empty_one_means_no_context() {
     assert_eq!(active(&Place::new(&[]).sources()).unwrap(), None);
     assert_eq!(active(&Place::new(&[(".kube/config", "")]).sources()).unwrap(), None);
-    assert_eq!(active(&Place::new(&[(".kube/config", "apiVersion: v1\n")]).sources()).unwrap(), None);
+    assert_eq!(
+        active(&Place::new(&[(".kube/config", "apiVersion: v1\n")]).sources()).unwrap(),
+        None
+    );
     let place = Place::new(&[(".kube/config", TWO)]);
-    assert_eq!(active(&place.listing(&["absent"])).unwrap(), None, "the list replaces the default file");
+    assert_eq!(
+        active(&place.listing(&["absent"])).unwrap(),
+        None,
+        "the list replaces the default file"
+    );
 }
 
 #[test]
@@ -100,7 +129,10 @@ fn files_are_merged_and_the_first_to_name_something_wins() {
     let place = Place::new(&[("a", first), ("b", TWO), (".kube/config", TWO)]);
     let context = active(&place.listing(&["a", "absent", "b"])).unwrap().unwrap();
     assert_eq!((context.name.as_str(), context.namespace.as_str()), ("prod", "first"));
-    assert_eq!(context.server, "https://1.2.3.4", "the cluster is found in the second file");
+    assert_eq!(
+        context.server, "https://1.2.3.4",
+        "the cluster is found in the second file"
+    );
     assert_eq!(context.origin, place.path("a"));
     assert_eq!(active(&place.listing(&["b", "a"])).unwrap().unwrap().name, "dev");
 }
@@ -110,9 +142,17 @@ fn a_broken_file_is_an_error_that_names_it() {
     for content in ["a: [", "- a\n", "text"] {
         let place = Place::new(&[(".kube/config", content)]);
         let error = active(&place.sources()).unwrap_err().to_string();
-        let start = format!("error loading config file \"{}\": ", place.path(".kube/config").display());
+        let start = format!(
+            "error loading config file \"{}\": ",
+            place.path(".kube/config").display()
+        );
         assert!(error.starts_with(&start), "{content:?} gave {error}");
     }
     let place = Place::new(&[(".kube/config/x", "")]);
-    assert!(active(&place.sources()).unwrap_err().to_string().ends_with(".kube/config: is a directory"));
+    assert!(
+        active(&place.sources())
+            .unwrap_err()
+            .to_string()
+            .ends_with(".kube/config: is a directory")
+    );
 }

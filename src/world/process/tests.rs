@@ -3,7 +3,12 @@ use super::*;
 fn shell(script: &str) -> Invocation {
     let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
     let env = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
-    Invocation { argv, dir: PathBuf::from("/"), env, ..Invocation::default() }
+    Invocation {
+        argv,
+        dir: PathBuf::from("/"),
+        env,
+        ..Invocation::default()
+    }
 }
 
 fn lines(invocation: &Invocation) -> (Vec<(Stream, String)>, Result<Output, ProcessError>) {
@@ -16,8 +21,19 @@ fn lines(invocation: &Invocation) -> (Vec<(Stream, String)>, Result<Output, Proc
 fn lines_arrive_and_the_output_is_kept_byte_for_byte() {
     let (seen, result) = lines(&shell(r"printf 'a\n\nb'; printf 'x\377\n' >&2"));
     let output = result.unwrap();
-    assert_eq!(output, Output { stdout: b"a\n\nb".to_vec(), stderr: b"x\xff\n".to_vec() });
-    let of = |wanted| seen.iter().filter(|(s, _)| *s == wanted).map(|(_, line)| line.as_str()).collect::<Vec<_>>();
+    assert_eq!(
+        output,
+        Output {
+            stdout: b"a\n\nb".to_vec(),
+            stderr: b"x\xff\n".to_vec()
+        }
+    );
+    let of = |wanted| {
+        seen.iter()
+            .filter(|(s, _)| *s == wanted)
+            .map(|(_, line)| line.as_str())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(of(Stream::Stdout), ["a", "", "b"]);
     assert_eq!(of(Stream::Stderr), ["x\u{fffd}"]);
 }
@@ -30,7 +46,10 @@ fn only_the_given_environment_folder_and_input_are_seen() {
     invocation.env.insert("ONLY".to_owned(), "this".to_owned());
     invocation.stdin = b"fed".to_vec();
     let expected = format!("{}\nONLY=this\nPATH=/usr/bin:/bin\nfed", invocation.dir.display());
-    assert_eq!(String::from_utf8(capture(&invocation).unwrap().stdout).unwrap(), expected);
+    assert_eq!(
+        String::from_utf8(capture(&invocation).unwrap().stdout).unwrap(),
+        expected
+    );
 }
 
 #[test]
@@ -52,20 +71,31 @@ fn input_that_nobody_reads_is_no_error() {
 fn a_failing_command_reports_its_status_and_what_it_said() {
     let error = capture(&shell("echo out; echo err >&2; exit 3")).unwrap_err();
     assert_eq!(error.to_string(), "exit status 3");
-    assert_eq!(error.output(), Some(&Output { stdout: b"out\n".to_vec(), stderr: b"err\n".to_vec() }));
+    assert_eq!(
+        error.output(),
+        Some(&Output {
+            stdout: b"out\n".to_vec(),
+            stderr: b"err\n".to_vec()
+        })
+    );
 }
 
 #[test]
 fn a_command_ended_by_a_signal_says_which() {
     assert_eq!(capture(&shell("kill -9 $$")).unwrap_err().to_string(), "signal: killed");
-    assert_eq!(capture(&shell("kill -TERM $$")).unwrap_err().to_string(), "signal: terminated");
+    assert_eq!(
+        capture(&shell("kill -TERM $$")).unwrap_err().to_string(),
+        "signal: terminated"
+    );
 }
 
 #[test]
 fn a_program_that_is_nowhere_says_where_it_was_looked_for() {
     let mut invocation = shell("");
     invocation.argv = vec!["no-such-program".to_owned()];
-    invocation.env.insert("PATH".to_owned(), "/usr/bin:relative:/bin".to_owned());
+    invocation
+        .env
+        .insert("PATH".to_owned(), "/usr/bin:relative:/bin".to_owned());
     match capture(&invocation).unwrap_err() {
         ProcessError::NotFound { program, searched } => {
             assert_eq!(program, "no-such-program");
@@ -84,13 +114,27 @@ fn what_keeps_a_command_from_starting_is_named() {
     let mut invocation = shell("");
     invocation.dir = root.path().to_owned();
     invocation.argv = vec!["./plain".to_owned()];
-    assert_eq!(capture(&invocation).unwrap_err().to_string(), "fork/exec ./plain: permission denied");
+    assert_eq!(
+        capture(&invocation).unwrap_err().to_string(),
+        "fork/exec ./plain: permission denied"
+    );
     invocation.argv = vec!["./absent".to_owned()];
-    assert_eq!(capture(&invocation).unwrap_err().to_string(), "fork/exec ./absent: no such file or directory");
+    assert_eq!(
+        capture(&invocation).unwrap_err().to_string(),
+        "fork/exec ./absent: no such file or directory"
+    );
     invocation.dir = PathBuf::from("/no/such/dir");
-    assert_eq!(capture(&invocation).unwrap_err().to_string(), "chdir /no/such/dir: no such file or directory");
+    assert_eq!(
+        capture(&invocation).unwrap_err().to_string(),
+        "chdir /no/such/dir: no such file or directory"
+    );
     invocation.dir = root.path().join("plain");
-    assert!(capture(&invocation).unwrap_err().to_string().ends_with("/plain: not a directory"));
+    assert!(
+        capture(&invocation)
+            .unwrap_err()
+            .to_string()
+            .ends_with("/plain: not a directory")
+    );
     invocation.argv.clear();
     assert_eq!(capture(&invocation).unwrap_err().to_string(), "empty command");
 }
@@ -104,16 +148,30 @@ fn a_program_with_a_slash_is_relative_to_the_folder_of_the_command() {
     let mut invocation = shell("");
     invocation.dir = root.path().to_owned();
     invocation.argv = vec!["./it.sh".to_owned(), "a b".to_owned()];
-    assert!(String::from_utf8(capture(&invocation).unwrap().stdout).unwrap().ends_with("/it.sh a b\n"));
+    assert!(
+        String::from_utf8(capture(&invocation).unwrap().stdout)
+            .unwrap()
+            .ends_with("/it.sh a b\n")
+    );
 }
 
 /// A command whose grandchild holds a named pipe open and would do so for ever; reading that pipe to its end returns
 /// when the grandchild is gone.
 fn endless(root: &Path) -> (Invocation, thread::JoinHandle<usize>) {
     let pipe = root.join("held");
-    capture(&Invocation { dir: root.to_owned(), ..shell("mkfifo held") }).unwrap();
+    capture(&Invocation {
+        dir: root.to_owned(),
+        ..shell("mkfifo held")
+    })
+    .unwrap();
     let reader = thread::spawn(move || std::fs::read(pipe).unwrap().len());
-    (Invocation { dir: root.to_owned(), ..shell("sleep 1000000 >held & echo ready; wait") }, reader)
+    (
+        Invocation {
+            dir: root.to_owned(),
+            ..shell("(exec 3>held; echo ready; exec sleep 1000000) & wait")
+        },
+        reader,
+    )
 }
 
 #[test]

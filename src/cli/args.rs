@@ -1,0 +1,163 @@
+//! The commands and their flags.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::cli::exit::Exit;
+use crate::cli::version;
+
+/// Tilt is the inner loop for people who develop services in containers
+///
+/// It reads a Tiltfile, builds images, deploys to Kubernetes, Docker Compose or this machine, and keeps everything up to date while
+/// you edit.
+#[derive(Parser, Debug)]
+#[command(name = "tilt", version = version::stamp(), disable_help_subcommand = false, subcommand_required = false)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct Global {
+    /// Log what happens inside, for bug reports
+    #[arg(short, long, global = true)]
+    pub debug: bool,
+    /// Log more
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Log level of the Kubernetes client: 0-4 for debugging, 5-9 to trace requests
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    pub klog: u8,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Print the version and the date of this build
+    Version,
+    /// Print a script that completes tilt's commands in a shell
+    Completion(Completion),
+    /// Check that this installation of tilt works
+    VerifyInstall,
+    /// Editor support for Tiltfiles
+    Lsp {
+        #[command(subcommand)]
+        command: Lsp,
+    },
+    /// Commands that may still change
+    Alpha {
+        #[command(subcommand)]
+        command: Alpha,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct Completion {
+    /// Shell to write for
+    #[arg(value_enum)]
+    pub shell: Shell,
+    /// Leave out the descriptions of commands
+    #[arg(long)]
+    pub no_descriptions: bool,
+}
+
+#[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Lsp {
+    /// Start the language server on standard input and output
+    ///
+    /// Completion, hover, signatures, definitions and diagnostics for Tiltfiles. Editors start this themselves once they know the
+    /// command `tilt lsp start`.
+    Start(LspStart),
+}
+
+#[derive(Args, Debug)]
+pub struct LspStart {
+    /// Listen on this TCP address (host:port) rather than on standard input
+    #[arg(long, value_name = "ADDRESS")]
+    pub address: Option<String>,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Alpha {
+    /// Evaluate the Tiltfile and print what it declares as JSON
+    ///
+    /// Nothing is built or deployed. Exit code 5 says that the Tiltfile failed, 1 that something else did.
+    TiltfileResult(TiltfileResult),
+    /// Evaluate the Tiltfile and print its resources as a tree
+    Graph(TiltfileArgs),
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct TiltfileArgs {
+    /// Tiltfile to evaluate
+    #[arg(short, long, value_name = "PATH", default_value = "Tiltfile")]
+    pub file: PathBuf,
+    /// Kubernetes context to use instead of the current one
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Kubernetes namespace to use instead of the context's own
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Arguments for the Tiltfile: resource names, or what it defines with config.define_…
+    #[arg(value_name = "TILTFILE ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub args: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct TiltfileResult {
+    /// Print how long each builtin call took, on standard error
+    #[arg(short, long)]
+    pub builtin_timings: bool,
+    /// With --builtin-timings: leave out calls that were quicker than this
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    pub dur_threshold: String,
+    #[command(flatten)]
+    pub tiltfile: TiltfileArgs,
+}
+
+/// The command line, or how to end if it asks for nothing that can be run.
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Exit> {
+    Cli::try_parse_from(words).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            print!("{error}");
+            Exit::silent(u8::from(
+                error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+            ))
+        }
+        _ => usage(&error),
+    })
+}
+
+/// Says what is wrong on standard error, and how the command is used on standard output.
+fn usage(error: &clap::Error) -> Exit {
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let (problem, usage) = text.split_once("\n\nUsage: ").unwrap_or((text.trim_end(), ""));
+    eprintln!("Error: {}", problem.trim_end());
+    if !usage.is_empty() {
+        println!("Usage: {}", usage.trim_end());
+    }
+    Exit::silent(1)
+}
+
+pub fn print_help() -> Result<(), Exit> {
+    Cli::command().print_long_help().map_err(|error| Exit::error(error))
+}

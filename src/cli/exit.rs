@@ -1,0 +1,38 @@
+//! How a command ends when it does not end well.
+
+use std::process::ExitCode;
+
+/// A failed command: what to say on standard error, and the exit code.
+#[derive(Debug)]
+pub struct Exit {
+    code: u8,
+    message: Option<String>,
+}
+
+impl Exit {
+    /// An error of the command's own, in the one form that all commands share.
+    pub fn error(message: impl std::fmt::Display) -> Exit {
+        Exit {
+            code: 1,
+            message: Some(format!("Error: {message}")),
+        }
+    }
+
+    /// The command has said everything itself.
+    pub fn silent(code: u8) -> Exit {
+        Exit { code, message: None }
+    }
+
+    pub fn finish(self) -> ExitCode {
+        if let Some(message) = &self.message {
+            eprintln!("{message}");
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<anyhow::Error> for Exit {
+    fn from(error: anyhow::Error) -> Exit {
+        Exit::error(format!("{error:#}"))
+    }
+}

@@ -1,0 +1,36 @@
+//! `tilt alpha graph`: evaluates a Tiltfile and draws what it declares.
+
+use std::io::IsTerminal;
+
+use crate::cli::args::{Global, TiltfileArgs};
+use crate::cli::exit::Exit;
+use crate::cli::{tiltfile_args, tiltfile_result};
+use crate::tiltfile::host::Level;
+use crate::tiltfile::{self, Timed};
+use crate::ui::graph;
+use crate::ui::style::Style;
+
+pub fn run(args: &TiltfileArgs, global: &Global) -> Result<(), Exit> {
+    let request = tiltfile_args::request(args, "alpha graph", Timed::No)?;
+    let style = tiltfile_args::style();
+    let evaluation = tiltfile::evaluate(request, |line| match line.level {
+        Level::Warn => eprintln!("{} {}", style.yellow("warning:"), line.text),
+        _ if global.verbose || global.debug => eprintln!("{}", line.text),
+        _ => {}
+    });
+    match &evaluation.project {
+        Ok(project) => {
+            let style = if std::io::stdout().is_terminal() {
+                style
+            } else {
+                Style::Plain
+            };
+            print!("{}", graph::tree(project, style));
+            Ok(())
+        }
+        Err(failure) => {
+            tiltfile_result::print_failure(failure);
+            Err(Exit::silent(1))
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! From flags to an evaluation: which file, in which surroundings.
+
+use std::io::IsTerminal;
+
+use crate::cli::args::TiltfileArgs;
+use crate::cli::exit::Exit;
+use crate::model::path;
+use crate::tiltfile::{Limits, Request, Timed};
+use crate::ui::style::Style;
+
+/// What the commands that evaluate a Tiltfile have in common.
+pub fn request(args: &TiltfileArgs, subcommand: &str, timings: Timed) -> Result<Request, Exit> {
+    let here = std::env::current_dir().map_err(|error| Exit::error(format!("no current directory: {error}")))?;
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Ok(Request {
+        tiltfile: path::join(&here, &args.file),
+        args: args.args.clone(),
+        subcommand: subcommand.to_owned(),
+        environment,
+        command_line: std::env::args().collect(),
+        executable: std::env::current_exe().unwrap_or_default(),
+        kube_context: args.context.clone(),
+        kube_namespace: args.namespace.clone(),
+        timings,
+        limits: Limits::default(),
+    })
+}
+
+/// Colours on standard error, where a person reads it and has not asked for none.
+pub fn style() -> Style {
+    match std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        true => Style::Colour,
+        false => Style::Plain,
+    }
+}

@@ -1,0 +1,7 @@
+//! What people see: failures, warnings and pictures of the project, as lines of text.
+//!
+//! Nothing here decides anything; it is handed values and shows them.
+
+pub mod graph;
+pub mod report;
+pub mod style;

@@ -1,0 +1,89 @@
+//! What tests share: the binary in a hermetic environment, folders of their own, and differences that can be read.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The checkout.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn testdata(path: &str) -> PathBuf {
+    root().join("testdata").join(path)
+}
+
+/// A folder with the content of another one, gone when dropped.
+pub fn copy_of(folder: &Path) -> tempfile::TempDir {
+    let temp = tempfile::tempdir().expect("a folder for the test");
+    copy(folder, temp.path());
+    temp
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display())) {
+        let entry = entry.expect("an entry of testdata");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("its type").is_dir() {
+            std::fs::create_dir_all(&target).expect("a folder in the copy");
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).expect("a file in the copy");
+        }
+    }
+}
+
+/// The binary, to be run in `dir`: nothing of this machine's settings reaches it but the path to programs.
+pub fn tilt(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tilt"));
+    command.current_dir(dir).env_clear();
+    for name in ["PATH", "HOME", "DOCKER_HOST"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command.env("XDG_DATA_HOME", dir.join(".xdg/data"));
+    command.env("KUBECONFIG", testdata("kubeconfig/docker-desktop"));
+    command
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Where two documents differ, a line each: `a.b[2]: want …, got …`.
+pub fn differences(want: &serde_json::Value, got: &serde_json::Value) -> Vec<String> {
+    let mut found = Vec::new();
+    compare("", want, got, &mut found);
+    found
+}
+
+fn compare(at: &str, want: &serde_json::Value, got: &serde_json::Value, found: &mut Vec<String>) {
+    use serde_json::Value::{Array, Object};
+    match (want, got) {
+        (Object(want), Object(got)) => {
+            for (key, value) in want {
+                match got.get(key) {
+                    Some(other) => compare(&format!("{at}.{key}"), value, other, found),
+                    None => found.push(format!("{at}.{key}: missing, want {value}")),
+                }
+            }
+            for (key, value) in got.iter().filter(|(key, _)| !want.contains_key(*key)) {
+                found.push(format!("{at}.{key}: not wanted, got {value}"));
+            }
+        }
+        (Array(want), Array(got)) => {
+            for (index, (value, other)) in want.iter().zip(got).enumerate() {
+                compare(&format!("{at}[{index}]"), value, other, found);
+            }
+            if want.len() != got.len() {
+                found.push(format!("{at}: want {} elements, got {}", want.len(), got.len()));
+            }
+        }
+        (want, got) if want == got => {}
+        (want, got) => found.push(format!("{at}: want {want}, got {got}")),
+    }
+}
