@@ -4,7 +4,7 @@ mod args;
 mod completion;
 mod exit;
 mod graph;
-// pub mod lsp;
+mod lsp;
 mod result;
 mod tiltfile_args;
 mod tiltfile_result;
@@ -13,7 +13,7 @@ mod version;
 
 use std::process::ExitCode;
 
-use crate::cli::args::{Alpha, Command};
+use crate::cli::args::{Alpha, Command, Lsp, LspStart};
 use crate::cli::exit::Exit;
 
 /// Runs the command of this process's command line.
@@ -37,7 +37,7 @@ fn run(command: Command, global: &args::Global) -> Result<(), Exit> {
         Command::Version => version::run(),
         Command::Completion(args) => completion::run(&args),
         Command::VerifyInstall => verify_install::run(),
-        Command::Lsp { .. } => Err(Exit::error("soon")),
+        Command::Lsp { command } => lsp::run(&command),
         Command::Alpha {
             command: Alpha::TiltfileResult(args),
         } => tiltfile_result::run(&args, global),
@@ -45,4 +45,12 @@ fn run(command: Command, global: &args::Global) -> Result<(), Exit> {
             command: Alpha::Graph(args),
         } => graph::run(&args, global),
     }
+}
+
+fn lsp_start(args: &LspStart) -> Result<(), Exit> {
+    let served = match &args.address {
+        Some(address) => lsp::serve_tcp(address),
+        None => lsp::serve_stdio(),
+    };
+    served.map_err(Exit::from)
 }

@@ -77,6 +77,9 @@ pub const PREDECLARED: &[Predeclared] = &[
     },
 ];
 
+/// Predeclared names that hold others.
+pub const MODULES: [&str; 5] = ["config", "os", "shlex", "sys", "v1alpha1"];
+
 /// The interpreter's `range`, kept for our own, which looks at its arguments first.
 const INTERPRETER_RANGE: &str = "__tilt_interpreter_range";
 
@@ -94,7 +97,7 @@ pub fn build(request: &Request, host: &Host) -> Globals {
     }
     builder.set("TRIGGER_MODE_AUTO", TriggerModeValue(Trigger::Auto));
     builder.set("TRIGGER_MODE_MANUAL", TriggerModeValue(Trigger::Manual));
-    for name in ["config", "os", "shlex", "sys", "v1alpha1"] {
+    for name in MODULES {
         let module = module(&builder, name, request, host);
         builder.set(name, module);
     }

@@ -169,8 +169,7 @@ fn parse(run: &Run, file: &Path, bytes: &[u8]) -> Result<AstModule, Failure> {
     let parsed = AstModule::parse(&file.display().to_string(), source.rewritten.clone(), &DIALECT);
     let mut ast = parsed.map_err(|error| diagnostic::failure(&error, run))?;
     if let Some((offset, name)) = private_load(ast.statement()) {
-        let message = format!("load: names with leading underscores are not exported: {name}");
-        return Err(diagnostic::misplaced(file, &source, offset, message));
+        return Err(diagnostic::misplaced(file, &source, offset, not_exported(&name)));
     }
     ast.replace_binary_operators(
         &OPERATORS
@@ -181,7 +180,7 @@ fn parse(run: &Run, file: &Path, bytes: &[u8]) -> Result<AstModule, Failure> {
 }
 
 /// A name beginning with `_` in a load statement, which loads nothing.
-fn private_load(statement: &AstStmt) -> Option<(usize, String)> {
+pub fn private_load(statement: &AstStmt) -> Option<(usize, String)> {
     match &statement.node {
         StmtP::Statements(statements) => statements.iter().find_map(private_load),
         StmtP::Load(load) => {
@@ -224,6 +223,10 @@ fn collect_target(target: &AstAssignTarget, names: &mut Vec<String>) {
         AssignTargetP::Tuple(targets) => targets.iter().for_each(|target| collect_target(target, names)),
         AssignTargetP::Index(_) | AssignTargetP::Dot(..) => {}
     }
+}
+
+pub fn not_exported(name: &str) -> String {
+    format!("load: names with leading underscores are not exported: {name}")
 }
 
 fn limit<'a>(eval: &mut Evaluator<'_, 'a, '_>, run: &'a Run) -> anyhow::Result<()> {

@@ -97,6 +97,11 @@ pub fn list(folder: &Path, depth: Depth) -> Result<Vec<PathBuf>, FileError> {
     Ok(found)
 }
 
+/// Everything that is right in a folder, folders too, in the order of names.
+pub fn children(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    Ok(entries(folder)?.into_iter().map(|(path, _)| path).collect())
+}
+
 fn walk(folder: &Path, depth: Depth, found: &mut Vec<PathBuf>) -> Result<(), FileError> {
     for (path, kind) in entries(folder)? {
         match (kind.is_dir(), depth) {
