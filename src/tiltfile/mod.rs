@@ -21,6 +21,9 @@ mod print;
 mod run;
 mod source;
 mod stack;
+#[cfg(test)]
+#[allow(dead_code)]
+mod testing;
 mod timing;
 mod values;
 
