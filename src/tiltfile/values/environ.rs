@@ -9,7 +9,9 @@ use starlark::values::none::NoneType;
 use starlark::values::{Heap, NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Value, starlark_value};
 use starlark::{starlark_module, starlark_simple_value};
 
+use crate::model::quote::quoted;
 use crate::tiltfile::host::{Environment, lock};
+use crate::tiltfile::values::blob::Blob;
 
 #[derive(ProvidesStaticType, NoSerialize, StarlarkPagable, allocative::Allocative)]
 pub struct Environ {
@@ -39,8 +41,8 @@ impl fmt::Debug for Environ {
 impl fmt::Display for Environ {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let variables = lock(&self.variables);
-        let pairs: Vec<String> = variables.iter().map(|(k, v)| format!("{k:?}: {v:?}")).collect();
-        write!(f, "environ({{{}}})", pairs.join(", "))
+        let pairs: Vec<String> = variables.iter().map(|(k, v)| format!("{}: {}", quoted(k), quoted(v))).collect();
+        write!(f, "{{{}}}", pairs.join(", "))
     }
 }
 
@@ -82,10 +84,12 @@ impl<'v> StarlarkValue<'v> for Environ {
     }
 }
 
-/// Names and values are strings; a Blob would be surprising in an environment.
+/// Names and values are strings, or Blobs for what they hold.
 fn text<'v>(value: Value<'v>, what: &str) -> starlark::Result<&'v str> {
+    let blob = || Blob::from_value(value).map(Blob::text);
     value
         .unpack_str()
+        .or_else(blob)
         .ok_or_else(|| starlark::Error::new_value(anyhow::anyhow!("putenv() {what} must be a string, not {}", value.get_type())))
 }
 
@@ -129,9 +133,14 @@ fn methods(builder: &mut MethodsBuilder) {
         }
     }
 
-    fn setdefault<'v>(this: &Environ, #[starlark(require = pos)] key: &str, #[starlark(require = pos)] default: Option<&str>) -> anyhow::Result<String> {
-        let default = default.ok_or_else(|| anyhow::anyhow!("putenv() value must be a string, not NoneType"))?;
-        Ok(lock(&this.variables).entry(key.to_owned()).or_insert_with(|| default.to_owned()).clone())
+    fn setdefault<'v>(this: &Environ, #[starlark(require = pos)] key: &str, #[starlark(require = pos)] default: Option<Value<'v>>) -> anyhow::Result<String> {
+        if let Some(value) = this.get(key) {
+            return Ok(value);
+        }
+        let default = default.unwrap_or_else(Value::new_none);
+        let default = text(default, "value").map_err(starlark::Error::into_anyhow)?;
+        lock(&this.variables).insert(key.to_owned(), default.to_owned());
+        Ok(default.to_owned())
     }
 
     fn update<'v>(this: &Environ, #[starlark(require = pos)] other: Option<Value<'v>>, #[starlark(kwargs)] named: starlark::values::dict::UnpackDictEntries<&'v str, Value<'v>>) -> anyhow::Result<NoneType> {
