@@ -13,7 +13,7 @@ mod version;
 
 use std::process::ExitCode;
 
-use crate::cli::args::{Alpha, Command, Lsp, LspStart};
+use crate::cli::args::{Alpha, Command};
 use crate::cli::exit::Exit;
 
 /// Runs the command of this process's command line.
@@ -45,12 +45,4 @@ fn run(command: Command, global: &args::Global) -> Result<(), Exit> {
             command: Alpha::Graph(args),
         } => graph::run(&args, global),
     }
-}
-
-fn lsp_start(args: &LspStart) -> Result<(), Exit> {
-    let served = match &args.address {
-        Some(address) => lsp::serve_tcp(address),
-        None => lsp::serve_stdio(),
-    };
-    served.map_err(Exit::from)
 }

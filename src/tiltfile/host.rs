@@ -73,9 +73,16 @@ impl Host {
         watched
     }
 
+    /// Notes a path that is read as a file. A folder is not noted: it would be watched with everything below it.
+    pub fn watch_file(&self, file: &Path) {
+        if files::is_link(file) || !files::is_folder(file) {
+            self.watch(file);
+        }
+    }
+
     /// A file's bytes; it is watched whether or not it could be read.
     pub fn read(&self, file: &Path) -> Result<Rc<[u8]>, files::FileError> {
-        self.watch(file);
+        self.watch_file(file);
         self.read_unwatched(file)
     }
 

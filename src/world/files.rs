@@ -80,6 +80,11 @@ pub fn is_folder(path: &Path) -> bool {
     path.is_dir()
 }
 
+/// Whether a path is a symbolic link, wherever it leads.
+pub fn is_link(path: &Path) -> bool {
+    path.is_symlink()
+}
+
 pub fn is_regular(path: &Path) -> bool {
     path.is_file()
 }
