@@ -19,9 +19,17 @@ fn main() {
     let project = tempfile::tempdir().unwrap();
     generate(project.path(), 1000);
     let upstream = std::env::var_os("UPSTREAM_TILT").map(PathBuf::from);
-    println!("{:<34} {:>10} {:>10} {:>10} {:>8}", "command", "median", "min", "memory", "ratio");
+    println!(
+        "{:<34} {:>10} {:>10} {:>10} {:>8}",
+        "command", "median", "min", "memory", "ratio"
+    );
     compare("tilt version", project.path(), &["version"], upstream.as_deref());
-    compare("1000 images, 1000 deployments", project.path(), &["alpha", "tiltfile-result"], upstream.as_deref());
+    compare(
+        "1000 images, 1000 deployments",
+        project.path(),
+        &["alpha", "tiltfile-result"],
+        upstream.as_deref(),
+    );
 }
 
 fn compare(name: &str, dir: &Path, args: &[&str], upstream: Option<&Path>) {
@@ -86,7 +94,10 @@ impl Figures {
     fn row(&self, name: &str, ratio: Option<f64>) -> String {
         let ratio = ratio.map(|ratio| format!("{ratio:.1}x")).unwrap_or_default();
         let (median, min) = (self.median * 1000.0, self.min * 1000.0);
-        format!("{name:<34} {median:>7.1} ms {min:>7.1} ms {:>7.1} MB {ratio:>8}", self.kib as f64 / 1024.0)
+        format!(
+            "{name:<34} {median:>7.1} ms {min:>7.1} ms {:>7.1} MB {ratio:>8}",
+            self.kib as f64 / 1024.0
+        )
     }
 }
 
@@ -101,8 +112,17 @@ fn generate(dir: &Path, count: usize) {
              live_update=[sync('src', '/app')])"
         )
         .unwrap();
-        let deps = if index > 0 { format!("resource_deps=['service-{}'], ", index - 1) } else { String::new() };
-        writeln!(tiltfile, "k8s_resource('service-{index}', {deps}labels=['group-{}'])", index % 20).unwrap();
+        let deps = if index > 0 {
+            format!("resource_deps=['service-{}'], ", index - 1)
+        } else {
+            String::new()
+        };
+        writeln!(
+            tiltfile,
+            "k8s_resource('service-{index}', {deps}labels=['group-{}'])",
+            index % 20
+        )
+        .unwrap();
         writeln!(yaml, "{}", objects(index)).unwrap();
     }
     std::fs::write(dir.join("Tiltfile"), format!("k8s_yaml('all.yaml')\n{tiltfile}")).unwrap();

@@ -7,7 +7,6 @@ use regex::Regex;
 use starlark::ErrorKind;
 
 use crate::model::report::{Failure, FailureKind, Frame};
-use crate::model::suggest;
 use crate::tiltfile::function::{BuiltinError, Exit};
 use crate::tiltfile::run::Run;
 use crate::tiltfile::source::{Source, TooMuch, position};
@@ -97,7 +96,10 @@ pub fn static_words(message: &str) -> (String, Option<String>) {
     if let Some(found) = UNDEFINED.captures(message) {
         let undefined = undefined(&found[1]);
         // The interpreter suggests whatever is nearest, however far that is.
-        let nearest = found.get(2).and_then(|m| suggest::nearest(&found[1], [m.as_str()]));
+        let nearest = found
+            .get(2)
+            .map(|name| name.as_str())
+            .filter(|name| is_near(&found[1], name));
         let nearest = nearest.map(|name| format!("did you mean `{name}`?"));
         return (undefined, nearest);
     }
@@ -239,6 +241,11 @@ fn running_words(message: &str) -> String {
         return format!("function {} missing argument ({})", &found[2], &found[1]);
     }
     message.to_owned()
+}
+
+/// Whether one name is likely to be a slip of the other.
+fn is_near(written: &str, known: &str) -> bool {
+    strsim::damerau_levenshtein(written, known) <= (written.chars().count() / 3).max(1)
 }
 
 fn running_hint(error: &starlark::Error) -> Option<String> {

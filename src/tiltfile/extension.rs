@@ -34,9 +34,17 @@ const LOADER: &str = "tiltfile.loader";
 #[derive(Debug, Error)]
 pub enum LoadError {
     #[error("loading extension repo {repo}: {source}{meant}")]
-    Repo { repo: String, source: Box<RepoError>, meant: String },
+    Repo {
+        repo: String,
+        source: Box<RepoError>,
+        meant: String,
+    },
     #[error("loading extension {extension}: {source}{meant}")]
-    Extension { extension: String, source: ExtensionError, meant: String },
+    Extension {
+        extension: String,
+        source: ExtensionError,
+        meant: String,
+    },
     #[error("loading extension {extension}: {source}")]
     Bundled { extension: String, source: FileError },
     #[error("extensions need a folder to be kept in: {0}")]
@@ -47,23 +55,44 @@ pub enum LoadError {
 pub fn resolve(run: &Run, name: &str) -> Result<PathBuf, LoadError> {
     let place = register(&mut run.declared.borrow_mut().objects, name);
     let root = Dirs::from_env(|name| run.host.variable(name))?.extension_checkouts();
-    let content = if place.is_upstream() { bundled::find(&place.path) } else { None };
+    let content = if place.is_upstream() {
+        bundled::find(&place.path)
+    } else {
+        None
+    };
     if let Some(content) = content {
-        let folder = extensions::materialise(&place.path, content, &root)
-            .map_err(|source| LoadError::Bundled { extension: place.extension.clone(), source })?;
+        let folder = extensions::materialise(&place.path, content, &root).map_err(|source| LoadError::Bundled {
+            extension: place.extension.clone(),
+            source,
+        })?;
         return Ok(folder.join("Tiltfile"));
     }
-    let meant = || if place.is_upstream() { did_you_mean(&place.path) } else { String::new() };
+    let meant = || {
+        if place.is_upstream() {
+            did_you_mean(&place.path)
+        } else {
+            String::new()
+        }
+    };
     let mut progress = |line: &str| run.host.log(Level::Info, line);
     let checkout = checkouts(run, root)
         .ensure(&place.repo, PullPolicy::Session, &mut progress)
-        .map_err(|source| LoadError::Repo { repo: place.repo_name.clone(), source: source.into(), meant: meant() })?;
+        .map_err(|source| LoadError::Repo {
+            repo: place.repo_name.clone(),
+            source: source.into(),
+            meant: meant(),
+        })?;
     if let Some(reason) = &checkout.stale {
-        run.warn(format!("extension repo {} is not up to date: {reason}", place.repo_name));
+        run.warn(format!(
+            "extension repo {} is not up to date: {reason}",
+            place.repo_name
+        ));
     }
-    checkout
-        .tiltfile(&place.path)
-        .map_err(|source| LoadError::Extension { extension: place.extension.clone(), source, meant: meant() })
+    checkout.tiltfile(&place.path).map_err(|source| LoadError::Extension {
+        extension: place.extension.clone(),
+        source,
+        meant: meant(),
+    })
 }
 
 /// Where an extension is.
@@ -80,7 +109,9 @@ impl Place {
     /// Whether upstream's own repository is meant, in whatever version: what we bundle stands in for it.
     fn is_upstream(&self) -> bool {
         let url = self.repo.url.trim_end_matches('/');
-        url.strip_suffix(".git").unwrap_or(url) == DEFAULT_URL && self.repo.reference.is_empty() && self.repo.subpath.is_empty()
+        url.strip_suffix(".git").unwrap_or(url) == DEFAULT_URL
+            && self.repo.reference.is_empty()
+            && self.repo.subpath.is_empty()
     }
 }
 
@@ -109,18 +140,27 @@ fn register(objects: &mut ObjectSet, name: &str) -> Place {
         objects.set(object);
     }
     let repo = objects.get(plural, &repo_name).map(repo).unwrap_or_default();
-    Place { extension, repo_name, repo, path }
+    Place {
+        extension,
+        repo_name,
+        repo,
+        path,
+    }
 }
 
 /// The repository whose `load_host` a name begins with, and the rest of the name; the longest such host wins.
 fn hosted(objects: &ObjectSet, name: &str) -> Option<(String, String)> {
-    let repos = objects.iter().filter(|object| std::ptr::eq(object.kind, &kinds::EXTENSION_REPO));
+    let repos = objects
+        .iter()
+        .filter(|object| std::ptr::eq(object.kind, &kinds::EXTENSION_REPO));
     let matching = repos.filter_map(|repo| {
         let host = text(repo, "loadHost");
         let path = name.strip_prefix(host.trim_end_matches('/'))?.strip_prefix('/')?;
         (!host.is_empty()).then(|| (host.len(), repo.name.to_string(), path.to_owned()))
     });
-    matching.max_by_key(|(length, _, _)| *length).map(|(_, repo, path)| (repo, path))
+    matching
+        .max_by_key(|(length, _, _)| *length)
+        .map(|(_, repo, path)| (repo, path))
 }
 
 fn repo(object: &Object) -> Repo {
@@ -132,7 +172,12 @@ fn repo(object: &Object) -> Repo {
 }
 
 fn text(object: &Object, field: &str) -> String {
-    object.spec.get(field).and_then(Tree::as_text).unwrap_or_default().to_owned()
+    object
+        .spec
+        .get(field)
+        .and_then(Tree::as_text)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// A name with slashes as the name of an object, which may have none.
@@ -154,6 +199,11 @@ fn checkouts(run: &Run, root: PathBuf) -> Arc<Checkouts> {
     static BY_FOLDER: Mutex<Option<HashMap<PathBuf, Arc<Checkouts>>>> = Mutex::new(None);
     let mut by_folder = BY_FOLDER.lock().unwrap_or_else(PoisonError::into_inner);
     let by_folder = by_folder.get_or_insert_default();
-    let made = || Arc::new(Checkouts::new(root.clone(), Git::new(&run.host.environment(), Cancel::default())));
+    let made = || {
+        Arc::new(Checkouts::new(
+            root.clone(),
+            Git::new(&run.host.environment(), Cancel::default()),
+        ))
+    };
     Arc::clone(by_folder.entry(root.clone()).or_insert_with(made))
 }

@@ -110,7 +110,10 @@ pub fn interpreter_range<'v>(globals: &Globals) -> Option<Value<'v>> {
 
 /// What every file finds under a name.
 pub fn find<'v>(globals: &Globals, name: &str) -> Option<Value<'v>> {
-    globals.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_value())
+    globals
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| value.to_value())
 }
 
 /// A module with its functions and its values.

@@ -12,10 +12,10 @@ use starlark_syntax::syntax::ast::{AssignTargetP, AstAssignTarget, AstStmt, Stmt
 
 use crate::model::report::{Failure, FailureKind};
 use crate::tiltfile::diagnostic::{self, HEAP_LIMIT, LoadedFailure};
-use crate::tiltfile::{extension, globals};
 use crate::tiltfile::function::{Function, TABLE};
 use crate::tiltfile::run::{ModuleState, Run};
 use crate::tiltfile::source::Source;
+use crate::tiltfile::{extension, globals};
 
 /// The language of Tiltfiles, as far as the parser goes; `source` and the operators below do the rest.
 pub const DIALECT: Dialect = Dialect {

@@ -58,7 +58,9 @@ impl Source {
             original: text.to_owned(),
             rewritten: scan.out,
             segments: scan.segments,
-            lines: std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect(),
+            lines: std::iter::once(0)
+                .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+                .collect(),
             anchors: OnceCell::new(),
         })
     }

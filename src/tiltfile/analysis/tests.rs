@@ -150,21 +150,21 @@ fn mistakes(text: &str) -> Vec<String> {
 fn names_of_the_language_and_of_the_file_complete() {
     let table: &[(&str, &[&str])] = &[
         ("load_dy$0", &["load_dynamic"]),
-        ("my_port = 1\nprint(my_$0", &["my_port"]),
-        ("my_port = 1\nprint(my_$0)\nmy_later = 2", &["my_port"]),
-        ("def f():\n  my_$0\nmy_later = 2", &["my_later"]),
+        ("qq_port = 1\nprint(qq_$0", &["qq_port"]),
+        ("qq_port = 1\nprint(qq_$0)\nqq_later = 2", &["qq_port"]),
+        ("def f():\n  qq_$0\nqq_later = 2", &["qq_later"]),
         (
-            "def f(my_param):\n  my_local = 1\n  my_$0\n  return 1\n",
-            &["my_local", "my_param"],
+            "def f(qq_param):\n  qq_local = 1\n  qq_$0\n  return 1\n",
+            &["qq_local", "qq_param"],
         ),
-        ("def f(my_param):\n  my_local = 1\n\nmy_$0\n", &[]),
-        ("def f(my_param):\n  pass\n  my_$0", &["my_param"]),
-        ("xs = [my_x for my_x in my_$0]", &["my_x"]),
-        ("load('lib/Tiltfile', 'deploy', my_port='PORT')\nmy_$0", &["my_port"]),
+        ("def f(qq_param):\n  qq_local = 1\n\nqq_$0\n", &[]),
+        ("def f(qq_param):\n  pass\n  qq_$0", &["qq_param"]),
+        ("xs = [qq_x for qq_x in qq_$0]", &["qq_x"]),
+        ("load('lib/Tiltfile', 'deploy', qq_port='PORT')\nqq_$0", &["qq_port"]),
         ("def include_$0", &[]),
         ("# incl$0", &[]),
         ("x = 12$0", &[]),
-        ("lambda my_arg: my_$0", &["my_arg"]),
+        ("lambda qq_arg: qq_$0", &["qq_arg"]),
     ];
     for (text, expected) in table {
         assert_eq!(&completed(text), expected, "{text}");

@@ -105,14 +105,23 @@ fn define<'v>(call: &mut Call<'v, '_, '_, '_>, kind: Kind) -> Outcome<'v> {
     }
     let config = &mut call.run.declared.borrow_mut().config;
     if config.parsed_in.is_some() {
-        return Err(Fault::Said(format!("{} cannot be called after config.parse is called", call.builtin.name)));
+        return Err(Fault::Said(format!(
+            "{} cannot be called after config.parse is called",
+            call.builtin.name
+        )));
     }
     if config.settings.iter().any(|known| known.name == setting.name) {
         return Err(Fault::Said(format!("{} defined multiple times", setting.name)));
     }
-    let positional = config.settings.iter().find(|known| known.given_as == GivenAs::Positional);
+    let positional = config
+        .settings
+        .iter()
+        .find(|known| known.given_as == GivenAs::Positional);
     if let (GivenAs::Positional, Some(known)) = (setting.given_as, positional) {
-        return Err(Fault::Said(format!("both {} and {} are defined as positional args", setting.name, known.name)));
+        return Err(Fault::Said(format!(
+            "both {} and {} are defined as positional args",
+            setting.name, known.name
+        )));
     }
     config.settings.push(setting);
     call.none()
@@ -146,7 +155,9 @@ fn parse<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let given = given.filter_map(|((setting, argument), file)| Some((setting.name.as_str(), argument.or(file)?)));
     let entries: Vec<(&str, Tree)> = given.collect();
     let heap = call.heap();
-    Ok(call.alloc(AllocDict(entries.iter().map(|(name, value)| (*name, to_value(value, heap))))))
+    Ok(call.alloc(AllocDict(
+        entries.iter().map(|(name, value)| (*name, to_value(value, heap))),
+    )))
 }
 
 fn set_enabled<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
@@ -155,7 +166,11 @@ fn set_enabled<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         .into_iter()
         .map(|item| {
             unpack_string(item).map_err(|_| {
-                format!("resources must be a list of string: {} is a {}, not a string", print::repr(item), item.get_type())
+                format!(
+                    "resources must be a list of string: {} is a {}, not a string",
+                    print::repr(item),
+                    item.get_type()
+                )
             })
         })
         .collect();

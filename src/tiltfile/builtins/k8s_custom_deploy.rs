@@ -57,7 +57,11 @@ fn k8s_custom_deploy<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         tiltfile: call.run.current_file(),
         frames: call.frames(),
     };
-    call.run.declared.borrow_mut().declare_custom_deploy(deploy).map_err(Fault::said)?;
+    call.run
+        .declared
+        .borrow_mut()
+        .declare_custom_deploy(deploy)
+        .map_err(Fault::said)?;
     call.none()
 }
 
@@ -79,7 +83,10 @@ fn command(call: &Call, [argv, env, dir]: [&str; 3]) -> Result<Command, Fault> {
 /// The image by which a live update finds its containers; made up where it goes by the container's name.
 fn live_update_image(call: &Call, name: &str) -> Result<Reference, Fault> {
     let selector = |param: &str| -> Result<Option<String>, Fault> {
-        Ok(call.read(param, unpack_optional)?.flatten().filter(|text| !text.is_empty()))
+        Ok(call
+            .read(param, unpack_optional)?
+            .flatten()
+            .filter(|text| !text.is_empty()))
     };
     let text = match (selector("image_selector")?, selector("container_selector")?) {
         (None, None) => return Err("k8s_custom_deploy: no Live Update selector specified".into()),

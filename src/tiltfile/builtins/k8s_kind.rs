@@ -82,7 +82,11 @@ fn k8s_image_json_path<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 /// Patterns as they are shown to others: with the flag that makes them match in any case.
 fn selector(call: &Call, params: &[&str]) -> Result<ObjectSelector, Fault> {
     let pattern = |name: &str| -> Result<String, Fault> {
-        let text = if params.contains(&name) { call.string_or(name, "")? } else { String::new() };
+        let text = if params.contains(&name) {
+            call.string_or(name, "")?
+        } else {
+            String::new()
+        };
         Ok(if text.is_empty() { text } else { format!("(?i){text}") })
     };
     Ok(ObjectSelector {
@@ -115,7 +119,9 @@ fn unpack_paths(value: Value) -> Result<Vec<String>, Mismatch> {
     items
         .into_iter()
         .map(|item| {
-            let text = item.unpack_str().ok_or_else(|| format!("Expected string, got: {}", print::repr(item)))?;
+            let text = item
+                .unpack_str()
+                .ok_or_else(|| format!("Expected string, got: {}", print::repr(item)))?;
             Ok(text.to_owned())
         })
         .collect()
@@ -134,9 +140,13 @@ fn unpack_object(value: Value) -> Result<Option<(String, String, String)>, Misma
             let keys: Vec<String> = dict.iter().map(|(key, _)| print::repr(key)).collect();
             format!("{OBJECT_FORM}: Missing keys. Actual keys: [{}]", keys.join(", "))
         })?;
-        let text = value
-            .unpack_str()
-            .ok_or_else(|| format!("{OBJECT_FORM}: Expected string at key {}. Got: {}", quoted(name), value.get_type()))?;
+        let text = value.unpack_str().ok_or_else(|| {
+            format!(
+                "{OBJECT_FORM}: Expected string at key {}. Got: {}",
+                quoted(name),
+                value.get_type()
+            )
+        })?;
         Ok(text.to_owned())
     };
     for (key, _) in dict.iter() {

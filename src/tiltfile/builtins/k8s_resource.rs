@@ -73,7 +73,8 @@ fn k8s_resource<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let name = if workload.is_empty() { &new_name } else { &workload };
     if name.is_empty() {
         return Err(
-            "Resource name missing. Must give a name for an existing resource or a new_name to create a new resource.".into(),
+            "Resource name missing. Must give a name for an existing resource or a new_name to create a new resource."
+                .into(),
         );
     }
     let init = match call.is_given("auto_init") {
@@ -129,8 +130,13 @@ fn unpack_selector(value: Value) -> Result<Vec<(String, String)>, Mismatch> {
     let dict = DictRef::from_value(value)
         .ok_or_else(|| format!("pod labels elements must be dicts; got {}", value.get_type()))?;
     let text = |value: Value, what: &str| {
-        unpack_string(value)
-            .map_err(|_| format!("pod label {what} must be strings; got '{}' of type {}", print::display(value), value.get_type()))
+        unpack_string(value).map_err(|_| {
+            format!(
+                "pod label {what} must be strings; got '{}' of type {}",
+                print::display(value),
+                value.get_type()
+            )
+        })
     };
     dict.iter()
         .map(|(key, value)| Ok((text(key, "keys")?, text(value, "values")?)))
@@ -145,7 +151,9 @@ pub fn unpack_readiness(value: Value) -> Result<Option<PodReadiness>, Mismatch> 
         "ignore" => Ok(Some(PodReadiness::Ignore)),
         "wait" => Ok(Some(PodReadiness::Wait)),
         "succeeded" => Ok(Some(PodReadiness::Succeeded)),
-        other => Err(format!("Invalid value. Allowed: {{ignore, wait, succeeded}}. Got: {other}")),
+        other => Err(format!(
+            "Invalid value. Allowed: {{ignore, wait, succeeded}}. Got: {other}"
+        )),
     }
 }
 

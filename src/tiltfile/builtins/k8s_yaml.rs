@@ -83,7 +83,9 @@ fn objects_of<'v>(call: &Call<'v, '_, '_, '_>, value: Value<'v>) -> Result<Vec<O
         return kube::parse(blob.text())
             .map_err(|error| Fault::Said(format!("Error reading yaml from {}: {error}", blob.source())));
     }
-    let path = call.unpack_path(value).map_err(|mismatch| call.wrong("yaml", mismatch))?;
+    let path = call
+        .unpack_path(value)
+        .map_err(|mismatch| call.wrong("yaml", mismatch))?;
     let bytes = call
         .run
         .host
@@ -117,8 +119,9 @@ fn filter_yaml<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
             .iter()
             .all(|(key, value)| object.labels().any(|(k, v)| k == key && v == value))
     };
-    let (matching, rest): (Vec<Object>, Vec<Object>) =
-        objects.into_iter().partition(|object| matcher.matches(object) && has_labels(object));
+    let (matching, rest): (Vec<Object>, Vec<Object>) = objects
+        .into_iter()
+        .partition(|object| matcher.matches(object) && has_labels(object));
     let source = values
         .first()
         .and_then(|value| Blob::from_value(*value))

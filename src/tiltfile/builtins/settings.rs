@@ -81,7 +81,10 @@ pub const FUNCTIONS: &[Builtin] = &[
     },
     Builtin {
         name: "version_settings",
-        params: &[Param::nullable("check_updates", "bool", "True"), Param::nullable("constraint", "str", "''")],
+        params: &[
+            Param::nullable("check_updates", "bool", "True"),
+            Param::nullable("constraint", "str", "''"),
+        ],
         rest: Rest::Refused,
         returns: "None",
         doc: "Whether to look for newer versions of Tilt, and which versions this Tiltfile works with: `>=0.30.0 <1.0.0`.",
@@ -220,12 +223,16 @@ fn update_settings<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         }
     };
     if let Some(count) = parallel.filter(|count| *count < 1) {
-        return Err(Fault::Said(format!("max number of parallel updates must be >= 1(got: {count})")));
+        return Err(Fault::Said(format!(
+            "max number of parallel updates must be >= 1(got: {count})"
+        )));
     }
     if let Some(seconds) = timeout.filter(|seconds| *seconds < 1) {
         return Err(Fault::Said(format!("minimum k8s upsert timeout is 1s; got {seconds}s")));
     }
-    let parallel = parallel.map(|count| in_range(call, "max_parallel_updates", count)).transpose()?;
+    let parallel = parallel
+        .map(|count| in_range(call, "max_parallel_updates", count))
+        .transpose()?;
     let settings = &mut call.run.declared.borrow_mut().settings.update;
     settings.max_parallel_updates = parallel.unwrap_or(settings.max_parallel_updates);
     if let Some(seconds) = timeout {
@@ -290,8 +297,10 @@ fn version_settings<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let check = call.read("check_updates", unpack_bool)?;
     let constraint = call.string_or("constraint", "")?;
     if !constraint.is_empty() {
-        let ours = Version::parse(VERSION).map_err(|error| format!("internal error parsing tilt version '{VERSION}': {error}"))?;
-        let allowed = Constraint::parse(&constraint).map_err(|error| format!("error parsing version constraint: {error}"))?;
+        let ours = Version::parse(VERSION)
+            .map_err(|error| format!("internal error parsing tilt version '{VERSION}': {error}"))?;
+        let allowed =
+            Constraint::parse(&constraint).map_err(|error| format!("error parsing version constraint: {error}"))?;
         if !allowed.allows(&ours) {
             return Err(Fault::Said(format!(
                 "you are running Tilt version {VERSION}, which doesn't match the version constraint specified in your Tiltfile: '{constraint}'"
@@ -326,7 +335,9 @@ fn set_team<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     }
     let known = &mut call.run.declared.borrow_mut().settings.team;
     if !known.is_empty() {
-        return Err(Fault::Said(format!("team_id set multiple times (to '{known}' and '{team}')")));
+        return Err(Fault::Said(format!(
+            "team_id set multiple times (to '{known}' and '{team}')"
+        )));
     }
     *known = team;
     call.none()
@@ -341,7 +352,9 @@ fn default_registry<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         host_from_cluster: call.string_or("host_from_cluster", "")?,
         single_name: call.string_or("single_name", "")?,
     };
-    registry.validate().map_err(|error| format!("validating defaultRegistry: {error}"))?;
+    registry
+        .validate()
+        .map_err(|error| format!("validating defaultRegistry: {error}"))?;
     call.run.declared.borrow_mut().settings.default_registry = Some(registry);
     call.none()
 }
@@ -354,7 +367,9 @@ fn trigger_mode<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let position = call.position();
     let known = &mut call.run.declared.borrow_mut().trigger;
     if let Some((_, before)) = known {
-        return Err(Fault::Said(format!("trigger_mode can only be called once. It was already called at {before}")));
+        return Err(Fault::Said(format!(
+            "trigger_mode can only be called once. It was already called at {before}"
+        )));
     }
     *known = mode.map(|mode| (mode, position));
     call.none()
@@ -373,10 +388,19 @@ fn telemetry_cmd<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let settings = &mut call.run.declared.borrow_mut().settings.telemetry;
     if !settings.command.is_empty() {
         let known = crate::model::command::Command::display(&settings.command.argv);
-        return Err(Fault::Said(format!("experimental_telemetry_cmd called multiple times; already set to {known}")));
+        return Err(Fault::Said(format!(
+            "experimental_telemetry_cmd called multiple times; already set to {known}"
+        )));
     }
-    let command = crate::model::command::Command { argv, dir, ..Default::default() };
-    *settings = Telemetry { command, period: period.filter(|period| !period.is_zero()).unwrap_or(settings.period) };
+    let command = crate::model::command::Command {
+        argv,
+        dir,
+        ..Default::default()
+    };
+    *settings = Telemetry {
+        command,
+        period: period.filter(|period| !period.is_zero()).unwrap_or(settings.period),
+    };
     call.none()
 }
 

@@ -53,7 +53,9 @@ pub fn functions() -> &'static [Builtin] {
 
 fn entry(of: &'static Function) -> Entry {
     let explained = of.parameters.iter().filter(|parameter| !parameter.doc.is_empty());
-    let explanations: String = explained.map(|parameter| format!("\n- `{}`: {}", parameter.name, parameter.doc)).collect();
+    let explanations: String = explained
+        .map(|parameter| format!("\n- `{}`: {}", parameter.name, parameter.doc))
+        .collect();
     Entry {
         of,
         name: format!("{MODULE}.{}", of.name),
@@ -95,7 +97,10 @@ fn param(parameter: &'static Parameter) -> Param {
 
 fn makes(call: &Call) -> Makes {
     let entry = ENTRIES.iter().find(|entry| entry.name == call.builtin.name);
-    entry.expect("a body is called for entries of this family only").of.makes
+    entry
+        .expect("a body is called for entries of this family only")
+        .of
+        .makes
 }
 
 /// The arguments that were given, by parameter.
@@ -189,8 +194,16 @@ fn metadata_problems(object: &Object) -> Vec<FieldError> {
     let mut problems = Vec::new();
     for (key, value) in object.labels.iter() {
         let value = value.as_text().unwrap_or_default();
-        problems.extend(label::qualified_name_problems(key).into_iter().map(|detail| invalid("metadata.labels", key, detail)));
-        problems.extend(label::value_problems(value).into_iter().map(|detail| invalid("metadata.labels", value, detail)));
+        problems.extend(
+            label::qualified_name_problems(key)
+                .into_iter()
+                .map(|detail| invalid("metadata.labels", key, detail)),
+        );
+        problems.extend(
+            label::value_problems(value)
+                .into_iter()
+                .map(|detail| invalid("metadata.labels", value, detail)),
+        );
     }
     for (key, _) in object.annotations.iter() {
         let key = key.to_lowercase();

@@ -15,7 +15,10 @@ pub fn validate_deps(run: &Run, resources: &mut [Resource]) -> Result<(), Failur
     drop_unknown(resources, |warning| run.warn(warning))?;
     match cycle(resources) {
         None => Ok(()),
-        Some(names) => Err(Failure::whole(format!("cycle detected in resource dependency graph: {}", names.join(" -> ")))),
+        Some(names) => Err(Failure::whole(format!(
+            "cycle detected in resource dependency graph: {}",
+            names.join(" -> ")
+        ))),
     }
 }
 
@@ -25,7 +28,9 @@ fn drop_unknown(resources: &mut [Resource], warn: impl Fn(String)) -> Result<(),
     for resource in resources {
         let name = &resource.name;
         if resource.deps.contains(name) {
-            return Err(Failure::whole(format!("resource {name} specified a dependency on itself")));
+            return Err(Failure::whole(format!(
+                "resource {name} specified a dependency on itself"
+            )));
         }
         resource.deps.retain(|dep| {
             if known.contains(dep.as_str()) {
@@ -33,7 +38,9 @@ fn drop_unknown(resources: &mut [Resource], warn: impl Fn(String)) -> Result<(),
             }
             let others = names.iter().filter(|other| *other != name).map(String::as_str);
             let meant = suggest::did_you_mean(dep, others);
-            warn(format!("resource {name} specified a dependency on unknown resource {dep} - dependency ignored{meant}"));
+            warn(format!(
+                "resource {name} specified a dependency on unknown resource {dep} - dependency ignored{meant}"
+            ));
             false
         });
     }
@@ -49,7 +56,11 @@ enum Visit {
 
 /// The first circle that there is, as names from one resource back to itself. Without recursion: chains can be long.
 fn cycle(resources: &[Resource]) -> Option<Vec<&str>> {
-    let index: HashMap<&str, usize> = resources.iter().enumerate().map(|(i, resource)| (resource.name.as_str(), i)).collect();
+    let index: HashMap<&str, usize> = resources
+        .iter()
+        .enumerate()
+        .map(|(i, resource)| (resource.name.as_str(), i))
+        .collect();
     let mut visits = vec![Visit::New; resources.len()];
     for start in 0..resources.len() {
         if visits[start] != Visit::New {
@@ -73,7 +84,11 @@ fn cycle(resources: &[Resource]) -> Option<Vec<&str>> {
                     path.push((next, 0));
                 }
                 Visit::OnPath => {
-                    let circle = path.iter().map(|(at, _)| *at).skip_while(|at| *at != next).chain([next]);
+                    let circle = path
+                        .iter()
+                        .map(|(at, _)| *at)
+                        .skip_while(|at| *at != next)
+                        .chain([next]);
                     return Some(circle.map(|at| resources[at].name.as_str()).collect());
                 }
             }

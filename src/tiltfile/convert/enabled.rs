@@ -34,12 +34,24 @@ fn select(config: &Config, arguments: &[String], resources: &[Resource]) -> Resu
     }
     let selected = with_dependencies(wanted, resources)?;
     let starts = |name: &&String| selected.contains(name.as_str()) || *name == UNCATEGORIZED;
-    Ok(resources.iter().map(|resource| &resource.name).filter(starts).cloned().collect())
+    Ok(resources
+        .iter()
+        .map(|resource| &resource.name)
+        .filter(starts)
+        .cloned()
+        .collect())
 }
 
 fn with_dependencies<'a>(wanted: &'a [String], resources: &'a [Resource]) -> Result<HashSet<&'a str>, Failure> {
-    let by_name: HashMap<&str, &Resource> = resources.iter().map(|resource| (resource.name.as_str(), resource)).collect();
-    let unknown: Vec<&str> = wanted.iter().map(String::as_str).filter(|name| !by_name.contains_key(name)).collect();
+    let by_name: HashMap<&str, &Resource> = resources
+        .iter()
+        .map(|resource| (resource.name.as_str(), resource))
+        .collect();
+    let unknown: Vec<&str> = wanted
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !by_name.contains_key(name))
+        .collect();
     if !unknown.is_empty() {
         return Err(not_found(&unknown, wanted, resources));
     }
@@ -56,13 +68,20 @@ fn with_dependencies<'a>(wanted: &'a [String], resources: &'a [Resource]) -> Res
 }
 
 fn not_found(unknown: &[&str], wanted: &[String], resources: &[Resource]) -> Failure {
-    let rest: Vec<&str> = resources.iter().map(|resource| resource.name.as_str()).filter(|name| !wanted.iter().any(|w| w == name)).collect();
+    let rest: Vec<&str> = resources
+        .iter()
+        .map(|resource| resource.name.as_str())
+        .filter(|name| !wanted.iter().any(|w| w == name))
+        .collect();
     let failure = Failure::whole(format!(
         "You specified some resources that could not be found: {}\nIs this a typo? Existing resources in Tiltfile: {}",
         all_quoted(unknown),
         all_quoted(&rest)
     ));
-    let meant: Vec<&str> = unknown.iter().filter_map(|name| suggest::nearest(name, rest.iter().copied())).collect();
+    let meant: Vec<&str> = unknown
+        .iter()
+        .filter_map(|name| suggest::nearest(name, rest.iter().copied()))
+        .collect();
     match meant.is_empty() {
         true => failure,
         false => failure.hinting(format!("did you mean {}?", suggest::list_of(&meant))),

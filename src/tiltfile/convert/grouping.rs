@@ -97,8 +97,13 @@ pub fn images(object: &Object, knowledge: &Knowledge) -> Result<Vec<Reference>, 
     let found = object.images(search).map_err(|error| unreadable(object, &error))?;
     let mut images: Vec<Reference> = Vec::new();
     for image in found {
-        let reference = Reference::parse(&image.text)
-            .map_err(|error| Failure::whole(format!("finding images in {}: parsing {}: {error}", object.name(), quoted(&image.text))))?;
+        let reference = Reference::parse(&image.text).map_err(|error| {
+            Failure::whole(format!(
+                "finding images in {}: parsing {}: {error}",
+                object.name(),
+                quoted(&image.text)
+            ))
+        })?;
         if !images.contains(&reference) {
             images.push(reference);
         }
@@ -125,7 +130,11 @@ pub fn unique_names(ids: &[Id]) -> Vec<String> {
         let again = seen.entry(name).or_default();
         *again += 1;
         // The very same object twice: only `allow_duplicates` gets here.
-        names.push(if *again == 1 { name.clone() } else { format!("{name}:{}", *again - 1) });
+        names.push(if *again == 1 {
+            name.clone()
+        } else {
+            format!("{name}:{}", *again - 1)
+        });
     }
     names
 }
@@ -141,10 +150,19 @@ fn name_forms(id: &Id) -> [String; 4] {
 
 impl Groups {
     /// A group for each workload under its name, with the services that select its pods.
-    pub fn add_workloads(&mut self, workloads: Vec<Named>, names: Vec<String>, rest: Vec<Object>) -> Result<(), Failure> {
+    pub fn add_workloads(
+        &mut self,
+        workloads: Vec<Named>,
+        names: Vec<String>,
+        rest: Vec<Object>,
+    ) -> Result<(), Failure> {
         let mut services = Services::new(rest);
         for (workload, name) in workloads.into_iter().zip(names) {
-            if self.groups.iter().any(|group| group.name == name && group.custom.is_some()) {
+            if self
+                .groups
+                .iter()
+                .any(|group| group.name == name && group.custom.is_some())
+            {
                 let id = Id::of(&workload.object).shown();
                 return Err(Failure::whole(format!(
                     "error making resource for workload {id}: k8s_resource named {} already exists",
@@ -167,19 +185,24 @@ impl Groups {
 
     /// Objects that make pods are resources of their own even if they name no image.
     pub fn add_pod_makers(&mut self) {
-        let (makers, rest): (Vec<Object>, Vec<Object>) =
-            std::mem::take(&mut self.rest).into_iter().partition(|object| object.pod_template().is_some());
+        let (makers, rest): (Vec<Object>, Vec<Object>) = std::mem::take(&mut self.rest)
+            .into_iter()
+            .partition(|object| object.pod_template().is_some());
         let mut services = Services::new(rest);
         for maker in makers {
             let name = maker.name().to_owned();
             let attached = services.take_for(&maker);
-            let index = self.groups.iter().position(|group| group.name == name).unwrap_or_else(|| {
-                self.groups.push(Group {
-                    name,
-                    ..Group::default()
+            let index = self
+                .groups
+                .iter()
+                .position(|group| group.name == name)
+                .unwrap_or_else(|| {
+                    self.groups.push(Group {
+                        name,
+                        ..Group::default()
+                    });
+                    self.groups.len() - 1
                 });
-                self.groups.len() - 1
-            });
             self.groups[index].objects.push(maker);
             self.groups[index].objects.extend(attached);
         }
@@ -211,7 +234,10 @@ impl Groups {
             let known = self.groups.iter().position(|group| group.name == call.workload);
             return known.ok_or_else(|| self.unknown(call));
         }
-        let manual = self.groups.iter().position(|group| group.is_manual && group.name == call.new_name);
+        let manual = self
+            .groups
+            .iter()
+            .position(|group| group.is_manual && group.name == call.new_name);
         if let Some(index) = manual {
             return Ok(index);
         }
@@ -252,14 +278,22 @@ impl Groups {
         }
     }
 
-    fn rename(&mut self, index: usize, call: &Options, is_taken: &dyn Fn(&str) -> Option<&'static str>) -> Result<(), Failure> {
+    fn rename(
+        &mut self,
+        index: usize,
+        call: &Options,
+        is_taken: &dyn Fn(&str) -> Option<&'static str>,
+    ) -> Result<(), Failure> {
         let new = &call.new_name;
         if call.workload.is_empty() || new.is_empty() || *new == self.groups[index].name {
             return Ok(());
         }
         self.check_free(new, is_taken).map_err(|taken| {
             let old = quoted(&self.groups[index].name);
-            Failure::about(&call.frames, format!("k8s_resource specified to rename {old} to {}: {taken}", quoted(new)))
+            Failure::about(
+                &call.frames,
+                format!("k8s_resource specified to rename {old} to {}: {taken}", quoted(new)),
+            )
         })?;
         self.groups[index].name.clone_from(new);
         Ok(())
@@ -268,9 +302,17 @@ impl Groups {
     /// Takes the one object that a fragment names from those that are left.
     fn take_object(&mut self, fragment: &str, call: &Options, possible: &[String]) -> Result<Object, Failure> {
         let about = |message: String| Failure::about(&call.frames, message);
-        let matcher = ObjectMatcher::fragment(fragment)
-            .map_err(|error| about(format!("Error making selector from string {}: {error}", quoted(fragment))))?;
-        let matching: Vec<String> = self.all_objects().filter(|object| matcher.matches(object)).map(full_name).collect();
+        let matcher = ObjectMatcher::fragment(fragment).map_err(|error| {
+            about(format!(
+                "Error making selector from string {}: {error}",
+                quoted(fragment)
+            ))
+        })?;
+        let matching: Vec<String> = self
+            .all_objects()
+            .filter(|object| matcher.matches(object))
+            .map(full_name)
+            .collect();
         if matching.is_empty() {
             return Err(about(format!(
                 "No object identified by the fragment {} could be found. Possible objects are: {}",
@@ -303,7 +345,11 @@ fn full_name(object: &Object) -> String {
 }
 
 fn quoted_list(names: &[String]) -> String {
-    names.iter().map(|name| quoted(name)).collect::<Vec<String>>().join(", ")
+    names
+        .iter()
+        .map(|name| quoted(name))
+        .collect::<Vec<String>>()
+        .join(", ")
 }
 
 /// What a call says is added to what earlier calls said; single values replace.
@@ -326,7 +372,10 @@ fn add_options(all: &mut Options, call: &Options) {
 
 impl Group {
     pub fn trigger(&self, default: Trigger) -> (Trigger, Init) {
-        (self.options.trigger.unwrap_or(default), self.options.init.unwrap_or_default())
+        (
+            self.options.trigger.unwrap_or(default),
+            self.options.init.unwrap_or_default(),
+        )
     }
 }
 
@@ -345,11 +394,20 @@ impl Services {
             by_label: HashMap::new(),
             undemanding: Vec::new(),
         };
-        for (index, object) in objects.iter().enumerate().filter(|(_, object)| object.kind() == "Service") {
+        for (index, object) in objects
+            .iter()
+            .enumerate()
+            .filter(|(_, object)| object.kind() == "Service")
+        {
             let selector = object.tree().at(&["spec", "selector"]).and_then(Tree::as_map);
-            let label = selector.and_then(|selector| selector.iter().find_map(|(key, value)| Some((key, value.as_text()?))));
+            let label =
+                selector.and_then(|selector| selector.iter().find_map(|(key, value)| Some((key, value.as_text()?))));
             match label {
-                Some((key, value)) => services.by_label.entry((key.to_owned(), value.to_owned())).or_default().push(index),
+                Some((key, value)) => services
+                    .by_label
+                    .entry((key.to_owned(), value.to_owned()))
+                    .or_default()
+                    .push(index),
                 None => services.undemanding.push(index),
             }
         }
@@ -372,7 +430,11 @@ impl Services {
         let fits = |object: &Object| object.namespace() == workload.namespace() && object.selects(Some(&labels));
         let taken = candidates.into_iter().filter_map(|index| {
             let slot = &mut self.objects[index];
-            if slot.as_ref().is_some_and(fits) { slot.take() } else { None }
+            if slot.as_ref().is_some_and(fits) {
+                slot.take()
+            } else {
+                None
+            }
         });
         taken.collect()
     }

@@ -8,7 +8,10 @@ use crate::tiltfile::declared::kube::Kind;
 
 static JOBS: LazyLock<[Kind; 2]> = LazyLock::new(|| {
     // Both patterns match a CronJob, which therefore counts as one that nobody waits for.
-    [kind("Job", PodReadiness::Succeeded), kind("CronJob", PodReadiness::Ignore)]
+    [
+        kind("Job", PodReadiness::Succeeded),
+        kind("CronJob", PodReadiness::Ignore),
+    ]
 });
 
 pub fn builtin() -> &'static [Kind] {

@@ -14,11 +14,11 @@ use crate::model::secret::Secret;
 use crate::model::settings::ScrubSecrets;
 use crate::model::workload::{KubernetesTarget, Locator, PodReadiness, Source};
 use crate::tiltfile::builtins::k8s_resource::NAMING_FUNCTION;
-use crate::tiltfile::convert::kinds;
 use crate::tiltfile::convert::grouping::{self, Group, Groups, Id, Knowledge, Named};
 use crate::tiltfile::convert::images::Resolver;
-use crate::tiltfile::declared::kube::{CustomDeploy, Kind, Kube};
+use crate::tiltfile::convert::kinds;
 use crate::tiltfile::declared::Declared;
+use crate::tiltfile::declared::kube::{CustomDeploy, Kind, Kube};
 use crate::tiltfile::diagnostic;
 use crate::tiltfile::run::{ModuleState, Run};
 use crate::tiltfile::values::record::Struct;
@@ -58,7 +58,13 @@ fn groups(run: &Run, eval: &mut Evaluator) -> Result<Groups, Failure> {
         let is_env_image = |text: &str| is_env_image(&declared, text);
         let builtin_kinds = kinds::builtin();
         let knowledge = Knowledge {
-            workload_kinds: declared.kube.kinds.iter().chain(builtin_kinds).map(|kind| &kind.matcher).collect(),
+            workload_kinds: declared
+                .kube
+                .kinds
+                .iter()
+                .chain(builtin_kinds)
+                .map(|kind| &kind.matcher)
+                .collect(),
             locators: &locators,
             is_env_image: &is_env_image,
         };
@@ -81,14 +87,20 @@ fn groups(run: &Run, eval: &mut Evaluator) -> Result<Groups, Failure> {
 }
 
 fn search_locators(kube: &Kube) -> Vec<ImageLocator> {
-    kube.kinds.iter().flat_map(|kind| &kind.locators).map(|(_, search)| search.clone()).collect()
+    kube.kinds
+        .iter()
+        .flat_map(|kind| &kind.locators)
+        .map(|(_, search)| search.clone())
+        .collect()
 }
 
 fn is_env_image(declared: &Declared, text: &str) -> bool {
     let images = declared.images.definitions();
     images.iter().any(|image| image.target.match_in_env_vars)
         && Reference::parse(text).is_ok_and(|reference| {
-            images.iter().any(|image| image.target.match_in_env_vars && image.target.selector.matches(&reference))
+            images
+                .iter()
+                .any(|image| image.target.match_in_env_vars && image.target.selector.matches(&reference))
         })
 }
 
@@ -99,7 +111,10 @@ fn names(run: &Run, eval: &mut Evaluator, workloads: &[Named]) -> Result<Vec<Str
         return Ok(grouping::unique_names(&ids));
     };
     let failed = |why: String| {
-        Failure::whole(format!("error applying workload_to_resource_function {}: {why}", naming.position))
+        Failure::whole(format!(
+            "error applying workload_to_resource_function {}: {why}",
+            naming.position
+        ))
     };
     let kept = kept_function(run, &naming.file);
     let function = match &kept {
@@ -113,7 +128,9 @@ fn names(run: &Run, eval: &mut Evaluator, workloads: &[Named]) -> Result<Vec<Str
             .map_err(|why| failed(format!("error determining resource name for '{}': {why}", id.shown())))?;
         if let Some(other) = names.iter().position(|known| *known == name) {
             let (this, other) = (ids[index].shown(), ids[other].shown());
-            return Err(failed(format!("both '{this}' and '{other}' mapped to resource name '{name}'")));
+            return Err(failed(format!(
+                "both '{this}' and '{other}' mapped to resource name '{name}'"
+            )));
         }
         names.push(name);
     }
@@ -128,18 +145,31 @@ fn kept_function(run: &Run, file: &std::path::Path) -> Option<OwnedFrozenValue> 
     }
 }
 
-fn call_naming<'v>(eval: &mut Evaluator<'v, '_, '_>, function: Value<'v>, id: &Id, name: &str, run: &Run) -> Result<String, String> {
+fn call_naming<'v>(
+    eval: &mut Evaluator<'v, '_, '_>,
+    function: Value<'v>,
+    id: &Id,
+    name: &str,
+    run: &Run,
+) -> Result<String, String> {
     let heap = eval.heap();
-    let fields = [("name", &id.name), ("kind", &id.kind), ("namespace", &id.namespace), ("group", &id.group)];
+    let fields = [
+        ("name", &id.name),
+        ("kind", &id.kind),
+        ("namespace", &id.namespace),
+        ("group", &id.group),
+    ];
     let fields = fields.map(|(field, text)| (field.to_owned(), heap.alloc(text.as_str())));
     let id = heap.alloc(Struct::new("K8sObjectID", fields.to_vec()));
     let answer = eval
         .eval_function(function, &[id], &[])
         .map_err(|error| diagnostic::failure(&error, run).message)?;
-    answer
-        .unpack_str()
-        .map(str::to_owned)
-        .ok_or_else(|| format!("{name}: invalid return value. wanted: string. got: {}", answer.get_type()))
+    answer.unpack_str().map(str::to_owned).ok_or_else(|| {
+        format!(
+            "{name}: invalid return value. wanted: string. got: {}",
+            answer.get_type()
+        )
+    })
 }
 
 fn resource(run: &Run, resolver: &Resolver, group: &Group) -> Result<Resource, Failure> {
@@ -148,13 +178,21 @@ fn resource(run: &Run, resolver: &Resolver, group: &Group) -> Result<Resource, F
     let declared = run.declared.borrow();
     let custom = group.custom.map(|index| &declared.kube.custom_deploys[index]);
     if group.objects.is_empty() && custom.is_none() && !group.is_manual {
-        return Err(Failure::whole(format!("resource \"{}\": could not associate any k8s YAML with this resource", group.name)));
+        return Err(Failure::whole(format!(
+            "resource \"{}\": could not associate any k8s YAML with this resource",
+            group.name
+        )));
     }
     let (trigger, init) = group.trigger(declared.default_trigger());
-    let deployed = image_places.iter().map(|index| &declared.images.definitions()[*index].target);
+    let deployed = image_places
+        .iter()
+        .map(|index| &declared.images.definitions()[*index].target);
     let target = KubernetesTarget {
         source: source(group, custom),
-        image_maps: deployed.filter(|image| !image.is_live_update_only()).map(ImageTarget::image_map).collect(),
+        image_maps: deployed
+            .filter(|image| !image.is_live_update_only())
+            .map(ImageTarget::image_map)
+            .collect(),
         image_locators: locators_of(&declared.kube, &group.objects),
         timeout: declared.settings.update.k8s_upsert_timeout,
         port_forwards: group.options.port_forwards.clone(),
@@ -162,7 +200,9 @@ fn resource(run: &Run, resolver: &Resolver, group: &Group) -> Result<Resource, F
         discovery: group.options.discovery,
         readiness: readiness(&declared.kube, group),
         links: group.options.links.clone(),
-        watch_ignores: custom.map(|custom| deploy_ignores(&custom.live_update)).unwrap_or_default(),
+        watch_ignores: custom
+            .map(|custom| deploy_ignores(&custom.live_update))
+            .unwrap_or_default(),
     };
     Ok(Resource {
         name: group.name.clone(),
@@ -190,10 +230,14 @@ fn consume_images(run: &Run, group: &Group) -> Vec<usize> {
     let mut declared = run.declared.borrow_mut();
     let declared = &mut *declared;
     let custom = group.custom.map(|index| &declared.kube.custom_deploys[index]);
-    let extra = custom.into_iter().flat_map(|custom| custom.image_deps.iter().chain(&custom.live_update_image));
+    let extra = custom
+        .into_iter()
+        .flat_map(|custom| custom.image_deps.iter().chain(&custom.live_update_image));
     let references: Vec<&Reference> = group.images.iter().chain(extra).collect();
-    let mut places: Vec<usize> =
-        references.into_iter().filter_map(|reference| declared.images.consume(reference)).collect();
+    let mut places: Vec<usize> = references
+        .into_iter()
+        .filter_map(|reference| declared.images.consume(reference))
+        .collect();
     places.sort_unstable();
     places.dedup();
     places
@@ -220,7 +264,12 @@ fn sorted(objects: &[Object]) -> Vec<&Object> {
 /// Locators that are about any of these objects.
 fn locators_of(kube: &Kube, objects: &[Object]) -> Vec<Locator> {
     let about = |kind: &&Kind| objects.iter().any(|object| kind.matcher.matches(object));
-    kube.kinds.iter().filter(about).flat_map(|kind| &kind.locators).map(|(shown, _)| shown.clone()).collect()
+    kube.kinds
+        .iter()
+        .filter(about)
+        .flat_map(|kind| &kind.locators)
+        .map(|(shown, _)| shown.clone())
+        .collect()
 }
 
 /// Said for the resource; else for a kind of its objects, waiting before all else; else nothing to wait for where there are no pods.

@@ -86,7 +86,10 @@ pub fn hashes(run: &Run) -> Hashes {
     let mut all = digest::Hasher::new();
     executed.iter().for_each(|(_, bytes)| all.update(bytes));
     Hashes {
-        tiltfile: executed.first().map(|(_, bytes)| digest::sha256_hex(bytes)).unwrap_or_default(),
+        tiltfile: executed
+            .first()
+            .map(|(_, bytes)| digest::sha256_hex(bytes))
+            .unwrap_or_default(),
         all_files: all.finish(),
     }
 }

@@ -35,7 +35,10 @@ pub fn tiltignore(run: &Run) -> Result<IgnoreFile, Failure> {
         Err(error) => return Err(Failure::whole(error.to_string())),
     };
     Ok(IgnoreFile {
-        ignore: Ignore::patterns(run.main_directory(), filter::read_patterns(&String::from_utf8_lossy(&bytes))),
+        ignore: Ignore::patterns(
+            run.main_directory(),
+            filter::read_patterns(&String::from_utf8_lossy(&bytes)),
+        ),
         source: path.display().to_string(),
     })
 }
@@ -50,7 +53,10 @@ mod tests {
     #[test]
     fn compose_has_no_default_registry() {
         let mut resources = resources(&[("a", &[])]);
-        let mut settings = Settings { default_registry: Some(Registry::default()), ..Settings::default() };
+        let mut settings = Settings {
+            default_registry: Some(Registry::default()),
+            ..Settings::default()
+        };
         assert_eq!(check_registry(&settings, &resources), Ok(()));
         resources[0].target = Target::Compose(Box::<ComposeTarget>::default());
         let failure = check_registry(&settings, &resources).unwrap_err();

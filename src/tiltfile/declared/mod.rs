@@ -46,7 +46,11 @@ impl Declared {
     /// Notes a deploy by command, with the image that only its live updates know.
     pub fn declare_custom_deploy(&mut self, deploy: kube::CustomDeploy) -> Result<(), images::AlreadyDefined> {
         if let Some(reference) = &deploy.live_update_image {
-            let mut image = images::Definition::live_update_only(reference.clone(), deploy.live_update.clone(), deploy.deps.clone());
+            let mut image = images::Definition::live_update_only(
+                reference.clone(),
+                deploy.live_update.clone(),
+                deploy.deps.clone(),
+            );
             image.watch.tiltfile = Some(deploy.tiltfile.clone());
             self.images.add(image)?;
         }

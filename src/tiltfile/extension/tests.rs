@@ -8,7 +8,10 @@ use crate::world::process::{self, Invocation};
 
 /// A Tiltfile beside a folder `repo` that holds extensions; `$DIR` in the text is the folder of both.
 fn beside_repo(text: &str) -> Tiltfile {
-    let tiltfile = Tiltfile::new("").file("repo/hello/Tiltfile", "def hi():\n  print('hi from', v1alpha1.ignore_def('.')['base_path'])");
+    let tiltfile = Tiltfile::new("").file(
+        "repo/hello/Tiltfile",
+        "def hi():\n  print('hi from', v1alpha1.ignore_def('.')['base_path'])",
+    );
     let tiltfile = tiltfile.file("repo/nested/deep/Tiltfile", "load('ext://hello', 'hi')\nhi()\nx = 1");
     let text = text.replace("$DIR", &tiltfile.dir().display().to_string());
     tiltfile.file("Tiltfile", text)
@@ -22,7 +25,9 @@ fn object(evaluated: &Evaluated, plural: &str, name: &str) -> String {
 
 #[test]
 fn a_bundled_extension_needs_no_network() {
-    let evaluated = Tiltfile::new("load('ext://global_vars', 'get_global')\nprint(type(get_global))").env("PATH", "/nowhere").eval();
+    let evaluated = Tiltfile::new("load('ext://global_vars', 'get_global')\nprint(type(get_global))")
+        .env("PATH", "/nowhere")
+        .eval();
     assert_eq!(evaluated.said(), "function\n");
     assert_eq!(
         object(&evaluated, "extensions", "global_vars"),
@@ -33,7 +38,10 @@ fn a_bundled_extension_needs_no_network() {
         r#"{"metadata":{"name":"default"},"spec":{"url":"https://github.com/tilt-dev/tilt-extensions"},"status":{"lastFetchedAt":null}}"#
     );
     let watched = evaluated.watched();
-    assert!(watched.iter().any(|path| path.ends_with("/global_vars/Tiltfile")), "{watched:?}");
+    assert!(
+        watched.iter().any(|path| path.ends_with("/global_vars/Tiltfile")),
+        "{watched:?}"
+    );
 }
 
 #[test]
@@ -48,7 +56,15 @@ fn extensions_load_extensions_and_run_where_they_are() {
     let text = "v1alpha1.extension_repo(name='default', url='file://$DIR/repo')\nload('ext://nested/deep', 'x')\nload('ext://hello', 'hi')\nhi()";
     let evaluated = beside_repo(text).eval();
     assert_eq!(evaluated.said(), "hi from $DIR/repo/nested/deep\nhi from $DIR\n");
-    assert_eq!(evaluated.watched(), [".tiltignore", "Tiltfile", "repo/hello/Tiltfile", "repo/nested/deep/Tiltfile"]);
+    assert_eq!(
+        evaluated.watched(),
+        [
+            ".tiltignore",
+            "Tiltfile",
+            "repo/hello/Tiltfile",
+            "repo/nested/deep/Tiltfile"
+        ]
+    );
     assert!(object(&evaluated, "extensions", "nested_deep").contains(r#""repoPath":"nested/deep""#));
 }
 
@@ -69,7 +85,10 @@ fn a_repository_can_answer_for_names_that_begin_with_its_host() {
                 load('ext://example.com/team/hello', 'hi')\nhi()";
     let evaluated = beside_repo(text).eval();
     assert_eq!(evaluated.said(), "hi from $DIR\n");
-    assert!(object(&evaluated, "extensions", "example.com_team_hello").contains(r#""spec":{"repoName":"ours","repoPath":"hello"}"#));
+    assert!(
+        object(&evaluated, "extensions", "example.com_team_hello")
+            .contains(r#""spec":{"repoName":"ours","repoPath":"hello"}"#)
+    );
 }
 
 #[test]
@@ -80,7 +99,10 @@ fn what_was_loaded_may_be_declared_again() {
     assert!(!object(&evaluated, "extensions", "hello").contains("managed-by"));
     let text = "v1alpha1.extension_repo(name='default', url='file://$DIR/repo')\nload('ext://hello', 'hi')\n\
                 v1alpha1.extension(name='hello', repo_name='other')";
-    assert_eq!(beside_repo(text).eval().message(), "extensions \"hello\" already registered");
+    assert_eq!(
+        beside_repo(text).eval().message(),
+        "extensions \"hello\" already registered"
+    );
 }
 
 #[test]
@@ -111,7 +133,9 @@ fn what_leads_nowhere_says_why() {
             "cannot load ext://x: loading extension repo default: loading: stat $DIR/none: no such file or directory",
         ),
         (
-            format!("{repo}v1alpha1.extension(name='x', repo_name='default', repo_path='tilt_modules/a')\nload('ext://x', 'x')"),
+            format!(
+                "{repo}v1alpha1.extension(name='x', repo_name='default', repo_path='tilt_modules/a')\nload('ext://x', 'x')"
+            ),
             "cannot load ext://x: loading extension x: invalid repo path: tilt_modules/a",
         ),
     ] {
@@ -121,21 +145,35 @@ fn what_leads_nowhere_says_why() {
 
 #[test]
 fn an_unknown_name_brings_the_bundled_one_to_mind() {
-    let message = Tiltfile::new("load('ext://restart_proces', 'x')").env("PATH", "/nowhere").eval().message();
+    let message = Tiltfile::new("load('ext://restart_proces', 'x')")
+        .env("PATH", "/nowhere")
+        .eval()
+        .message();
     assert_eq!(
         message,
         "cannot load ext://restart_proces: loading extension repo default: download error: git is not installed or not on $PATH \
          (did you mean `ext://restart_process`, which comes with tilt?)"
     );
-    let message = Tiltfile::new("load('ext://zzz', 'x')").env("PATH", "/nowhere").eval().message();
-    assert!(message.contains(" (these come with tilt: cancel, configmap, "), "{message}");
+    let message = Tiltfile::new("load('ext://zzz', 'x')")
+        .env("PATH", "/nowhere")
+        .eval()
+        .message();
+    assert!(
+        message.contains(" (these come with tilt: cancel, configmap, "),
+        "{message}"
+    );
 }
 
 /// Makes a repository of a folder: a first commit with the tag `v1`, then one that overwrites `file`.
 fn commit_twice(folder: &Path, file: &str, content: &str) {
     let commit = "git -c user.name=a -c user.email=a@example.test commit -qam";
-    let script = format!("git init -q . && git add . && {commit} one && git tag v1 && echo \"{content}\" > {file} && {commit} two");
-    let env = [("PATH", "/usr/local/bin:/usr/bin:/bin"), ("GIT_CONFIG_GLOBAL", "/dev/null")];
+    let script = format!(
+        "git init -q . && git add . && {commit} one && git tag v1 && echo \"{content}\" > {file} && {commit} two"
+    );
+    let env = [
+        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ("GIT_CONFIG_GLOBAL", "/dev/null"),
+    ];
     let invocation = Invocation {
         argv: Command::shell(&script),
         dir: folder.to_owned(),
@@ -155,9 +193,17 @@ fn a_repository_is_checked_out_at_its_ref() {
              load('ext://t/greet', 'x')\nprint(x)"
         );
         // Git is told that the host is the folder.
-        let tiltfile = Tiltfile::new(&text).env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_VALUE_0", "https://example.com/");
+        let tiltfile = Tiltfile::new(&text)
+            .env("GIT_CONFIG_COUNT", "1")
+            .env("GIT_CONFIG_VALUE_0", "https://example.com/");
         let key = format!("url.file://{}/.insteadOf", origin.dir().display());
-        tiltfile.env("GIT_CONFIG_KEY_0", &key).eval().said().lines().last().map(str::to_owned)
+        tiltfile
+            .env("GIT_CONFIG_KEY_0", &key)
+            .eval()
+            .said()
+            .lines()
+            .last()
+            .map(str::to_owned)
     };
     assert_eq!(loaded(", ref='v1'").as_deref(), Some("first"));
     assert_eq!(loaded("").as_deref(), Some("second"));
@@ -173,7 +219,11 @@ fn only_the_unpinned_upstream_repository_is_bundled() {
     let place = |url: &str, reference: &str| Place {
         extension: "x".to_owned(),
         repo_name: "default".to_owned(),
-        repo: Repo { url: url.to_owned(), reference: reference.to_owned(), subpath: String::new() },
+        repo: Repo {
+            url: url.to_owned(),
+            reference: reference.to_owned(),
+            subpath: String::new(),
+        },
         path: "x".to_owned(),
     };
     assert!(place(DEFAULT_URL, "").is_upstream());
@@ -184,7 +234,8 @@ fn only_the_unpinned_upstream_repository_is_bundled() {
 
 #[test]
 fn a_builtin_can_be_loaded_under_another_name() {
-    let evaluated = Tiltfile::new("load('builtin://config.parse', _parse='parse')\nparse = _parse\nprint(parse, parse())").eval();
+    let evaluated =
+        Tiltfile::new("load('builtin://config.parse', _parse='parse')\nparse = _parse\nprint(parse, parse())").eval();
     assert_eq!(evaluated.said(), "<built-in function parse> {}\n");
     let message = Tiltfile::new("load('builtin://pak', 'pak')").eval().message();
     assert_eq!(message, "cannot load builtin://pak: there is no such builtin");

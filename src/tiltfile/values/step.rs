@@ -82,7 +82,11 @@ impl Step {
         step.or_else(|| RunStep::from_value(value).cloned().map(Step::Run))
             .or_else(|| FallBackOnStep::from_value(value).cloned().map(Step::FallBackOn))
             .or_else(|| InitialSyncStep::from_value(value).cloned().map(Step::InitialSync))
-            .or_else(|| RestartContainerStep::from_value(value).cloned().map(Step::RestartContainer))
+            .or_else(|| {
+                RestartContainerStep::from_value(value)
+                    .cloned()
+                    .map(Step::RestartContainer)
+            })
     }
 
     pub fn id(&self) -> StepId {

@@ -75,7 +75,9 @@ impl<'v> StarlarkValue<'v> for PortForwardValue {
     }
 
     fn dir_attr(&self) -> Vec<String> {
-        ["container_port", "host", "link_path", "local_port", "name"].map(String::from).to_vec()
+        ["container_port", "host", "link_path", "local_port", "name"]
+            .map(String::from)
+            .to_vec()
     }
 }
 
@@ -103,7 +105,9 @@ impl<'v> StarlarkValue<'v> for ProbeValue {
 
 impl fmt::Display for ProbeValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        action::write_record(f, "Probe", action::PROBE_ATTRIBUTES, |name, heap| action::probe_attribute(&self.0, name, heap))
+        action::write_record(f, "Probe", action::PROBE_ATTRIBUTES, |name, heap| {
+            action::probe_attribute(&self.0, name, heap)
+        })
     }
 }
 

@@ -32,16 +32,27 @@ pub fn parse(settings: &[Setting], arguments: &[String]) -> Result<Vec<Option<Tr
         given: vec![None; settings.len()],
         left_over: Vec::new(),
     };
-    reader.read(arguments).map_err(|problem| ArgumentError::Flag { problem, usage: usage(settings) })?;
+    reader.read(arguments).map_err(|problem| ArgumentError::Flag {
+        problem,
+        usage: usage(settings),
+    })?;
     let left_over = std::mem::take(&mut reader.left_over);
-    let positional = settings.iter().position(|setting| setting.given_as == GivenAs::Positional);
+    let positional = settings
+        .iter()
+        .position(|setting| setting.given_as == GivenAs::Positional);
     match positional {
         None if left_over.is_empty() => {}
-        None => return Err(ArgumentError::NonePositional { arguments: left_over.join(" ") }),
+        None => {
+            return Err(ArgumentError::NonePositional {
+                arguments: left_over.join(" "),
+            });
+        }
         Some(index) => {
             for argument in left_over {
                 let setting = settings[index].name.clone();
-                reader.set(index, argument).map_err(|problem| ArgumentError::Positional { setting, problem })?;
+                reader
+                    .set(index, argument)
+                    .map_err(|problem| ArgumentError::Positional { setting, problem })?;
             }
         }
     }
@@ -83,8 +94,13 @@ impl<'a> Reader<'a> {
             (None, Kind::Flag) => "true",
             (None, _) => rest.next().ok_or_else(|| format!("flag needs an argument: --{name}"))?,
         };
-        self.set(index, value)
-            .map_err(|problem| format!("invalid argument {} for {} flag: {problem}", quoted(value), quoted(&format!("--{name}"))))
+        self.set(index, value).map_err(|problem| {
+            format!(
+                "invalid argument {} for {} flag: {problem}",
+                quoted(value),
+                quoted(&format!("--{name}"))
+            )
+        })
     }
 
     fn index(&self, name: &str) -> Result<usize, String> {

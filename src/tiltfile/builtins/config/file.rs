@@ -16,12 +16,19 @@ pub enum FileError {
     #[error("{} specified unknown setting name '{name}'{meant}", path.display())]
     Unknown { path: PathBuf, name: String, meant: String },
     #[error("{} specified invalid value for setting {name}: {problem}", path.display())]
-    Value { path: PathBuf, name: String, problem: String },
+    Value {
+        path: PathBuf,
+        name: String,
+        problem: String,
+    },
 }
 
 /// What each setting was given, in the order of the settings.
 pub fn read(settings: &[Setting], path: &Path, bytes: &[u8]) -> Result<Vec<Option<Tree>>, FileError> {
-    let failed = |problem: String| FileError::Json { path: path.to_owned(), problem };
+    let failed = |problem: String| FileError::Json {
+        path: path.to_owned(),
+        problem,
+    };
     let first = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>().next();
     let document = match first {
         Some(document) => document.map_err(|error| failed(error.to_string()))?,
@@ -34,11 +41,14 @@ pub fn read(settings: &[Setting], path: &Path, bytes: &[u8]) -> Result<Vec<Optio
     };
     let mut given = vec![None; settings.len()];
     for (name, found) in map.iter() {
-        let index = settings.iter().position(|setting| setting.name == name).ok_or_else(|| FileError::Unknown {
-            path: path.to_owned(),
-            name: name.to_owned(),
-            meant: did_you_mean(name, settings.iter().map(|setting| setting.name.as_str())),
-        })?;
+        let index = settings
+            .iter()
+            .position(|setting| setting.name == name)
+            .ok_or_else(|| FileError::Unknown {
+                path: path.to_owned(),
+                name: name.to_owned(),
+                meant: did_you_mean(name, settings.iter().map(|setting| setting.name.as_str())),
+            })?;
         let value = value(settings[index].kind, found).map_err(|problem| FileError::Value {
             path: path.to_owned(),
             name: name.to_owned(),
@@ -86,6 +96,11 @@ pub fn tree(value: Value) -> Tree {
         },
         Value::String(text) => Tree::text(text),
         Value::Array(items) => Tree::List(items.into_iter().map(tree).collect()),
-        Value::Object(entries) => Tree::Map(entries.into_iter().map(|(key, value)| (key.into(), tree(value))).collect()),
+        Value::Object(entries) => Tree::Map(
+            entries
+                .into_iter()
+                .map(|(key, value)| (key.into(), tree(value)))
+                .collect(),
+        ),
     }
 }

@@ -28,7 +28,10 @@ fn arguments_become_values_of_settings() {
         (&["--on"], r#"{"on": True}"#),
         (&["--on=false"], r#"{"on": False}"#),
         (&["--on", "false"], r#"{"on": True, "rest": ["false"]}"#),
-        (&["--doc", r#"{"a": [1, 2.5, null, true]}"#], r#"{"doc": {"a": [1, 2.5, None, True]}}"#),
+        (
+            &["--doc", r#"{"a": [1, 2.5, null, true]}"#],
+            r#"{"doc": {"a": [1, 2.5, None, True]}}"#,
+        ),
         (&["--doc=3"], r#"{"doc": 3}"#),
         (&["a", "--on", "b"], r#"{"on": True, "rest": ["a", "b"]}"#),
         (&["a", "--", "--on", "-"], r#"{"rest": ["a", "--on", "-"]}"#),
@@ -53,12 +56,18 @@ fn arguments_go_before_the_file_setting_by_setting() {
 #[test]
 fn null_in_the_file_is_a_zero_value() {
     let file = r#"{"list": null, "text": null, "on": null, "doc": null}"#;
-    assert_eq!(parsed(ALL, &[], Some(file)).said(), "{\"list\": [], \"text\": \"\", \"on\": False, \"doc\": None}\n");
+    assert_eq!(
+        parsed(ALL, &[], Some(file)).said(),
+        "{\"list\": [], \"text\": \"\", \"on\": False, \"doc\": None}\n"
+    );
 }
 
 #[test]
 fn the_file_is_watched_even_if_it_is_not_there() {
-    assert_eq!(parsed("", &[], None).watched(), [".tiltignore", "Tiltfile", "tilt_config.json"]);
+    assert_eq!(
+        parsed("", &[], None).watched(),
+        [".tiltignore", "Tiltfile", "tilt_config.json"]
+    );
     let unparsed = Tiltfile::new("").eval();
     assert_eq!(unparsed.watched(), [".tiltignore", "Tiltfile"]);
 }
@@ -77,19 +86,46 @@ fn the_file_of_an_included_tiltfile_is_next_to_it() {
 fn a_file_that_makes_no_sense_says_why() {
     for (content, expected) in [
         ("", "error parsing json from $DIR/tilt_config.json: the file is empty"),
-        ("{", "error parsing json from $DIR/tilt_config.json: EOF while parsing an object at line 1 column 1"),
-        ("[]", "error parsing json from $DIR/tilt_config.json: expected an object, found array"),
-        (r#"{"b": 1}"#, "$DIR/tilt_config.json specified unknown setting name 'b'"),
-        (r#"{"lists": []}"#, "$DIR/tilt_config.json specified unknown setting name 'lists' (did you mean list?)"),
-        (r#"{"list": "a"}"#, "$DIR/tilt_config.json specified invalid value for setting list: expected array, found string \"a\""),
-        (r#"{"list": [1]}"#, "$DIR/tilt_config.json specified invalid value for setting list: expected string, got number 1"),
-        (r#"{"text": 5}"#, "$DIR/tilt_config.json specified invalid value for setting text: expected string, found number 5"),
-        (r#"{"on": "x"}"#, "$DIR/tilt_config.json specified invalid value for setting on: expected bool, found string \"x\""),
+        (
+            "{",
+            "error parsing json from $DIR/tilt_config.json: EOF while parsing an object at line 1 column 1",
+        ),
+        (
+            "[]",
+            "error parsing json from $DIR/tilt_config.json: expected an object, found array",
+        ),
+        (
+            r#"{"b": 1}"#,
+            "$DIR/tilt_config.json specified unknown setting name 'b'",
+        ),
+        (
+            r#"{"lists": []}"#,
+            "$DIR/tilt_config.json specified unknown setting name 'lists' (did you mean list?)",
+        ),
+        (
+            r#"{"list": "a"}"#,
+            "$DIR/tilt_config.json specified invalid value for setting list: expected array, found string \"a\"",
+        ),
+        (
+            r#"{"list": [1]}"#,
+            "$DIR/tilt_config.json specified invalid value for setting list: expected string, got number 1",
+        ),
+        (
+            r#"{"text": 5}"#,
+            "$DIR/tilt_config.json specified invalid value for setting text: expected string, found number 5",
+        ),
+        (
+            r#"{"on": "x"}"#,
+            "$DIR/tilt_config.json specified invalid value for setting on: expected bool, found string \"x\"",
+        ),
     ] {
         assert_eq!(parsed(ALL, &[], Some(content)).message(), expected, "{content}");
     }
     let evaluated = Tiltfile::new("config.parse()").file("tilt_config.json/x", "").eval();
-    assert_eq!(evaluated.message(), "error opening $DIR/tilt_config.json: read $DIR/tilt_config.json: is a directory");
+    assert_eq!(
+        evaluated.message(),
+        "error opening $DIR/tilt_config.json: read $DIR/tilt_config.json: is a directory"
+    );
 }
 
 #[test]
@@ -117,10 +153,16 @@ fn wrong_flags_are_explained_by_the_usage() {
         (&["--rest", "y"], "unknown flag: --rest"),
         (&["--text"], "flag needs an argument: --text"),
         (&["--=x"], "bad flag syntax: --=x"),
-        (&["-x"], "unknown shorthand flag: 'x' in -x (flags have two dashes: --x)"),
+        (
+            &["-x"],
+            "unknown shorthand flag: 'x' in -x (flags have two dashes: --x)",
+        ),
         (&["--help"], "help requested"),
         (&["-h"], "help requested"),
-        (&["--on=perhaps"], r#"invalid argument "perhaps" for "--on" flag: expected true or false"#),
+        (
+            &["--on=perhaps"],
+            r#"invalid argument "perhaps" for "--on" flag: expected true or false"#,
+        ),
         (
             &["--text=a", "--text=b"],
             r#"invalid argument "b" for "--text" flag: string settings can only be specified once. multiple values found (last value: b)"#,
@@ -138,7 +180,11 @@ fn wrong_flags_are_explained_by_the_usage() {
             r#"invalid argument "{" for "--doc" flag: decoding JSON, got "{": EOF while parsing an object at line 1 column 1"#,
         ),
     ] {
-        assert_eq!(parsed(ALL, args, None).message(), format!("invalid Tiltfile config args: {expected}{usage}"), "{args:?}");
+        assert_eq!(
+            parsed(ALL, args, None).message(),
+            format!("invalid Tiltfile config args: {expected}{usage}"),
+            "{args:?}"
+        );
     }
 }
 
@@ -148,7 +194,10 @@ fn long_explanations_are_wrapped_into_their_column() {
     let definitions = format!("config.define_string('a', usage='`FILE` with {words}')");
     let message = parsed(&definitions, &["--x"], None).message();
     let lines: Vec<&str> = message.lines().collect();
-    assert_eq!(lines[2], "      --a FILE   FILE with word word word word word word word word word word");
+    assert_eq!(
+        lines[2],
+        "      --a FILE   FILE with word word word word word word word word word word"
+    );
     assert_eq!(lines[3], format!("                 {}", "word ".repeat(12).trim_end()));
     assert!(lines.iter().all(|line| line.len() <= 80), "{message}");
 }
@@ -171,20 +220,32 @@ fn arguments_without_a_place_are_refused() {
 
 #[test]
 fn without_flags_there_is_no_usage() {
-    assert_eq!(parsed("", &["--x"], None).message(), "invalid Tiltfile config args: unknown flag: --x");
+    assert_eq!(
+        parsed("", &["--x"], None).message(),
+        "invalid Tiltfile config args: unknown flag: --x"
+    );
 }
 
 #[test]
 fn definitions_have_to_make_sense() {
     for (text, expected) in [
         ("config.define_string('')", "'name' is required"),
-        ("config.define_string('a')\nconfig.define_bool('a')", "a defined multiple times"),
+        (
+            "config.define_string('a')\nconfig.define_bool('a')",
+            "a defined multiple times",
+        ),
         (
             "config.define_string('a', args=True)\nconfig.define_string_list('b', args=True)",
             "both b and a are defined as positional args",
         ),
-        ("config.parse()\nconfig.define_bool('a')", "config.define_bool cannot be called after config.parse is called"),
-        ("config.define_bool('a', args=1)", "config.define_bool: for parameter \"args\": got int, want bool"),
+        (
+            "config.parse()\nconfig.define_bool('a')",
+            "config.define_bool cannot be called after config.parse is called",
+        ),
+        (
+            "config.define_bool('a', args=1)",
+            "config.define_bool: for parameter \"args\": got int, want bool",
+        ),
     ] {
         assert_eq!(Tiltfile::new(text).eval().message(), expected, "{text}");
     }
@@ -192,9 +253,13 @@ fn definitions_have_to_make_sense() {
 
 #[test]
 fn settings_are_parsed_in_one_directory_as_often_as_one_likes() {
-    let twice = Tiltfile::new("config.define_bool('a')\nprint(config.parse() == config.parse())").args(&["--a"]).eval();
+    let twice = Tiltfile::new("config.define_bool('a')\nprint(config.parse() == config.parse())")
+        .args(&["--a"])
+        .eval();
     assert_eq!(twice.said(), "True\n");
-    let elsewhere = Tiltfile::new("config.parse()\ninclude('inc/Tiltfile')").file("inc/Tiltfile", "config.parse()").eval();
+    let elsewhere = Tiltfile::new("config.parse()\ninclude('inc/Tiltfile')")
+        .file("inc/Tiltfile", "config.parse()")
+        .eval();
     assert_eq!(
         elsewhere.message(),
         "config.parse can only be called from one Tiltfile working directory per run. It was called from $DIR and $DIR/inc"
@@ -204,13 +269,23 @@ fn settings_are_parsed_in_one_directory_as_often_as_one_likes() {
 #[test]
 fn only_names_can_be_enabled() {
     for (given, expected) in [
-        ("'a'", "config.set_enabled_resources: for parameter \"resources\": got string, want list"),
-        ("['a', 1]", "resources must be a list of string: 1 is a int, not a string"),
+        (
+            "'a'",
+            "config.set_enabled_resources: for parameter \"resources\": got string, want list",
+        ),
+        (
+            "['a', 1]",
+            "resources must be a list of string: 1 is a int, not a string",
+        ),
     ] {
         let evaluated = Tiltfile::new(&format!("config.set_enabled_resources({given})")).eval();
         assert_eq!(evaluated.message(), expected);
     }
     for given in ["[]", "()", "set([])"] {
-        Tiltfile::new(&format!("config.set_enabled_resources({given})\nconfig.clear_enabled_resources()")).eval().project();
+        Tiltfile::new(&format!(
+            "config.set_enabled_resources({given})\nconfig.clear_enabled_resources()"
+        ))
+        .eval()
+        .project();
     }
 }

@@ -8,13 +8,23 @@ const NARROWEST: usize = 24;
 
 /// Empty if there is no flag.
 pub fn usage(settings: &[Setting]) -> String {
-    let mut flags: Vec<&Setting> = settings.iter().filter(|setting| setting.given_as == GivenAs::Flag).collect();
+    let mut flags: Vec<&Setting> = settings
+        .iter()
+        .filter(|setting| setting.given_as == GivenAs::Flag)
+        .collect();
     flags.sort_by(|a, b| a.name.cmp(&b.name));
     let heads: Vec<String> = flags.iter().map(|flag| head(flag)).collect();
     let column = heads.iter().map(String::len).max().unwrap_or_default() + 3;
-    let lines = heads.iter().zip(&flags).map(|(head, flag)| line(head, &explanation(flag), column));
+    let lines = heads
+        .iter()
+        .zip(&flags)
+        .map(|(head, flag)| line(head, &explanation(flag), column));
     let lines: String = lines.collect();
-    if lines.is_empty() { lines } else { format!("\nUsage:\n{lines}") }
+    if lines.is_empty() {
+        lines
+    } else {
+        format!("\nUsage:\n{lines}")
+    }
 }
 
 /// A word in backquotes names the flag's value; else its type does.

@@ -49,7 +49,10 @@ pub fn all(said: &BTreeMap<String, bool>, environment: &Environment) -> BTreeMap
         };
         said.get(feature.name).copied().unwrap_or(from_environment)
     };
-    FEATURES.iter().map(|feature| (feature.name.to_owned(), state(feature))).collect()
+    FEATURES
+        .iter()
+        .map(|feature| (feature.name.to_owned(), state(feature)))
+        .collect()
 }
 
 pub fn set(run: &Run, name: &str, on: bool) -> Result<(), String> {

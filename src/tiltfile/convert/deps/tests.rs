@@ -23,12 +23,16 @@ fn dropped(all: &[(&str, &[&str])]) -> Result<(Vec<String>, Vec<Vec<String>>), F
     let mut resources = resources(all);
     let warnings = RefCell::new(Vec::new());
     drop_unknown(&mut resources, |warning| warnings.borrow_mut().push(warning))?;
-    Ok((warnings.into_inner(), resources.into_iter().map(|resource| resource.deps).collect()))
+    Ok((
+        warnings.into_inner(),
+        resources.into_iter().map(|resource| resource.deps).collect(),
+    ))
 }
 
 #[test]
 fn unknown_dependencies_are_dropped_with_a_warning() {
-    let (warnings, left) = dropped(&[("a", &["zzz", "backend"]), ("backend", &["fronted"]), ("frontend", &[])]).unwrap();
+    let (warnings, left) =
+        dropped(&[("a", &["zzz", "backend"]), ("backend", &["fronted"]), ("frontend", &[])]).unwrap();
     assert_eq!(
         warnings,
         [
@@ -50,7 +54,10 @@ fn a_circle_is_found_wherever_it_is() {
     for (all, expected) in [
         (&[("a", &["b"][..]), ("b", &["a"])][..], Some("a -> b -> a")),
         (&[("a", &["b"]), ("b", &["c"]), ("c", &["a"])], Some("a -> b -> c -> a")),
-        (&[("x", &["a"]), ("a", &["y", "b"]), ("b", &["a"]), ("y", &[])], Some("a -> b -> a")),
+        (
+            &[("x", &["a"]), ("a", &["y", "b"]), ("b", &["a"]), ("y", &[])],
+            Some("a -> b -> a"),
+        ),
         (&[("a", &["b", "c"]), ("b", &["d"]), ("c", &["d"]), ("d", &[])], None),
         (&[], None),
     ] {

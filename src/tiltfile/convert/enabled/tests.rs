@@ -8,7 +8,17 @@ fn selected(enabled: Enabled, parsed: bool, arguments: &[&str]) -> Result<Vec<St
         ..Config::default()
     };
     let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    select(&config, &arguments, &resources(&[("a", &[]), ("b", &["a"]), ("c", &["b"]), ("d", &[]), ("uncategorized", &[])]))
+    select(
+        &config,
+        &arguments,
+        &resources(&[
+            ("a", &[]),
+            ("b", &["a"]),
+            ("c", &["b"]),
+            ("d", &[]),
+            ("uncategorized", &[]),
+        ]),
+    )
 }
 
 fn these(names: &[&str]) -> Enabled {
