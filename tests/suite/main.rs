@@ -5,6 +5,7 @@
     reason = "tests run programs and read the environment themselves"
 )]
 
+mod fuzz;
 mod support;
 // mod tidy;
 mod tiltfile_result;
