@@ -1,5 +1,6 @@
 //! From what was declared to a project.
 
+pub mod compose;
 pub mod grouping;
 pub mod ignores;
 pub mod images;
@@ -14,6 +15,7 @@ use crate::model::digest;
 use crate::model::project::{Hashes, Project};
 use crate::model::report::{Failure, FailureKind};
 use crate::tiltfile::convert::images::Resolver;
+use crate::tiltfile::convert::unused::Deployments;
 use crate::tiltfile::loader;
 use crate::tiltfile::run::Run;
 
@@ -45,7 +47,17 @@ fn assemble(run: &Run, eval: &mut Evaluator) -> Result<Project, Failure> {
     let secrets = kube::secrets(run);
     let resolver = Resolver::new(run)?;
     let kubernetes = kube::resources(run, eval, &resolver)?;
+    let services = compose::resources(run, &resolver)?;
+    unused::warn(
+        run,
+        Deployments {
+            services: services.len(),
+            workloads: kubernetes.resources.len(),
+            unassigned: kubernetes.uncategorized.iter().len(),
+        },
+    );
     let mut resources = kubernetes.resources;
+    resources.extend(services);
     resources.extend(locals::resources(run));
     resources.extend(kubernetes.uncategorized);
     images::check_restarts(&resources)?;
