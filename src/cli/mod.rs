@@ -4,7 +4,7 @@ mod args;
 mod completion;
 mod exit;
 mod graph;
-// pub mod lsp;
+mod lsp;
 mod result;
 mod tiltfile_args;
 mod tiltfile_result;
@@ -37,7 +37,7 @@ fn run(command: Command, global: &args::Global) -> Result<(), Exit> {
         Command::Version => version::run(),
         Command::Completion(args) => completion::run(&args),
         Command::VerifyInstall => verify_install::run(),
-        Command::Lsp { .. } => Err(Exit::error("soon")),
+        Command::Lsp { command } => lsp::run(&command),
         Command::Alpha {
             command: Alpha::TiltfileResult(args),
         } => tiltfile_result::run(&args, global),

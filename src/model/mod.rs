@@ -12,6 +12,7 @@ pub mod duration;
 pub mod filter;
 pub mod image;
 pub mod kube;
+pub mod kustomization;
 pub mod label;
 pub mod link;
 pub mod live;

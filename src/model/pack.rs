@@ -1,11 +1,12 @@
 //! Pure. A build with Cloud Native Buildpacks, and how its options are written.
 
+mod error;
+
 use std::path::PathBuf;
 
-use thiserror::Error;
-
 use crate::model::duration::Duration;
-use crate::model::quote::quoted;
+
+pub use error::OptionError;
 
 /// What `pack()` was asked for. Paths are absolute.
 #[derive(Clone, Debug, Default)]
@@ -136,45 +137,6 @@ pub enum Access {
     ReadWrite,
 }
 
-/// Why an option makes no sense, with what would.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum OptionError {
-    #[error("{} is no environment variable: write `NAME=value`, or `NAME` alone to pass on the value that tilt was started with", quoted(.0))]
-    Env(String),
-    #[error("{} is no name of an environment variable that a buildpack could read: it may hold neither spaces nor `/`", quoted(.0))]
-    EnvName(String),
-    #[error("unknown pull policy {}: use `always`, `never`, `if-not-present`, `hourly`, `daily`, `weekly` or `interval=` with a time such as `12h` or `2d`", quoted(.0))]
-    PullPolicy(String),
-    #[error("unknown target {}: use `auto`, `daemon`, `registry` or `cluster`", quoted(.0))]
-    Target(String),
-    #[error("{} is no volume: write `SOURCE:/path/in/build` or `SOURCE:/path/in/build:rw`", quoted(.0))]
-    Volume(String),
-    #[error("volume {} is mounted at {}, which is no absolute path", quoted(.volume), quoted(.target))]
-    VolumeTarget { volume: String, target: String },
-    #[error("unknown option {} of volume {}: use `ro` (the default) or `rw`", quoted(.option), quoted(.volume))]
-    VolumeOption { volume: String, option: String },
-    #[error("unknown cache {}: there is one for `build` and one for `launch`", quoted(.0))]
-    CacheKind(String),
-    #[error("unknown part {} of cache {cache}: use `format`, `name` and `source`", quoted(.part))]
-    CachePart { cache: String, part: String },
-    #[error("unknown format {} of cache {cache}: use `volume`, `bind` or `image`", quoted(.format))]
-    CacheFormat { cache: String, format: String },
-    #[error("cache {cache} of format `{format}` needs `{part}`")]
-    CacheNeeds {
-        cache: String,
-        format: &'static str,
-        part: &'static str,
-    },
-    #[error("{} is no time: use `now`, or seconds since 1970", quoted(.0))]
-    CreationTime(String),
-    #[error("{} is no platform: write `os/architecture` or `os/architecture/variant`, such as `linux/arm64`", quoted(.0))]
-    Platform(String),
-    #[error("{} is no execution environment: use `production`, `test`, `development`, or a name of letters, digits, `.` and `-`", quoted(.0))]
-    ExecEnv(String),
-    #[error("{0} is no user or group id: it must be between 0 and {max}", max = u32::MAX)]
-    Id(i64),
-}
-
 /// Checks `NAME=value` or `NAME`.
 pub fn check_env(text: &str) -> Result<(), OptionError> {
     let name = text.split('=').next().unwrap_or_default();
@@ -251,7 +213,18 @@ impl CreationTime {
 
 /// What a mount may be besides readable or writable.
 const MOUNT_OPTIONS: &[&str] = &[
-    "z", "Z", "nocopy", "consistent", "cached", "delegated", "shared", "rshared", "slave", "rslave", "private", "rprivate",
+    "z",
+    "Z",
+    "nocopy",
+    "consistent",
+    "cached",
+    "delegated",
+    "shared",
+    "rshared",
+    "slave",
+    "rslave",
+    "private",
+    "rprivate",
 ];
 
 /// Directories of the build itself; what is mounted over them may break it.
@@ -303,15 +276,26 @@ impl Cache {
     /// A cache from its kind and its parts: `format`, and `name` or `source`.
     pub fn parse(kind: &str, parts: &[(String, String)]) -> Result<Cache, OptionError> {
         let cache = || kind.to_owned();
-        let unknown = parts.iter().find(|(part, _)| !["format", "name", "source"].contains(&part.as_str()));
+        let unknown = parts
+            .iter()
+            .find(|(part, _)| !["format", "name", "source"].contains(&part.as_str()));
         if let Some((part, _)) = unknown {
             let (cache, part) = (cache(), part.clone());
             return Err(OptionError::CachePart { cache, part });
         }
-        let find = |name: &str| parts.iter().find(|(part, _)| part == name).map(|(_, value)| value.clone());
+        let find = |name: &str| {
+            parts
+                .iter()
+                .find(|(part, _)| part == name)
+                .map(|(_, value)| value.clone())
+        };
         let need = |format, part| {
             let value = find(part).filter(|value| !value.is_empty());
-            value.ok_or_else(|| OptionError::CacheNeeds { cache: cache(), format, part })
+            value.ok_or_else(|| OptionError::CacheNeeds {
+                cache: cache(),
+                format,
+                part,
+            })
         };
         let place = match find("format").as_deref() {
             None | Some("volume") => CachePlace::Volume(need("volume", "name")?),
@@ -353,7 +337,8 @@ impl CacheKind {
 /// Checks `os/architecture[/variant]`.
 pub fn check_platform(text: &str) -> Result<(), OptionError> {
     let parts: Vec<&str> = text.split('/').collect();
-    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    let is_word =
+        |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
     match (2..=3).contains(&parts.len()) && parts.iter().all(is_word) {
         true => Ok(()),
         false => Err(OptionError::Platform(text.to_owned())),
@@ -362,7 +347,11 @@ pub fn check_platform(text: &str) -> Result<(), OptionError> {
 
 pub fn check_exec_env(text: &str) -> Result<(), OptionError> {
     let fits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b));
-    if fits { Ok(()) } else { Err(OptionError::ExecEnv(text.to_owned())) }
+    if fits {
+        Ok(())
+    } else {
+        Err(OptionError::ExecEnv(text.to_owned()))
+    }
 }
 
 /// A user's or group's number.

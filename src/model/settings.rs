@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::command::Command;
+use crate::model::duration::Duration as GoDuration;
 use crate::model::project::IgnoreFile;
 
 #[derive(Clone, Debug, Default)]
@@ -40,7 +41,8 @@ pub enum ServerSideApply {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DockerPrune {
     pub enabled: bool,
-    pub max_age: Duration,
+    /// A negative one makes everything old.
+    pub max_age: GoDuration,
     /// Zero: by interval only.
     pub num_builds: u32,
     pub interval: Duration,
@@ -87,7 +89,7 @@ impl Default for DockerPrune {
     fn default() -> DockerPrune {
         DockerPrune {
             enabled: true,
-            max_age: Duration::from_secs(6 * 3600),
+            max_age: GoDuration::from_secs(6 * 3600),
             num_builds: 0,
             interval: Duration::from_secs(3600),
             keep_recent: 2,

@@ -7,6 +7,7 @@ use regex::Regex;
 use starlark::ErrorKind;
 
 use crate::model::report::{Failure, FailureKind, Frame};
+use crate::model::suggest;
 use crate::tiltfile::function::{BuiltinError, Exit};
 use crate::tiltfile::run::Run;
 use crate::tiltfile::source::{Source, TooMuch, position};
@@ -83,7 +84,8 @@ fn static_failure(error: &starlark::Error, run: &Run) -> Failure {
     }
 }
 
-fn static_words(message: &str) -> (String, Option<String>) {
+/// The parser's and the resolver's words, where plainer ones exist, and a hint.
+pub fn static_words(message: &str) -> (String, Option<String>) {
     static UNDEFINED: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"^Variable `([^`]+)` not found(?:, did you mean `([^`]+)`\?)?").expect("a constant pattern")
     });
@@ -93,8 +95,10 @@ fn static_words(message: &str) -> (String, Option<String>) {
     });
     let message = message.strip_prefix("Parse error: ").unwrap_or(message);
     if let Some(found) = UNDEFINED.captures(message) {
-        let undefined = format!("undefined: {}", &found[1]);
-        let nearest = found.get(2).map(|m| format!("did you mean `{}`?", m.as_str()));
+        let undefined = undefined(&found[1]);
+        // The interpreter suggests whatever is nearest, however far that is.
+        let nearest = found.get(2).and_then(|m| suggest::nearest(&found[1], [m.as_str()]));
+        let nearest = nearest.map(|name| format!("did you mean `{name}`?"));
         return (undefined, nearest);
     }
     if let Some(found) = UNEXPECTED.captures(message) {
@@ -107,6 +111,10 @@ fn static_words(message: &str) -> (String, Option<String>) {
         );
     }
     (message.to_owned(), None)
+}
+
+pub fn undefined(name: &str) -> String {
+    format!("undefined: {name}")
 }
 
 /// What a program is told that takes too much memory or time.

@@ -93,7 +93,7 @@ impl Param {
         self
     }
 
-    fn is_called(&self, name: &str) -> bool {
+    pub fn is_called(&self, name: &str) -> bool {
         self.name == name || self.alias == Some(name)
     }
 }
@@ -270,7 +270,7 @@ fn bind<'v>(
             _ => params.len(),
         };
         if positional.len() > most {
-            return Err(too_many(builtin, positional.len(), most));
+            return Err(Fault::Said(too_many(builtin, positional.len(), most)));
         }
         for (slot, value) in bound.iter_mut().zip(positional) {
             *slot = Some(value);
@@ -288,7 +288,7 @@ fn bind<'v>(
             }
             Some(index) => bound[index] = Some(*value),
             None if matches!(builtin.rest, Rest::Named | Rest::Both) => extra.push((name.as_str().to_owned(), *value)),
-            None => return Err(unexpected(builtin, name.as_str())),
+            None => return Err(Fault::Said(unexpected(builtin, name.as_str()))),
         }
     }
     for (param, slot) in params.iter().zip(&mut bound) {
@@ -296,11 +296,7 @@ fn bind<'v>(
             *slot = None;
         }
         if param.need == Need::Required && slot.is_none() {
-            return Err(Fault::Said(format!(
-                "{}: missing argument for {}",
-                builtin.short_name_for_errors(),
-                param.name
-            )));
+            return Err(Fault::Said(missing(builtin, param.name)));
         }
     }
     Ok((bound, rest, extra))
@@ -313,20 +309,27 @@ impl Builtin {
     }
 }
 
-fn too_many(builtin: &Builtin, got: usize, most: usize) -> Fault {
+/// The words for an argument that has to be given and is not.
+pub fn missing(builtin: &Builtin, param: &str) -> String {
+    format!("{}: missing argument for {param}", builtin.short_name_for_errors())
+}
+
+/// The words for more arguments by position than a function takes.
+pub fn too_many(builtin: &Builtin, got: usize, most: usize) -> String {
     let name = builtin.short_name_for_errors();
     if builtin.params.is_empty() {
-        return Fault::Said(format!("{name}: got {got} arguments, want 0"));
+        return format!("{name}: got {got} arguments, want 0");
     }
     let exactly = builtin.params.iter().all(|p| p.need == Need::Required);
     let least = builtin.params.iter().filter(|p| p.need == Need::Required).count();
     if exactly && least == most {
-        return Fault::Said(format!("{name}: got {got} arguments, want {most}"));
+        return format!("{name}: got {got} arguments, want {most}");
     }
-    Fault::Said(format!("{name}: got {got} arguments, want at most {most}"))
+    format!("{name}: got {got} arguments, want at most {most}")
 }
 
-fn unexpected(builtin: &Builtin, name: &str) -> Fault {
+/// The words for an argument of a name that a function does not know.
+pub fn unexpected(builtin: &Builtin, name: &str) -> String {
     let mut message = format!(
         "{}: unexpected keyword argument \"{name}\"",
         builtin.short_name_for_errors()
@@ -334,5 +337,5 @@ fn unexpected(builtin: &Builtin, name: &str) -> Fault {
     if let Some(nearest) = suggest::nearest(name, builtin.params.iter().map(|p| p.name)) {
         message.push_str(&format!(" (did you mean {nearest}?)"));
     }
-    Fault::Said(message)
+    message
 }

@@ -77,6 +77,9 @@ pub const PREDECLARED: &[Predeclared] = &[
     },
 ];
 
+/// Predeclared names that hold others.
+pub const MODULES: [&str; 5] = ["config", "os", "shlex", "sys", "v1alpha1"];
+
 /// The interpreter's `range`, kept for our own, which looks at its arguments first.
 const INTERPRETER_RANGE: &str = "__tilt_interpreter_range";
 
@@ -94,7 +97,7 @@ pub fn build(request: &Request, host: &Host) -> Globals {
     }
     builder.set("TRIGGER_MODE_AUTO", TriggerModeValue(Trigger::Auto));
     builder.set("TRIGGER_MODE_MANUAL", TriggerModeValue(Trigger::Manual));
-    for name in ["config", "os", "shlex", "sys", "v1alpha1"] {
+    for name in MODULES {
         let module = module(&builder, name, request, host);
         builder.set(name, module);
     }
@@ -102,10 +105,12 @@ pub fn build(request: &Request, host: &Host) -> Globals {
 }
 
 pub fn interpreter_range<'v>(globals: &Globals) -> Option<Value<'v>> {
-    globals
-        .iter()
-        .find(|(name, _)| *name == INTERPRETER_RANGE)
-        .map(|(_, range)| range.to_value())
+    find(globals, INTERPRETER_RANGE)
+}
+
+/// What every file finds under a name.
+pub fn find<'v>(globals: &Globals, name: &str) -> Option<Value<'v>> {
+    globals.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_value())
 }
 
 /// A module with its functions and its values.

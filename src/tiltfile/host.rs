@@ -66,14 +66,23 @@ impl Host {
         self.watched.borrow_mut().insert(path::clean(file));
     }
 
-    /// Everything noted so far, sorted.
+    /// Everything noted so far, sorted as text.
     pub fn watched(&self) -> Vec<PathBuf> {
-        self.watched.borrow().iter().cloned().collect()
+        let mut watched: Vec<PathBuf> = self.watched.borrow().iter().cloned().collect();
+        watched.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
+        watched
+    }
+
+    /// Notes a path that is read as a file. A folder is not noted: it would be watched with everything below it.
+    pub fn watch_file(&self, file: &Path) {
+        if files::is_link(file) || !files::is_folder(file) {
+            self.watch(file);
+        }
     }
 
     /// A file's bytes; it is watched whether or not it could be read.
     pub fn read(&self, file: &Path) -> Result<Rc<[u8]>, files::FileError> {
-        self.watch(file);
+        self.watch_file(file);
         self.read_unwatched(file)
     }
 

@@ -8,11 +8,12 @@ use starlark::environment::{FrozenModule, Module};
 use starlark::eval::{BeforeStmtFunc, BeforeStmtFuncDyn, Evaluator, FileLoader};
 use starlark::syntax::{AstModule, Dialect, DialectTypes};
 use starlark_syntax::codemap::{FileSpan, FileSpanRef};
-use starlark_syntax::syntax::ast::{AstStmt, StmtP};
+use starlark_syntax::syntax::ast::{AssignTargetP, AstAssignTarget, AstStmt, StmtP};
 
 use crate::model::report::{Failure, FailureKind};
 use crate::tiltfile::diagnostic::{self, HEAP_LIMIT, LoadedFailure};
-use crate::tiltfile::extension;
+use crate::tiltfile::{extension, globals};
+use crate::tiltfile::function::{Function, TABLE};
 use crate::tiltfile::run::{ModuleState, Run};
 use crate::tiltfile::source::Source;
 
@@ -51,6 +52,9 @@ impl FileLoader for Loader<'_> {
 pub fn load(run: &Run, written: &str) -> starlark::Result<FrozenModule> {
     let cannot =
         |why: String| starlark::Error::new_native(LoadedFailure(failed(format!("cannot load {written}: {why}"))));
+    if let Some(name) = written.strip_prefix("builtin://") {
+        return builtin(name).ok_or_else(|| cannot("there is no such builtin".to_owned()));
+    }
     let file = match written.strip_prefix("ext://") {
         Some(name) => extension::resolve(run, name).map_err(|why| cannot(why.to_string()))?,
         None => run.absolute(written),
@@ -67,6 +71,16 @@ pub fn load(run: &Run, written: &str) -> starlark::Result<FrozenModule> {
             execute(run, &file, bytes).map_err(|failure| starlark::Error::new_native(LoadedFailure(failure)))
         }
     }
+}
+
+/// A module that holds one builtin by its short name. A file that defines a name cannot read the builtin of that name.
+fn builtin(name: &str) -> Option<FrozenModule> {
+    let index = TABLE.iter().position(|builtin| builtin.name == name)?;
+    let made = Module::with_temp_heap(|module| {
+        module.set(TABLE[index].short_name(), module.heap().alloc(Function::new(index)));
+        module.freeze()
+    });
+    made.ok()
 }
 
 fn failed(message: String) -> Failure {
@@ -128,6 +142,11 @@ fn run_statements<'v>(
     };
     module.set("__file__", module.heap().alloc(file.display().to_string()));
     module.set("__name__", module.heap().alloc(name));
+    for name in assigned_names(ast.statement()) {
+        if let Some(value) = globals::find(&run.globals, &name) {
+            module.set(&name, value);
+        }
+    }
     let loader = Loader(run);
     let mut eval = Evaluator::new(module);
     eval.extra = Some(run);
@@ -150,8 +169,7 @@ fn parse(run: &Run, file: &Path, bytes: &[u8]) -> Result<AstModule, Failure> {
     let parsed = AstModule::parse(&file.display().to_string(), source.rewritten.clone(), &DIALECT);
     let mut ast = parsed.map_err(|error| diagnostic::failure(&error, run))?;
     if let Some((offset, name)) = private_load(ast.statement()) {
-        let message = format!("load: names with leading underscores are not exported: {name}");
-        return Err(diagnostic::misplaced(file, &source, offset, message));
+        return Err(diagnostic::misplaced(file, &source, offset, not_exported(&name)));
     }
     ast.replace_binary_operators(
         &OPERATORS
@@ -162,7 +180,7 @@ fn parse(run: &Run, file: &Path, bytes: &[u8]) -> Result<AstModule, Failure> {
 }
 
 /// A name beginning with `_` in a load statement, which loads nothing.
-fn private_load(statement: &AstStmt) -> Option<(usize, String)> {
+pub fn private_load(statement: &AstStmt) -> Option<(usize, String)> {
     match &statement.node {
         StmtP::Statements(statements) => statements.iter().find_map(private_load),
         StmtP::Load(load) => {
@@ -175,6 +193,40 @@ fn private_load(statement: &AstStmt) -> Option<(usize, String)> {
         }
         _ => None,
     }
+}
+
+/// Names that a file's statements bind. Until then such a name still means the function or value that every file finds, so that
+/// `old = docker_build` works above a `def docker_build` of the file's own.
+fn assigned_names(statement: &AstStmt) -> Vec<String> {
+    let mut names = Vec::new();
+    collect_assigned(statement, &mut names);
+    names
+}
+
+fn collect_assigned(statement: &AstStmt, names: &mut Vec<String>) {
+    match &statement.node {
+        StmtP::Def(def) => names.push(def.name.node.ident.clone()),
+        StmtP::Assign(assign) => collect_target(&assign.lhs, names),
+        StmtP::AssignModify(target, _, _) => collect_target(target, names),
+        StmtP::Load(load) => names.extend(load.args.iter().map(|arg| arg.local.node.ident.clone())),
+        StmtP::For(looped) => {
+            collect_target(&looped.var, names);
+            collect_assigned(&looped.body, names);
+        }
+        _ => statement.node.visit_stmt(|inner| collect_assigned(inner, names)),
+    }
+}
+
+fn collect_target(target: &AstAssignTarget, names: &mut Vec<String>) {
+    match &target.node {
+        AssignTargetP::Identifier(ident) => names.push(ident.node.ident.clone()),
+        AssignTargetP::Tuple(targets) => targets.iter().for_each(|target| collect_target(target, names)),
+        AssignTargetP::Index(_) | AssignTargetP::Dot(..) => {}
+    }
+}
+
+pub fn not_exported(name: &str) -> String {
+    format!("load: names with leading underscores are not exported: {name}")
 }
 
 fn limit<'a>(eval: &mut Evaluator<'_, 'a, '_>, run: &'a Run) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@
 // Starlark's derive macros write `unsafe impl`s for lifetimes. Nothing here is unsafe by hand, which the tidy test checks.
 #![allow(unsafe_code)]
 
+pub mod analysis;
 pub mod builtins;
 pub mod bundled;
 pub mod call;

@@ -7,7 +7,7 @@ use starlark::values::float::UnpackFloat;
 use starlark::values::list::ListRef;
 use starlark::values::tuple::TupleRef;
 
-use crate::tiltfile::values::record::Struct;
+use crate::tiltfile::values::record::{PLAIN, Struct};
 
 /// A value that holds itself prints only so deep.
 const MAX_DEPTH: usize = 64;
@@ -71,7 +71,11 @@ fn write_dict(dict: &DictRef, out: &mut String, depth: usize) {
 }
 
 fn write_struct(record: &Struct, out: &mut String, depth: usize) {
-    out.push_str("struct(");
+    match record.title() {
+        PLAIN => out.push_str(PLAIN),
+        title => quote(title, out),
+    }
+    out.push('(');
     for (index, (name, value)) in record.fields().enumerate() {
         if index > 0 {
             out.push_str(", ");

@@ -1,6 +1,6 @@
 //! One evaluation while it runs: what was asked, what has been loaded, what has been declared so far.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -11,6 +11,8 @@ use starlark::values::ProvidesStaticType;
 
 use crate::model::path;
 use crate::tiltfile::Request;
+use crate::tiltfile::builtins::context::Cluster;
+use crate::tiltfile::builtins::helm::HelmVersion;
 use crate::tiltfile::declared::Declared;
 use crate::tiltfile::host::{Host, Level};
 use crate::tiltfile::source::Source;
@@ -29,6 +31,9 @@ pub struct Run {
     pub executed: RefCell<Vec<(PathBuf, Rc<[u8]>)>>,
     pub steps_left: Cell<u64>,
     pub warnings: Cell<usize>,
+    /// Found out when first asked for.
+    pub cluster: OnceCell<Result<Cluster, String>>,
+    pub helm_version: OnceCell<HelmVersion>,
     sources: RefCell<HashMap<PathBuf, Rc<Source>>>,
     executing: RefCell<Vec<PathBuf>>,
     statement: Rc<RefCell<Option<FileSpan>>>,
@@ -53,6 +58,8 @@ impl Run {
             modules: RefCell::default(),
             executed: RefCell::default(),
             warnings: Cell::new(0),
+            cluster: OnceCell::new(),
+            helm_version: OnceCell::new(),
             sources: RefCell::default(),
             executing: RefCell::default(),
             statement: Rc::default(),

@@ -3,6 +3,9 @@
 //! The parser knows no `while` loop and no tabs, which published Tiltfiles use. A loop `while COND:` becomes an endless `for` whose
 //! body starts with `if not (COND): break`; a tab becomes spaces. Text that would exhaust the parser is refused here, by depth.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
 /// Calls for the iterable of rewritten loops; no program names it by accident.
 pub const FOREVER: &str = "__tilt_forever()";
 const LOOP_VARIABLE: &str = "__tilt_loop";
@@ -19,6 +22,10 @@ pub struct Source {
     pub original: String,
     pub rewritten: String,
     segments: Vec<Segment>,
+    /// Where each line of the original begins.
+    lines: Vec<usize>,
+    /// By begin and end of an expression in the rewritten text: where the sign stands that says what it does.
+    anchors: OnceCell<HashMap<(u32, u32), usize>>,
 }
 
 /// A stretch of the rewritten text that stands one to one in the original, or (`copied: false`) was made up at one place of it.
@@ -51,6 +58,8 @@ impl Source {
             original: text.to_owned(),
             rewritten: scan.out,
             segments: scan.segments,
+            lines: std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect(),
+            anchors: OnceCell::new(),
         })
     }
 
@@ -73,12 +82,23 @@ impl Source {
 
     /// Line and column, both from 1, of a byte of the rewritten text; columns count characters.
     pub fn position(&self, rewritten: usize) -> (usize, usize) {
-        position(&self.original, self.original_offset(rewritten))
+        let offset = self.original_offset(rewritten);
+        let line = self.lines.partition_point(|start| *start <= offset).max(1);
+        let before = &self.original.as_bytes()[self.lines[line - 1]..offset];
+        (line, String::from_utf8_lossy(before).chars().count() + 1)
     }
 
     /// The text of a line, counted from 1.
     pub fn line(&self, line: usize) -> &str {
-        self.original.lines().nth(line.saturating_sub(1)).unwrap_or_default()
+        let Some(start) = self.lines.get(line.saturating_sub(1)) else {
+            return "";
+        };
+        self.original[*start..].lines().next().unwrap_or_default()
+    }
+
+    /// Places of signs by expression, worked out when first asked for.
+    pub fn anchors(&self, find: impl FnOnce(&str) -> HashMap<(u32, u32), usize>) -> &HashMap<(u32, u32), usize> {
+        self.anchors.get_or_init(|| find(&self.rewritten))
     }
 }
 

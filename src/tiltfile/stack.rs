@@ -3,6 +3,8 @@
 //! The interpreter knows spans of whole expressions; a traceback names the place where something happens in them: the bracket of a
 //! call, the operator of a calculation. Both are worked out from the text, and only once something has gone wrong.
 
+use std::collections::HashMap;
+
 use starlark_syntax::codemap::{FileSpan, Span};
 use starlark_syntax::frame::Frame as CallFrame;
 use starlark_syntax::syntax::AstModule;
@@ -40,7 +42,9 @@ pub fn frame(span: &FileSpan, function: String, run: &Run) -> Frame {
             source: String::new(),
         };
     };
-    let offset = anchor(&source.rewritten, span.span);
+    let begin = span.span.begin().get();
+    let offset = source.anchors(anchors).get(&(begin, span.span.end().get())).copied();
+    let offset = offset.unwrap_or(begin as usize);
     let (line, column) = source.position(offset);
     Frame {
         path,
@@ -63,44 +67,29 @@ pub fn is_operator(name: &str) -> bool {
     name.starts_with(OPERATOR_PREFIX)
 }
 
-/// The byte within an expression that stands for what it does.
-fn anchor(text: &str, span: Span) -> usize {
-    let begin = span.begin().get() as usize;
-    let Ok(ast) = AstModule::parse("", text.to_owned(), &DIALECT) else {
-        return begin;
-    };
-    let mut found = None;
-    ast.statement().visit_expr(|expr| search(expr, span, &mut found));
+/// Of every expression that does something: where the sign for it stands, behind its first operand.
+fn anchors(text: &str) -> HashMap<(u32, u32), usize> {
+    let mut found = HashMap::new();
+    if let Ok(ast) = AstModule::parse("", text.to_owned(), &DIALECT) {
+        ast.statement().visit_expr(|expr| collect(expr, text, &mut found));
+    }
     found
-        .and_then(|end| {
-            text[end..]
-                .find(|c: char| !c.is_whitespace() && c != '\\')
-                .map(|skip| end + skip)
-        })
-        .unwrap_or(begin)
 }
 
-/// Finds the expression of exactly this span; yields the end of its first operand, behind which its operator stands.
-fn search(expr: &AstExpr, span: Span, found: &mut Option<usize>) {
-    if found.is_some() || !covers(expr.span, span) {
-        return;
+fn collect(expr: &AstExpr, text: &str, found: &mut HashMap<(u32, u32), usize>) {
+    let operand = match &expr.node {
+        ExprP::Call(callee, _) => Some(callee.span),
+        ExprP::Op(left, _, _) => Some(left.span),
+        ExprP::Dot(object, _) | ExprP::Slice(object, _, _, _) => Some(object.span),
+        ExprP::Index(both) => Some(both.0.span),
+        _ => None,
+    };
+    if let Some(operand) = operand {
+        let end = operand.end().get() as usize;
+        let sign = text[end..].find(|c: char| !c.is_whitespace() && c != '\\');
+        // Expressions of the same extent nest; the outer one is seen first and is the one that is meant.
+        let extent = (expr.span.begin().get(), expr.span.end().get());
+        found.entry(extent).or_insert(end + sign.unwrap_or(0));
     }
-    if expr.span == span {
-        let operand = match &expr.node {
-            ExprP::Call(callee, _) => Some(callee.span),
-            ExprP::Op(left, _, _) => Some(left.span),
-            ExprP::Dot(object, _) | ExprP::Slice(object, _, _, _) => Some(object.span),
-            ExprP::Index(both) => Some(both.0.span),
-            _ => None,
-        };
-        *found = operand.map(|operand| operand.end().get() as usize);
-        if found.is_some() {
-            return;
-        }
-    }
-    expr.visit_expr(|inner| search(inner, span, found));
-}
-
-fn covers(outer: Span, inner: Span) -> bool {
-    outer.begin() <= inner.begin() && inner.end() <= outer.end()
+    expr.visit_expr(|inner| collect(inner, text, found));
 }

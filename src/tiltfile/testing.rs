@@ -98,6 +98,10 @@ impl Tiltfile {
         root(&self.folder)
     }
 
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
     pub fn eval(self) -> Evaluated {
         let lines = RefCell::new(Vec::new());
         let evaluation = evaluate(self.request, |line| lines.borrow_mut().push(line));

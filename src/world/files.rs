@@ -80,6 +80,11 @@ pub fn is_folder(path: &Path) -> bool {
     path.is_dir()
 }
 
+/// Whether a path is a symbolic link, wherever it leads.
+pub fn is_link(path: &Path) -> bool {
+    path.is_symlink()
+}
+
 pub fn is_regular(path: &Path) -> bool {
     path.is_file()
 }
@@ -95,6 +100,11 @@ pub fn list(folder: &Path, depth: Depth) -> Result<Vec<PathBuf>, FileError> {
     let mut found = Vec::new();
     walk(folder, depth, &mut found)?;
     Ok(found)
+}
+
+/// Everything that is right in a folder, folders too, in the order of names.
+pub fn children(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    Ok(entries(folder)?.into_iter().map(|(path, _)| path).collect())
 }
 
 fn walk(folder: &Path, depth: Depth, found: &mut Vec<PathBuf>) -> Result<(), FileError> {

@@ -78,7 +78,7 @@ pub struct DockerPruneJson {
 pub fn docker_prune(prune: &DockerPrune) -> DockerPruneJson {
     DockerPruneJson {
         enabled: prune.enabled,
-        max_age: nanos(prune.max_age),
+        max_age: prune.max_age.nanos(),
         num_builds: prune.num_builds,
         interval: nanos(prune.interval),
         keep_recent: prune.keep_recent,

@@ -42,6 +42,20 @@ impl ObjectSet {
             .find(|object| object.kind.plural == plural && &*object.name == name)
     }
 
+    pub fn get_mut(&mut self, plural: &str, name: &str) -> Option<&mut Object> {
+        self.0
+            .iter_mut()
+            .find(|object| object.kind.plural == plural && &*object.name == name)
+    }
+
+    /// Adds an object, or replaces the one of its kind and name.
+    pub fn set(&mut self, object: Object) {
+        match self.get_mut(object.kind.plural, &object.name) {
+            Some(known) => *known = object,
+            None => self.0.push(object),
+        }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Object> {
         self.0.iter()
     }

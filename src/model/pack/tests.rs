@@ -39,19 +39,31 @@ fn pull_policies_have_names_or_intervals() {
         assert_eq!(policy.clone().map_err(|_| ()), expected, "{text}");
     }
     let message = PullPolicy::parse("sometimes").unwrap_err().to_string();
-    assert!(message.starts_with(r#"unknown pull policy "sometimes": use `always`,"#), "{message}");
+    assert!(
+        message.starts_with(r#"unknown pull policy "sometimes": use `always`,"#),
+        "{message}"
+    );
 }
 
 #[test]
 fn a_volume_is_read_only_unless_it_says_otherwise() {
     let read = |text| Volume::parse(text).map(|v| (v.source, v.target, v.access, v.options));
     let owned = |a: &str| a.to_owned();
-    assert_eq!(read("./m2:/m2"), Ok((owned("./m2"), owned("/m2"), Access::ReadOnly, vec![])));
-    assert_eq!(read("v:/m2:rw,z"), Ok((owned("v"), owned("/m2"), Access::ReadWrite, vec![owned("z")])));
+    assert_eq!(
+        read("./m2:/m2"),
+        Ok((owned("./m2"), owned("/m2"), Access::ReadOnly, vec![]))
+    );
+    assert_eq!(
+        read("v:/m2:rw,z"),
+        Ok((owned("v"), owned("/m2"), Access::ReadWrite, vec![owned("z")]))
+    );
     for bad in ["", "/a", ":/a", "a:", "a:b:c:d"] {
         assert_eq!(read(bad), Err(OptionError::Volume(owned(bad))), "{bad}");
     }
-    assert_eq!(read("a:b").unwrap_err().to_string(), r#"volume "a:b" is mounted at "b", which is no absolute path"#);
+    assert_eq!(
+        read("a:b").unwrap_err().to_string(),
+        r#"volume "a:b" is mounted at "b", which is no absolute path"#
+    );
     let message = r#"unknown option "x" of volume "a:/b:x": use `ro` (the default) or `rw`"#;
     assert_eq!(read("a:/b:x").unwrap_err().to_string(), message);
 }
@@ -68,15 +80,36 @@ fn a_volume_over_a_directory_of_the_build_is_noticed() {
 fn a_cache_has_a_kind_and_a_place() {
     let read = |kind, text| Cache::parse(kind, &Cache::parts(text));
     let cache = |kind, place| Ok(Cache { kind, place });
-    assert_eq!(read("build", "name=x"), cache(CacheKind::Build, CachePlace::Volume("x".to_owned())));
-    assert_eq!(read("launch", "format=bind; source=./c"), cache(CacheKind::Launch, CachePlace::Bind("./c".to_owned())));
-    assert_eq!(read("build", "format=image;name=r/c"), cache(CacheKind::Build, CachePlace::Image("r/c".to_owned())));
+    assert_eq!(
+        read("build", "name=x"),
+        cache(CacheKind::Build, CachePlace::Volume("x".to_owned()))
+    );
+    assert_eq!(
+        read("launch", "format=bind; source=./c"),
+        cache(CacheKind::Launch, CachePlace::Bind("./c".to_owned()))
+    );
+    assert_eq!(
+        read("build", "format=image;name=r/c"),
+        cache(CacheKind::Build, CachePlace::Image("r/c".to_owned()))
+    );
     let message = |kind, text| read(kind, text).unwrap_err().to_string();
     assert_eq!(message("build", ""), "cache build of format `volume` needs `name`");
-    assert_eq!(message("build", "format=bind;name=x"), "cache build of format `bind` needs `source`");
-    assert_eq!(message("run", "name=x"), r#"unknown cache "run": there is one for `build` and one for `launch`"#);
-    assert_eq!(message("build", "size=1"), r#"unknown part "size" of cache build: use `format`, `name` and `source`"#);
-    assert_eq!(message("build", "format=zip"), r#"unknown format "zip" of cache build: use `volume`, `bind` or `image`"#);
+    assert_eq!(
+        message("build", "format=bind;name=x"),
+        "cache build of format `bind` needs `source`"
+    );
+    assert_eq!(
+        message("run", "name=x"),
+        r#"unknown cache "run": there is one for `build` and one for `launch`"#
+    );
+    assert_eq!(
+        message("build", "size=1"),
+        r#"unknown part "size" of cache build: use `format`, `name` and `source`"#
+    );
+    assert_eq!(
+        message("build", "format=zip"),
+        r#"unknown format "zip" of cache build: use `volume`, `bind` or `image`"#
+    );
 }
 
 #[test]
@@ -90,7 +123,11 @@ fn times_targets_platforms_and_ids_are_checked() {
     assert!(PackTarget::parse("moon").is_err());
     assert_eq!(check_platform("linux/amd64"), Ok(()));
     assert_eq!(check_platform("linux/arm/v7"), Ok(()));
-    assert!(["linux", "linux/", "a/b/c/d", "linux/a b"].iter().all(|text| check_platform(text).is_err()));
+    assert!(
+        ["linux", "linux/", "a/b/c/d", "linux/a b"]
+            .iter()
+            .all(|text| check_platform(text).is_err())
+    );
     assert_eq!(check_exec_env("my-env.1"), Ok(()));
     assert!(check_exec_env("my env").is_err() && check_exec_env("").is_err());
     assert_eq!((id(0), id(1000)), (Ok(0), Ok(1000)));

@@ -50,7 +50,9 @@ pub fn labels(call: &Call, param: &str) -> Result<BTreeSet<String>, Fault> {
 /// Links: texts, values of `link()`, or a list of them.
 pub fn links(call: &Call, param: &str) -> Result<Vec<Link>, Fault> {
     let values = call.one_or_many(param).into_iter();
-    values.map(|value| unpack_link(value).map_err(|mismatch| call.wrong(param, mismatch))).collect()
+    values
+        .map(|value| unpack_link(value).map_err(|mismatch| call.wrong(param, mismatch)))
+        .collect()
 }
 
 /// A link from a text or from what `link()` returns.
@@ -66,7 +68,12 @@ pub fn unpack_link(value: Value) -> Result<Link, Mismatch> {
         )
     };
     let fields = Struct::from_value(value).ok_or_else(unfit)?;
-    let text = |name: &str| fields.fields().find(|(field, _)| *field == name).and_then(|(_, value)| value.unpack_str());
+    let text = |name: &str| {
+        fields
+            .fields()
+            .find(|(field, _)| *field == name)
+            .and_then(|(_, value)| value.unpack_str())
+    };
     let url = text("url").ok_or_else(unfit)?;
     Link::parse(url, text("name").unwrap_or_default()).map_err(|error| error.to_string())
 }
@@ -98,7 +105,9 @@ pub fn init(call: &Call) -> Result<Init, Fault> {
 /// Port forwards: numbers, texts, values of `port_forward()`, or a list of them.
 pub fn port_forwards(call: &Call, param: &str) -> Result<Vec<PortForward>, Fault> {
     let values = call.one_or_many(param).into_iter();
-    values.map(|value| unpack_port_forward(value).map_err(|mismatch| call.wrong(param, mismatch))).collect()
+    values
+        .map(|value| unpack_port_forward(value).map_err(|mismatch| call.wrong(param, mismatch)))
+        .collect()
 }
 
 fn unpack_port_forward(value: Value) -> Result<PortForward, Mismatch> {
@@ -128,17 +137,24 @@ pub fn patterns(call: &Call, param: &str) -> Result<Vec<String>, Fault> {
 
 /// Texts of one line each.
 pub fn lines(call: &Call, param: &str) -> Result<Vec<String>, Fault> {
-    call.one_or_many(param).into_iter().map(|value| line(param, value)).collect()
+    call.one_or_many(param)
+        .into_iter()
+        .map(|value| line(param, value))
+        .collect()
 }
 
 fn line(param: &str, value: Value) -> Result<String, Fault> {
     let Some(text) = value.unpack_str() else {
         let found = value.get_type();
-        return Err(Fault::Said(format!("{param} must be a string or a sequence of strings; found a {found}")));
+        return Err(Fault::Said(format!(
+            "{param} must be a string or a sequence of strings; found a {found}"
+        )));
     };
     if text.contains('\n') {
         let shown = quoted(text);
-        return Err(Fault::Said(format!("{param} cannot contain newlines; found {param}: {shown}")));
+        return Err(Fault::Said(format!(
+            "{param} cannot contain newlines; found {param}: {shown}"
+        )));
     }
     Ok(text.to_owned())
 }
@@ -146,7 +162,8 @@ fn line(param: &str, value: Value) -> Result<String, Fault> {
 /// The image that the first argument names.
 pub fn first_reference(call: &Call, param: &str) -> Result<Reference, Fault> {
     let text = call.string_or(param, "")?;
-    Reference::parse(&text).map_err(|error| Fault::Said(format!("Argument 1 ({param}): can't parse {}: {error}", quoted(&text))))
+    Reference::parse(&text)
+        .map_err(|error| Fault::Said(format!("Argument 1 ({param}): can't parse {}: {error}", quoted(&text))))
 }
 
 /// References to images.

@@ -93,8 +93,14 @@ pub struct Output {
 impl Output {
     pub fn read(call: &Call) -> Result<Output, Fault> {
         let tag = call.string("tag")?.unwrap_or_default();
-        let named = call.value("outputs_image_ref_to").is_some_and(|value| value.unpack_str() != Some(""));
-        let reference_file = if named { call.path("outputs_image_ref_to")? } else { None };
+        let named = call
+            .value("outputs_image_ref_to")
+            .is_some_and(|value| value.unpack_str() != Some(""));
+        let reference_file = if named {
+            call.path("outputs_image_ref_to")?
+        } else {
+            None
+        };
         if !tag.is_empty() && reference_file.is_some() {
             return Err("Cannot specify both tag= and outputs_image_ref_to=".into());
         }
@@ -105,7 +111,11 @@ impl Output {
             (false, true) => OutputMode::LocalDockerAndRemote,
             (false, false) => OutputMode::LocalDocker,
         };
-        Ok(Output { mode, tag, reference_file })
+        Ok(Output {
+            mode,
+            tag,
+            reference_file,
+        })
     }
 }
 

@@ -50,6 +50,8 @@ const CACHE_IS_OBSOLETE: &str = "docker_build(cache=...) is obsolete, and curren
     You should switch to live_update to optimize your builds.";
 
 fn docker_build<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    let args = call.string_map("build_args")?;
+    let mut recipe = options(call, &args)?;
     let reference = common::first_reference(call, "ref")?;
     let context = context(call)?;
     let dockerfile = Dockerfile::read(call, context.as_deref())?;
@@ -66,28 +68,35 @@ fn docker_build<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         only: only(call)?,
         mounts: Vec::new(),
     };
-    let args = call.string_map("build_args")?;
-    let mut definition = Definition::new(reference, Recipe::Docker(Box::default()));
-    definition.uses = images_of(&dockerfile.text, &args);
+    check_tags(&recipe.extra_tags)?;
+    let uses = images_of(&dockerfile.text, &args);
+    recipe.dockerfile = dockerfile.text;
+    recipe.context = context.unwrap_or_else(|| PathBuf::from(NO_CONTEXT));
+    let mut definition = Definition::new(reference, Recipe::Docker(Box::new(recipe)));
+    definition.uses = uses;
     definition.watch = watch;
     definition.target.live_update = live_update;
     overrides(call, &mut definition)?;
-    definition.target.recipe = Recipe::Docker(Box::new(recipe(call, &args, context, dockerfile.text)?));
     add(call, definition)?;
     call.none()
 }
 
-fn recipe(call: &Call, args: &[(String, String)], context: Option<PathBuf>, dockerfile: String) -> Result<DockerRecipe, Fault> {
-    let extra_tags = call.strings("extra_tag")?;
-    for tag in &extra_tags {
+fn check_tags(tags: &[String]) -> Result<(), Fault> {
+    for tag in tags {
         let (shown, checked) = (quoted(tag), Reference::parse(tag));
-        checked.map_err(|error| Fault::Said(format!("Argument extra_tag={shown} not a valid image reference: {error}")))?;
+        checked.map_err(|error| {
+            Fault::Said(format!(
+                "Argument extra_tag={shown} not a valid image reference: {error}"
+            ))
+        })?;
     }
+    Ok(())
+}
+
+/// What is passed on to the builder as it is.
+fn options(call: &Call, args: &[(String, String)]) -> Result<DockerRecipe, Fault> {
     let platform = call.text("platform")?.filter(|platform| !platform.is_empty());
     Ok(DockerRecipe {
-        dockerfile,
-        context: context.unwrap_or_else(|| PathBuf::from(NO_CONTEXT)),
-        context_ignores: Vec::new(),
         args: build_args(args),
         target: call.text("target")?.unwrap_or_default(),
         ssh: call.strings("ssh")?,
@@ -95,9 +104,12 @@ fn recipe(call: &Call, args: &[(String, String)], context: Option<PathBuf>, dock
         network: call.text("network")?.unwrap_or_default(),
         pull: call.flag("pull", Flag::Off)?,
         cache_from: call.strings("cache_from")?,
-        platform: platform.or_else(|| call.run.host.variable(DEFAULT_PLATFORM)).unwrap_or_default(),
-        extra_tags,
+        platform: platform
+            .or_else(|| call.run.host.variable(DEFAULT_PLATFORM))
+            .unwrap_or_default(),
+        extra_tags: call.strings("extra_tag")?,
         extra_hosts: call.strings("extra_hosts")?,
+        ..DockerRecipe::default()
     })
 }
 
@@ -122,11 +134,13 @@ impl Dockerfile {
             return Err("Cannot specify both dockerfile and dockerfile_contents keyword arguments".into());
         }
         if let Some(value) = call.value("dockerfile_contents") {
-            let text = unpack_text(value).map_err(|_| Fault::from("Argument (dockerfile_contents): must be string or blob."))?;
+            let text = unpack_text(value)
+                .map_err(|_| Fault::from("Argument (dockerfile_contents): must be string or blob."))?;
             return Ok(Dockerfile { path: default, text });
         }
         let path = call.path("dockerfile")?.or(default);
-        let path = path.ok_or("the context `-` is empty, so no Dockerfile is in it: give dockerfile or dockerfile_contents")?;
+        let path =
+            path.ok_or("the context `-` is empty, so no Dockerfile is in it: give dockerfile or dockerfile_contents")?;
         let text = read_text(call, &path)?;
         Ok(Dockerfile { path: Some(path), text })
     }
@@ -142,7 +156,9 @@ fn read_text(call: &Call, path: &Path) -> Result<String, Fault> {
 fn only(call: &Call) -> Result<Vec<String>, Fault> {
     let paths = common::lines(call, "only")?;
     match paths.iter().find(|path| path.contains('*')) {
-        Some(path) => Err(Fault::Said(format!("'only' does not support '*' file globs. Must be a real path: {path}"))),
+        Some(path) => Err(Fault::Said(format!(
+            "'only' does not support '*' file globs. Must be a real path: {path}"
+        ))),
         None => Ok(paths),
     }
 }
@@ -151,7 +167,13 @@ fn only(call: &Call) -> Result<Vec<String>, Fault> {
 fn build_args(args: &[(String, String)]) -> Vec<String> {
     let mut args: Vec<String> = args
         .iter()
-        .map(|(name, value)| if value.is_empty() { name.clone() } else { format!("{name}={value}") })
+        .map(|(name, value)| {
+            if value.is_empty() {
+                name.clone()
+            } else {
+                format!("{name}={value}")
+            }
+        })
         .collect();
     args.sort();
     args
@@ -191,7 +213,7 @@ pub fn overrides(call: &Call, definition: &mut Definition) -> Result<(), Fault> 
 pub fn add(call: &Call, mut definition: Definition) -> Result<(), Fault> {
     definition.frames = call.frames();
     let added = call.run.declared.borrow_mut().images.add(definition);
-    added.map_err(|error| Fault::said(error))?;
+    added.map_err(Fault::said)?;
     Ok(())
 }
 

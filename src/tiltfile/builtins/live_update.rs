@@ -9,12 +9,17 @@ use crate::model::quote::quoted;
 use crate::tiltfile::call::{Call, Flag};
 use crate::tiltfile::function::{Builtin, Fault, Outcome, Param, Rest};
 use crate::tiltfile::print;
-use crate::tiltfile::values::step::{FallBackOnStep, InitialSyncStep, RestartContainerStep, RunStep, Step, StepId, SyncStep};
+use crate::tiltfile::values::step::{
+    FallBackOnStep, InitialSyncStep, RestartContainerStep, RunStep, Step, StepId, SyncStep,
+};
 
 pub const FUNCTIONS: &[Builtin] = &[
     Builtin {
         name: "sync",
-        params: &[Param::required("local_path", "str"), Param::required("remote_path", "str")],
+        params: &[
+            Param::required("local_path", "str"),
+            Param::required("remote_path", "str"),
+        ],
         rest: Rest::Refused,
         returns: "LiveUpdateStep",
         doc: "Step of a live update: a changed file, or one in a changed directory, is copied into the container. The remote path is absolute; one that ends with `/` keeps the file's name.",
@@ -59,7 +64,11 @@ pub const FUNCTIONS: &[Builtin] = &[
 ];
 
 fn sync<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
-    let local = call.run.absolute(&call.string_or("local_path", "")?).display().to_string();
+    let local = call
+        .run
+        .absolute(&call.string_or("local_path", "")?)
+        .display()
+        .to_string();
     let container = call.string_or("remote_path", "")?;
     made(call, |id| SyncStep { id, local, container })
 }
@@ -81,11 +90,20 @@ fn run<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         })
     });
     let triggers = triggers.collect::<Result<Vec<String>, Fault>>()?;
-    made(call, |id| RunStep { id, argv, triggers, shown })
+    made(call, |id| RunStep {
+        id,
+        argv,
+        triggers,
+        shown,
+    })
 }
 
 fn fall_back_on<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
-    let files = call.paths("paths")?.iter().map(|file| file.display().to_string()).collect();
+    let files = call
+        .paths("paths")?
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
     made(call, |id| FallBackOnStep { id, files })
 }
 
@@ -183,7 +201,11 @@ impl Draft {
             return Err("fall_back_on steps must appear at the start of the list");
         }
         self.reached = Stage::FallBackOn;
-        let files = step.files.iter().map(|file| self.relative(file)).collect::<Vec<String>>();
+        let files = step
+            .files
+            .iter()
+            .map(|file| self.relative(file))
+            .collect::<Vec<String>>();
         self.update.stop_paths.extend(files);
         Ok(())
     }
@@ -224,12 +246,16 @@ impl Draft {
 fn check(update: &LiveUpdate) -> Result<(), String> {
     let mut problems = Vec::new();
     if update.syncs.is_empty() && update.execs.is_empty() {
-        problems.push("spec.syncs: Invalid value: null: must contain at least 1 sync or 1 exec to run on live update".to_owned());
+        problems.push(
+            "spec.syncs: Invalid value: null: must contain at least 1 sync or 1 exec to run on live update".to_owned(),
+        );
     }
     for (index, sync) in update.syncs.iter().enumerate() {
         if !sync.container.starts_with('/') {
             let shown = quoted(&sync.container);
-            problems.push(format!("spec.syncs[{index}]: Invalid value: {shown}: sync destination is not absolute"));
+            problems.push(format!(
+                "spec.syncs[{index}]: Invalid value: {shown}: sync destination is not absolute"
+            ));
         }
     }
     match problems.as_slice() {

@@ -91,11 +91,14 @@ fn readiness_probe(call: &Call) -> Result<Option<Probe>, Fault> {
 fn check_commands(call: &Call, resource: &LocalResource) -> Result<(), Fault> {
     let (no_update, no_serve) = (resource.update.is_empty(), resource.serve.is_empty());
     match (no_update, no_serve) {
-        (true, false) if call.is_given("dir") => {
-            Err("local_resource: 'dir' only affects 'cmd', not 'serve_cmd'. Did you mean to use 'serve_dir' instead?".into())
-        }
+        (true, false) if call.is_given("dir") => Err(
+            "local_resource: 'dir' only affects 'cmd', not 'serve_cmd'. Did you mean to use 'serve_dir' instead?"
+                .into(),
+        ),
         (true, true) if call.is_given("dir") => Err("local_resource: 'dir' specified but 'cmd' is empty".into()),
-        (_, true) if call.is_given("serve_dir") => Err("local_resource: 'serve_dir' specified but 'serve_cmd' is empty".into()),
+        (_, true) if call.is_given("serve_dir") => {
+            Err("local_resource: 'serve_dir' specified but 'serve_cmd' is empty".into())
+        }
         (true, true) => Err("local_resource must have a cmd and/or a serve_cmd, but both were empty".into()),
         _ => Ok(()),
     }
@@ -110,7 +113,9 @@ fn without_idle_parts(call: &Call, mut resource: LocalResource) -> LocalResource
         resource.serve = Command::default();
         if resource.readiness_probe.take().is_some() {
             let name = quoted(&resource.name);
-            call.run.warn(format!("Ignoring readiness probe for local resource {name} (no serve_cmd was defined)"));
+            call.run.warn(format!(
+                "Ignoring readiness probe for local resource {name} (no serve_cmd was defined)"
+            ));
         }
     }
     resource

@@ -57,7 +57,7 @@ pub fn all() -> Vec<&'static Builtin> {
         compose::FUNCTIONS,
         local_resource::FUNCTIONS,
         probe::FUNCTIONS,
-        v1alpha1::FUNCTIONS,
+        v1alpha1::functions(),
     ];
     families.iter().flat_map(|family| family.iter()).collect()
 }

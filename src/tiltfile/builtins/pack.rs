@@ -2,16 +2,16 @@
 
 mod sources;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use starlark::values::dict::DictRef;
 use starlark::values::Value;
+use starlark::values::dict::DictRef;
 
 use crate::model::build::Recipe;
 use crate::model::image::Reference;
 use crate::model::pack::{
-    Cache, CachePlace, CreationTime, OptionError, PackRecipe, PackTarget, PullPolicy, SystemBuildpacks, UserNamespace, Volume,
-    check_env, check_exec_env, check_platform, id,
+    Cache, CachePlace, CreationTime, OptionError, PackRecipe, PackTarget, PullPolicy, SystemBuildpacks, UserNamespace,
+    Volume, check_env, check_exec_env, check_platform, id,
 };
 use crate::model::path;
 use crate::model::quote::quoted;
@@ -100,7 +100,10 @@ fn pack<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let mut definition = Definition::new(reference, Recipe::Pack(Box::default()));
     definition.target.live_update = live_update;
     definition.watch = watch(call, &recipe.deps)?;
-    definition.uses = [&recipe.builder, &recipe.run_image].into_iter().filter_map(|name| Reference::parse(name).ok()).collect();
+    definition.uses = [&recipe.builder, &recipe.run_image]
+        .into_iter()
+        .filter_map(|name| Reference::parse(name).ok())
+        .collect();
     definition.needs = common::references(call, "image_deps")?;
     overrides(call, &mut definition)?;
     definition.target.recipe = Recipe::Pack(Box::new(recipe));
@@ -134,7 +137,8 @@ fn images(call: &Call, recipe: &mut PackRecipe) -> Result<(), Fault> {
     recipe.run_image = image(call, "run_image")?.unwrap_or_default();
     recipe.previous_image = image(call, "previous_image")?.unwrap_or_default();
     recipe.pull_policy = option(call, "pull_policy", PullPolicy::parse)?.unwrap_or_default();
-    recipe.platform = option(call, "platform", |text| check_platform(text).map(|()| text.to_owned()))?.unwrap_or_default();
+    recipe.platform =
+        option(call, "platform", |text| check_platform(text).map(|()| text.to_owned()))?.unwrap_or_default();
     Ok(())
 }
 
@@ -146,7 +150,8 @@ fn container(call: &Call, recipe: &mut PackRecipe, base: &Path) -> Result<(), Fa
     recipe.workspace = text(call, "workspace")?.unwrap_or_default();
     recipe.uid = number(call, "uid")?;
     recipe.gid = number(call, "gid")?;
-    recipe.exec_env = option(call, "exec_env", |text| check_exec_env(text).map(|()| text.to_owned()))?.unwrap_or_default();
+    recipe.exec_env =
+        option(call, "exec_env", |text| check_exec_env(text).map(|()| text.to_owned()))?.unwrap_or_default();
     if call.flag("userns_host", Flag::Off)? {
         recipe.user_namespace = UserNamespace::Host;
     }
@@ -189,7 +194,8 @@ fn text(call: &Call, name: &str) -> Result<Option<String>, Fault> {
 /// A text with a meaning.
 fn option<T>(call: &Call, name: &str, parse: impl Fn(&str) -> Result<T, OptionError>) -> Result<Option<T>, Fault> {
     let text = text(call, name)?;
-    text.map(|text| parse(&text).map_err(|error| call.wrong(name, error))).transpose()
+    text.map(|text| parse(&text).map_err(|error| call.wrong(name, error)))
+        .transpose()
 }
 
 fn image(call: &Call, name: &str) -> Result<Option<String>, Fault> {
@@ -209,17 +215,25 @@ fn names_of_images(call: &Call, name: &str) -> Result<Vec<String>, Fault> {
 
 fn number(call: &Call, name: &str) -> Result<Option<u32>, Fault> {
     let number = call.read(name, unpack_int)?;
-    number.map(|number| id(number).map_err(|error| call.wrong(name, error))).transpose()
+    number
+        .map(|number| id(number).map_err(|error| call.wrong(name, error)))
+        .transpose()
 }
 
 /// Variables in their order; a dict's value of None passes on the caller's.
 fn env(call: &Call) -> Result<Vec<String>, Fault> {
     let variables = call.read("env_vars", |value| {
         let variables = match DictRef::from_value(value) {
-            Some(dict) => dict.iter().map(|(name, value)| variable(name, value)).collect::<Result<_, Mismatch>>()?,
+            Some(dict) => dict
+                .iter()
+                .map(|(name, value)| variable(name, value))
+                .collect::<Result<_, Mismatch>>()?,
             None => unpack_strings(value)?,
         };
-        variables.iter().try_for_each(|variable| check_env(variable)).map_err(|error| error.to_string())?;
+        variables
+            .iter()
+            .try_for_each(|variable| check_env(variable))
+            .map_err(|error| error.to_string())?;
         Ok(variables)
     })?;
     Ok(variables.unwrap_or_default())
@@ -243,7 +257,9 @@ fn volumes(call: &Call, base: &Path) -> Result<Vec<Volume>, Fault> {
         let mut volume = Volume::parse(&written).map_err(|error| call.wrong("volumes", error))?;
         if let Some(hidden) = volume.hides() {
             let written = quoted(&written);
-            call.run.warn(format!("pack: volume {written} is mounted over `{hidden}`, which the build itself uses"));
+            call.run.warn(format!(
+                "pack: volume {written} is mounted over `{hidden}`, which the build itself uses"
+            ));
         }
         volume.source = bound(&volume.source, base);
         volumes.push(volume);
@@ -257,9 +273,12 @@ fn caches(call: &Call, base: &Path) -> Result<Vec<Cache>, Fault> {
     };
     let found = value.get_type();
     let example = "give a dict such as {'build': 'format=volume;name=my-cache'}";
-    let dict = DictRef::from_value(value).ok_or_else(|| call.wrong("cache", format!("got {found}, want dict: {example}")))?;
+    let dict =
+        DictRef::from_value(value).ok_or_else(|| call.wrong("cache", format!("got {found}, want dict: {example}")))?;
     let caches = dict.iter().map(|(kind, parts)| cache(kind, parts, base));
-    caches.collect::<Result<_, Mismatch>>().map_err(|mismatch| call.wrong("cache", mismatch))
+    caches
+        .collect::<Result<_, Mismatch>>()
+        .map_err(|mismatch| call.wrong("cache", mismatch))
 }
 
 fn cache(kind: Value, parts: Value, base: &Path) -> Result<Cache, Mismatch> {
@@ -285,16 +304,13 @@ fn bound(source: &str, base: &Path) -> String {
 
 fn creation_time(call: &Call) -> Result<CreationTime, Fault> {
     let time = call.read("creation_time", |value| {
-        let text = unpack_int(value).map(|seconds| seconds.to_string()).or_else(|_| unpack_text(value));
+        let text = unpack_int(value)
+            .map(|seconds| seconds.to_string())
+            .or_else(|_| unpack_text(value));
         let text = text.map_err(|_| format!("got {}, want 'now' or seconds since 1970", value.get_type()))?;
         CreationTime::parse(&text).map_err(|error| error.to_string())
     })?;
     Ok(time.unwrap_or_default())
-}
-
-/// The path itself where a function needs one that is known to be there.
-fn existing(path: PathBuf) -> Option<PathBuf> {
-    crate::world::files::exists(&path).then_some(path)
 }
 
 #[cfg(test)]

@@ -37,15 +37,7 @@ pub fn resources(run: &Run, resolver: &Resolver) -> Result<Vec<Resource>, Failur
 /// The definition that builds each service's image; a service's own `build` becomes one if there is no other.
 fn consume_images(run: &Run) -> Result<Vec<Option<usize>>, Failure> {
     let mut declared = run.declared.borrow_mut();
-    let Declared {
-        compose,
-        images,
-        settings,
-        ..
-    } = &mut *declared;
-    if settings.default_registry.is_some() && compose.services().next().is_some() {
-        return Err(Failure::whole("default_registry is not supported with docker compose"));
-    }
+    let Declared { compose, images, .. } = &mut *declared;
     let mut consumed = Vec::new();
     for project in compose.projects() {
         for service in &project.services {

@@ -3,14 +3,14 @@
 //! A workload is an object of a kind that the Tiltfile calls one, a job, or anything that names an image. Services that select a
 //! workload's pods go with it; `k8s_resource()` renames, adds objects and options; what nobody wants is left over.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::model::image::Reference;
 use crate::model::kube::jsonpath::JsonPathError;
 use crate::model::kube::{ImageLocator, ImageSearch, Object, ObjectMatcher};
 use crate::model::project::{Init, Trigger};
 use crate::model::quote::quoted;
-use crate::model::report::{Failure, Frame};
+use crate::model::report::Failure;
 use crate::model::tree::Tree;
 use crate::tiltfile::declared::kube::Options;
 
@@ -328,11 +328,6 @@ impl Group {
     pub fn trigger(&self, default: Trigger) -> (Trigger, Init) {
         (self.options.trigger.unwrap_or(default), self.options.init.unwrap_or_default())
     }
-
-    /// Where messages about it point.
-    pub fn frames(&self) -> &[Frame] {
-        &self.options.frames
-    }
 }
 
 /// Services by what they select, so that each workload looks only at those that could fit.
@@ -385,10 +380,4 @@ impl Services {
     fn left(self) -> Vec<Object> {
         self.objects.into_iter().flatten().collect()
     }
-}
-
-/// Names that come twice.
-pub fn first_repeated(names: &[String]) -> Option<&String> {
-    let mut seen = HashSet::new();
-    names.iter().find(|name| !seen.insert(name.as_str()))
 }

@@ -25,7 +25,10 @@ pub fn of_image(host: &Host, watch: &Watch) -> Result<ImageIgnores, FileError> {
     }
     let mut watched = context.clone();
     watched.extend(watch.dockerfile.iter().chain(&watch.mounts).map(Ignore::whole));
-    Ok(ImageIgnores { context, watch: watched })
+    Ok(ImageIgnores {
+        context,
+        watch: watched,
+    })
 }
 
 /// The `.git` of each of these directories that is the top of a checkout.

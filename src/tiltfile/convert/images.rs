@@ -48,10 +48,18 @@ impl<'r> Resolver<'r> {
 
     fn target(&self, index: usize, images: &[Definition]) -> Result<ImageTarget, Failure> {
         let definition = &images[index];
-        let ignores = ignores::of_image(&self.run.host, &definition.watch)
-            .map_err(|error| Failure::about(&definition.frames, format!("reading dockerignore for {}: {error}", definition.name())))?;
+        let ignores = ignores::of_image(&self.run.host, &definition.watch).map_err(|error| {
+            Failure::about(
+                &definition.frames,
+                format!("reading dockerignore for {}: {error}", definition.name()),
+            )
+        })?;
         let mut target = definition.target.clone();
-        target.image_deps = self.bases_of(index).iter().map(|base| images[*base].target.image_map()).collect();
+        target.image_deps = self
+            .bases_of(index)
+            .iter()
+            .map(|base| images[*base].target.image_map())
+            .collect();
         target.watch_ignores = ignores.watch;
         if let Recipe::Docker(recipe) = &mut target.recipe {
             recipe.context_ignores = ignores.context;
@@ -68,7 +76,12 @@ impl<'r> Resolver<'r> {
         }
         let mut order = Order::default();
         order.visit(index, self, images)?;
-        let watched: Vec<PathBuf> = order.done.iter().flat_map(|index| images[*index].target.watched_paths()).map(PathBuf::from).collect();
+        let watched: Vec<PathBuf> = order
+            .done
+            .iter()
+            .flat_map(|index| images[*index].target.watched_paths())
+            .map(PathBuf::from)
+            .collect();
         let syncs = update.syncs.iter().map(|sync| ("sync step source", &sync.local));
         let stops = update.stop_paths.iter().map(|stop| ("fall_back_on paths", stop));
         for (what, written) in syncs.chain(stops) {
@@ -97,13 +110,21 @@ fn bases(images: &mut Images, index: usize) -> Result<Vec<usize>, Failure> {
         let base = images.consume(reference).ok_or_else(|| {
             let definition = &images.definitions()[index];
             let (name, missing) = (quoted(&definition.name()), quoted(&reference.familiar()));
-            Failure::about(&definition.frames, format!("image {name}: image dep {missing} not found"))
-                .hinting("an image dep is one that this Tiltfile builds, with docker_build(), custom_build() or pack()")
+            Failure::about(
+                &definition.frames,
+                format!("image {name}: image dep {missing} not found"),
+            )
+            .hinting("an image dep is one that this Tiltfile builds, with docker_build(), custom_build() or pack()")
         })?;
         bases.push(base);
     }
     let mut seen = Vec::new();
-    bases.retain(|base| !seen.contains(base) && { seen.push(*base); true });
+    bases.retain(|base| {
+        !seen.contains(base) && {
+            seen.push(*base);
+            true
+        }
+    });
     Ok(bases)
 }
 
@@ -141,10 +162,20 @@ impl Order {
     }
 
     fn cycle(&self, index: usize, images: &[Definition]) -> Failure {
-        let begin = self.path.iter().position(|visited| *visited == index).unwrap_or_default();
-        let names = self.path[begin..].iter().chain([&index]).map(|index| images[*index].name());
+        let begin = self
+            .path
+            .iter()
+            .position(|visited| *visited == index)
+            .unwrap_or_default();
+        let names = self.path[begin..]
+            .iter()
+            .chain([&index])
+            .map(|index| images[*index].name());
         let names: Vec<String> = names.collect();
-        Failure::about(&images[index].frames, format!("Image dependency cycle: {}", names.join(" -> ")))
+        Failure::about(
+            &images[index].frames,
+            format!("Image dependency cycle: {}", names.join(" -> ")),
+        )
     }
 }
 
@@ -167,9 +198,17 @@ pub fn check_steps(run: &Run) -> Result<(), Failure> {
 pub fn check_restarts(resources: &[Resource]) -> Result<(), Failure> {
     let restarts = |resource: &&Resource| {
         let in_kubernetes = matches!(resource.target, Target::Kubernetes(_));
-        in_kubernetes && resource.images.iter().any(|image| image.live_update.restart == Restart::Always)
+        in_kubernetes
+            && resource
+                .images
+                .iter()
+                .any(|image| image.live_update.restart == Restart::Always)
     };
-    let names: Vec<&str> = resources.iter().filter(restarts).map(|resource| resource.name.as_str()).collect();
+    let names: Vec<&str> = resources
+        .iter()
+        .filter(restarts)
+        .map(|resource| resource.name.as_str())
+        .collect();
     if names.is_empty() {
         return Ok(());
     }

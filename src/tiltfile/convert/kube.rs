@@ -32,6 +32,8 @@ pub const UNCATEGORIZED: &str = "uncategorized";
 pub struct Assembled {
     pub resources: Vec<Resource>,
     pub uncategorized: Option<Resource>,
+    /// Objects in it.
+    pub unassigned: usize,
 }
 
 /// Groups objects; resolves images; makes resources.
@@ -41,8 +43,13 @@ pub fn resources(run: &Run, eval: &mut Evaluator, resolver: &Resolver) -> Result
     for group in &groups.groups {
         resources.push(resource(run, resolver, group)?);
     }
+    let unassigned = groups.rest.len();
     let uncategorized = (!groups.rest.is_empty()).then(|| left_over(run, groups.rest));
-    Ok(Assembled { resources, uncategorized })
+    Ok(Assembled {
+        resources,
+        uncategorized,
+        unassigned,
+    })
 }
 
 fn groups(run: &Run, eval: &mut Evaluator) -> Result<Groups, Failure> {

@@ -1,12 +1,17 @@
 //! From what was declared to a project.
 
 pub mod compose;
+pub mod deps;
+pub mod enabled;
 pub mod grouping;
 pub mod ignores;
 pub mod images;
 mod kinds;
 pub mod kube;
 pub mod locals;
+pub mod settings;
+#[cfg(test)]
+pub mod testing;
 pub mod unused;
 
 use starlark::eval::Evaluator;
@@ -34,12 +39,16 @@ pub fn project(run: &Run) -> Result<Project, Failure> {
         frames: Vec::new(),
         hint: None,
     })?;
+    let tiltignore = settings::tiltignore(run)?;
     let mut project = None;
     loader::run_main(run, bytes, |eval| {
         project = Some(assemble(run, eval)?);
         Ok(())
     })?;
-    project.ok_or_else(|| Failure::whole("the Tiltfile ended without a project"))
+    match project {
+        Some(project) => Ok(Project { tiltignore, ..project }),
+        None => Err(Failure::whole("the Tiltfile ended without a project")),
+    }
 }
 
 /// Resources of all worlds in their order: Kubernetes, Compose, this machine, and objects that belong to none.
@@ -48,25 +57,27 @@ fn assemble(run: &Run, eval: &mut Evaluator) -> Result<Project, Failure> {
     let resolver = Resolver::new(run)?;
     let kubernetes = kube::resources(run, eval, &resolver)?;
     let services = compose::resources(run, &resolver)?;
-    unused::warn(
-        run,
-        Deployments {
-            services: services.len(),
-            workloads: kubernetes.resources.len(),
-            unassigned: kubernetes.uncategorized.iter().len(),
-        },
-    );
+    let deployments = Deployments {
+        services: services.len(),
+        workloads: kubernetes.resources.len(),
+        unassigned: kubernetes.unassigned,
+    };
     let mut resources = kubernetes.resources;
     resources.extend(services);
-    resources.extend(locals::resources(run));
-    resources.extend(kubernetes.uncategorized);
+    unused::warn(run, deployments);
     images::check_restarts(&resources)?;
     images::check_steps(run)?;
-    let declared = run.declared.borrow();
+    resources.extend(locals::resources(run));
+    resources.extend(kubernetes.uncategorized);
+    deps::validate_deps(run, &mut resources)?;
+    let settings = settings::settings(run);
+    settings::check_registry(&settings, &resources)?;
+    let enabled = enabled::enabled(run, &resources)?;
     Ok(Project {
         resources,
-        settings: declared.settings.clone(),
-        objects: declared.objects.clone(),
+        enabled,
+        settings,
+        objects: run.declared.borrow().objects.clone(),
         secrets,
         ..Project::default()
     })

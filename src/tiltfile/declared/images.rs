@@ -118,7 +118,9 @@ impl Images {
 
     /// The definition that builds an image, if one does.
     pub fn find(&self, reference: &Reference) -> Option<usize> {
-        self.definitions.iter().position(|definition| definition.target.selector.matches(reference))
+        self.definitions
+            .iter()
+            .position(|definition| definition.target.selector.matches(reference))
     }
 
     /// Like `find`, for somebody who is going to use the image: the definition counts as used, and the name is among those that are
@@ -138,7 +140,11 @@ impl Images {
     }
 
     pub fn unused(&self) -> impl Iterator<Item = &Definition> {
-        self.definitions.iter().zip(&self.used).filter(|(_, used)| !**used).map(|(definition, _)| definition)
+        self.definitions
+            .iter()
+            .zip(&self.used)
+            .filter(|(_, used)| !**used)
+            .map(|(definition, _)| definition)
     }
 
     pub fn consumed(&self) -> &[String] {
@@ -239,7 +245,12 @@ mod tests {
         assert_eq!(found(&images, "img"), Some(0));
         assert_eq!(found(&images, "img:dev"), Some(1));
         assert_eq!(found(&images, "img:prod"), None);
-        assert!(images.definitions().iter().all(|definition| definition.target.selector.exact));
+        assert!(
+            images
+                .definitions()
+                .iter()
+                .all(|definition| definition.target.selector.exact)
+        );
     }
 
     #[test]
@@ -263,7 +274,12 @@ mod tests {
     #[test]
     fn steps_count_by_the_place_that_made_them() {
         let mut steps = Steps::default();
-        let shown = |steps: &Steps| steps.unused().map(|(position, _)| position.to_owned()).collect::<Vec<_>>();
+        let shown = |steps: &Steps| {
+            steps
+                .unused()
+                .map(|(position, _)| position.to_owned())
+                .collect::<Vec<_>>()
+        };
         for place in ["1:1", "2:1", "2:1", "3:1"] {
             steps.record(place.to_owned(), String::new());
         }

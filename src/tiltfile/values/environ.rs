@@ -9,7 +9,9 @@ use starlark::values::none::NoneType;
 use starlark::values::{Heap, NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Value, starlark_value};
 use starlark::{starlark_module, starlark_simple_value};
 
+use crate::model::quote::quoted;
 use crate::tiltfile::host::{Environment, lock};
+use crate::tiltfile::values::blob::Blob;
 
 #[derive(ProvidesStaticType, NoSerialize, StarlarkPagable, allocative::Allocative)]
 pub struct Environ {
@@ -39,8 +41,8 @@ impl fmt::Debug for Environ {
 impl fmt::Display for Environ {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let variables = lock(&self.variables);
-        let pairs: Vec<String> = variables.iter().map(|(k, v)| format!("{k:?}: {v:?}")).collect();
-        write!(f, "environ({{{}}})", pairs.join(", "))
+        let pairs: Vec<String> = variables.iter().map(|(k, v)| format!("{}: {}", quoted(k), quoted(v))).collect();
+        write!(f, "{{{}}}", pairs.join(", "))
     }
 }
 
@@ -58,9 +60,7 @@ impl<'v> StarlarkValue<'v> for Environ {
         let key = text(index, "key")?;
         match self.get(key) {
             Some(value) => Ok(heap.alloc(value)),
-            None => Err(starlark::Error::new_value(anyhow::anyhow!(
-                "key \"{key}\" not in environ"
-            ))),
+            None => Err(starlark::Error::new_value(anyhow::anyhow!("key \"{key}\" not in environ"))),
         }
     }
 
@@ -75,10 +75,7 @@ impl<'v> StarlarkValue<'v> for Environ {
     }
 
     fn iterate_collect(&self, heap: Heap<'v>) -> starlark::Result<Vec<Value<'v>>> {
-        Ok(lock(&self.variables)
-            .keys()
-            .map(|key| heap.alloc(key.as_str()))
-            .collect())
+        Ok(lock(&self.variables).keys().map(|key| heap.alloc(key.as_str())).collect())
     }
 
     fn get_methods() -> Option<&'static Methods> {
@@ -87,24 +84,18 @@ impl<'v> StarlarkValue<'v> for Environ {
     }
 }
 
-/// Names and values are strings; a Blob would be surprising in an environment.
+/// Names and values are strings, or Blobs for what they hold.
 fn text<'v>(value: Value<'v>, what: &str) -> starlark::Result<&'v str> {
-    value.unpack_str().ok_or_else(|| {
-        starlark::Error::new_value(anyhow::anyhow!(
-            "putenv() {what} must be a string, not {}",
-            value.get_type()
-        ))
-    })
+    let blob = || Blob::from_value(value).map(Blob::text);
+    value
+        .unpack_str()
+        .or_else(blob)
+        .ok_or_else(|| starlark::Error::new_value(anyhow::anyhow!("putenv() {what} must be a string, not {}", value.get_type())))
 }
 
 #[starlark_module]
 fn methods(builder: &mut MethodsBuilder) {
-    fn get<'v>(
-        this: &Environ,
-        #[starlark(require = pos)] key: &str,
-        #[starlark(require = pos)] default: Option<Value<'v>>,
-        heap: Heap<'v>,
-    ) -> anyhow::Result<Value<'v>> {
+    fn get<'v>(this: &Environ, #[starlark(require = pos)] key: &str, #[starlark(require = pos)] default: Option<Value<'v>>, heap: Heap<'v>) -> anyhow::Result<Value<'v>> {
         Ok(match this.get(key) {
             Some(value) => heap.alloc(value),
             None => default.unwrap_or_else(Value::new_none),
@@ -112,10 +103,7 @@ fn methods(builder: &mut MethodsBuilder) {
     }
 
     fn items<'v>(this: &Environ, heap: Heap<'v>) -> anyhow::Result<Value<'v>> {
-        let items: Vec<(String, String)> = lock(&this.variables)
-            .iter()
-            .map(|(k, v)| (k.clone(), v.clone()))
-            .collect();
+        let items: Vec<(String, String)> = lock(&this.variables).iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         Ok(heap.alloc(items))
     }
 
@@ -129,12 +117,7 @@ fn methods(builder: &mut MethodsBuilder) {
         Ok(heap.alloc(values))
     }
 
-    fn pop<'v>(
-        this: &Environ,
-        #[starlark(require = pos)] key: &str,
-        #[starlark(require = pos)] default: Option<Value<'v>>,
-        heap: Heap<'v>,
-    ) -> anyhow::Result<Value<'v>> {
+    fn pop<'v>(this: &Environ, #[starlark(require = pos)] key: &str, #[starlark(require = pos)] default: Option<Value<'v>>, heap: Heap<'v>) -> anyhow::Result<Value<'v>> {
         let removed = lock(&this.variables).remove(key);
         match (removed, default) {
             (Some(value), _) => Ok(heap.alloc(value)),
@@ -150,35 +133,25 @@ fn methods(builder: &mut MethodsBuilder) {
         }
     }
 
-    fn setdefault<'v>(
-        this: &Environ,
-        #[starlark(require = pos)] key: &str,
-        #[starlark(require = pos)] default: Option<&str>,
-    ) -> anyhow::Result<String> {
-        let default = default.ok_or_else(|| anyhow::anyhow!("putenv() value must be a string, not NoneType"))?;
-        Ok(lock(&this.variables)
-            .entry(key.to_owned())
-            .or_insert_with(|| default.to_owned())
-            .clone())
+    fn setdefault<'v>(this: &Environ, #[starlark(require = pos)] key: &str, #[starlark(require = pos)] default: Option<Value<'v>>) -> anyhow::Result<String> {
+        if let Some(value) = this.get(key) {
+            return Ok(value);
+        }
+        let default = default.unwrap_or_else(Value::new_none);
+        let default = text(default, "value").map_err(starlark::Error::into_anyhow)?;
+        lock(&this.variables).insert(key.to_owned(), default.to_owned());
+        Ok(default.to_owned())
     }
 
-    fn update<'v>(
-        this: &Environ,
-        #[starlark(require = pos)] other: Option<Value<'v>>,
-        #[starlark(kwargs)] named: starlark::values::dict::UnpackDictEntries<&'v str, Value<'v>>,
-    ) -> anyhow::Result<NoneType> {
+    fn update<'v>(this: &Environ, #[starlark(require = pos)] other: Option<Value<'v>>, #[starlark(kwargs)] named: starlark::values::dict::UnpackDictEntries<&'v str, Value<'v>>) -> anyhow::Result<NoneType> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         let mut add = |key: Value<'v>, value: Value<'v>| -> anyhow::Result<()> {
-            let pair = (
-                text(key, "key").map_err(starlark::Error::into_anyhow)?,
-                text(value, "value").map_err(starlark::Error::into_anyhow)?,
-            );
+            let pair = (text(key, "key").map_err(starlark::Error::into_anyhow)?, text(value, "value").map_err(starlark::Error::into_anyhow)?);
             pairs.push((pair.0.to_owned(), pair.1.to_owned()));
             Ok(())
         };
         if let Some(other) = other {
-            let dict = DictRef::from_value(other)
-                .ok_or_else(|| anyhow::anyhow!("update: got {}, want a dict", other.get_type()))?;
+            let dict = DictRef::from_value(other).ok_or_else(|| anyhow::anyhow!("update: got {}, want a dict", other.get_type()))?;
             for (key, value) in dict.iter() {
                 add(key, value)?;
             }
@@ -198,10 +171,7 @@ fn methods(builder: &mut MethodsBuilder) {
 
     /// A plain dict with the same content.
     fn copy<'v>(this: &Environ, heap: Heap<'v>) -> anyhow::Result<Value<'v>> {
-        let pairs: Vec<(String, String)> = lock(&this.variables)
-            .iter()
-            .map(|(k, v)| (k.clone(), v.clone()))
-            .collect();
+        let pairs: Vec<(String, String)> = lock(&this.variables).iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         Ok(heap.alloc(AllocDict(pairs)))
     }
 }

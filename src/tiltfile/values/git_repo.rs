@@ -30,7 +30,7 @@ impl GitRepo {
 
 impl fmt::Display for GitRepo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[gitRepo] '{}'", self.path)
+        write!(f, "[git.Repo] '{}'", self.path)
     }
 }
 
@@ -45,7 +45,7 @@ impl<'v> StarlarkValue<'v> for GitRepo {
 #[starlark_module]
 fn methods(builder: &mut MethodsBuilder) {
     /// The absolute path of something in the checkout.
-    fn paths(this: &GitRepo, #[starlark(default = "")] path: &str) -> anyhow::Result<String> {
-        Ok(path::join(this.path(), path).display().to_string())
+    fn paths(this: &GitRepo, paths: &str) -> anyhow::Result<String> {
+        Ok(path::join(this.path(), paths).display().to_string())
     }
 }

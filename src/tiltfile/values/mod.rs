@@ -2,6 +2,7 @@
 //!
 //! Each is plain data below a Starlark face; none reads files or runs anything.
 
+pub mod action;
 pub mod blob;
 pub mod environ;
 pub mod git_repo;

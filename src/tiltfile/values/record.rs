@@ -89,6 +89,9 @@ macro_rules! record {
     };
 }
 
+/// The title of a struct that the user made; one of ours prints under a name of its own.
+pub const PLAIN: &str = "struct";
+
 record!(StructGen, Struct, FrozenStruct, "struct");
 record!(ModuleGen, Module, FrozenModule, "module");
 
@@ -107,7 +110,10 @@ impl FrozenModule {
 
 impl<V: ValueLifetimeless + fmt::Display> fmt::Display for StructGen<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("struct(")?;
+        match self.title.as_str() {
+            PLAIN => f.write_str("struct(")?,
+            title => write!(f, "{title:?}(")?,
+        }
         for (index, (name, value)) in self.names.iter().zip(&self.values).enumerate() {
             let comma = if index > 0 { ", " } else { "" };
             write!(f, "{comma}{name} = {value}")?;

@@ -1,4 +1,4 @@
-//! Small opaque values that one function makes and another takes: trigger modes, port forwards, probes and their actions.
+//! Small opaque values that one function makes and another takes: trigger modes, port forwards, probes.
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use starlark::values::{Heap, NoSerialize, ProvidesStaticType, StarlarkPagable, S
 use crate::model::local::{Probe, ProbeAction};
 use crate::model::port::PortForward;
 use crate::model::project::Trigger;
+use crate::tiltfile::values::action;
 
 macro_rules! token {
     ($name:ident, $of:ty, $type:literal, $empty:expr) => {
@@ -25,7 +26,6 @@ macro_rules! token {
 token!(TriggerModeValue, Trigger, "TriggerMode", "Trigger::Auto");
 token!(PortForwardValue, PortForward, "port_forward", "PortForward::default()");
 token!(ProbeValue, Probe, "Probe", "unset_probe()");
-token!(ProbeActionValue, ProbeAction, "probe_action", "ProbeAction::Exec(Vec::new())");
 
 /// Only a store of values on disk would ask for this; there is none.
 fn unset_probe() -> Probe {
@@ -91,24 +91,19 @@ impl fmt::Display for PortForwardValue {
 }
 
 #[starlark_value(type = "Probe")]
-impl<'v> StarlarkValue<'v> for ProbeValue {}
+impl<'v> StarlarkValue<'v> for ProbeValue {
+    fn get_attr(&self, attribute: &str, heap: Heap<'v>) -> Option<Value<'v>> {
+        action::probe_attribute(&self.0, attribute, heap)
+    }
 
-impl fmt::Display for ProbeValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Probe({})", ProbeActionValue(self.0.action.clone()))
+    fn dir_attr(&self) -> Vec<String> {
+        action::PROBE_ATTRIBUTES.iter().map(|name| (*name).to_owned()).collect()
     }
 }
 
-#[starlark_value(type = "probe_action")]
-impl<'v> StarlarkValue<'v> for ProbeActionValue {}
-
-impl fmt::Display for ProbeActionValue {
+impl fmt::Display for ProbeValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            ProbeAction::Exec(argv) => write!(f, "exec_action({})", argv.join(" ")),
-            ProbeAction::HttpGet { host, port, scheme, path } => write!(f, "http_get_action({scheme}://{host}:{port}{path})"),
-            ProbeAction::TcpSocket { host, port } => write!(f, "tcp_socket_action({host}:{port})"),
-        }
+        action::write_record(f, "Probe", action::PROBE_ATTRIBUTES, |name, heap| action::probe_attribute(&self.0, name, heap))
     }
 }
 

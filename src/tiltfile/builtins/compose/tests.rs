@@ -58,9 +58,19 @@ fn recorded(tiltfile: &str, answers: &[(&str, &str)]) -> Tiltfile {
 }
 
 fn shop(tiltfile: &str) -> Evaluated {
-    recorded(tiltfile, &[("shop", SHOP_PRINTED)])
-        .file("shop/compose.yml", SHOP)
-        .eval()
+    recorded(
+        tiltfile,
+        &[("shop", SHOP_PRINTED), ("other", "services: {mail: {image: i}}\n")],
+    )
+    .file("shop/compose.yml", SHOP)
+    .eval()
+}
+
+/// Watched files, without the one that every project has.
+fn watched(evaluated: &Evaluated) -> Vec<String> {
+    let mut watched = evaluated.watched();
+    watched.retain(|file| file != ".tiltignore");
+    watched
 }
 
 /// The commands that were run, without the folder.
@@ -113,7 +123,7 @@ fn services_are_resources_in_the_order_of_the_file() {
     assert_eq!(target(&shop, "db").service_yaml, "image: db-image\n");
     assert_eq!(target(&shop, "db").project.name, "shop");
     assert_eq!(target(&shop, "db").project.path, shop.dir().join("shop"));
-    assert_eq!(shop.watched(), ["Tiltfile", "shop/compose.yml"]);
+    assert_eq!(watched(&shop), ["Tiltfile", "shop/compose.yml"]);
 }
 
 #[test]
@@ -138,7 +148,7 @@ fn compose_is_looked_for_once_and_asked_once_for_each_call() {
     let said = "Compose project \"shop\" loading profiles from environment: a,b\n";
     assert_eq!(again.log(), said.repeat(2));
     assert_eq!(
-        again.watched(),
+        watched(&again),
         [".shop.env", "Tiltfile", "more.yml", "shop/compose.yml"]
     );
     assert_eq!(target(&again, "web").project.profiles, ["a", "b"]);
@@ -149,13 +159,17 @@ fn what_is_said_of_a_service_adds_up_and_survives_further_calls() {
     let shop = shop(
         "docker_compose('shop/compose.yml')\n\
          dc_resource('db', trigger_mode=TRIGGER_MODE_MANUAL, links='http://a', labels=['x'], infer_links=False)\n\
-         dc_resource('db', auto_init=False, links=['http://b'], labels='y', resource_deps=['web', 'api', 'web'])\n\
+         dc_resource('db', auto_init=False, links=['http://b'], labels='y', resource_deps=['late', 'early', 'late'])\n\
          dc_resource('db')\n\
+         local_resource('early', 'true')\nlocal_resource('late', 'true')\n\
          dc_resource('api', new_name='backend')\n\
          docker_compose('shop/compose.yml')\n\
          dc_resource('backend', resource_deps=['db'])\n",
     );
-    assert_eq!(graph(&shop), "db: backend web\nbackend: db\nweb: backend db\n");
+    assert_eq!(
+        graph(&shop),
+        "db: early late\nbackend: db\nweb: backend db\nearly: \nlate: \n"
+    );
     let db = resource(&shop, "db");
     assert_eq!(db.trigger, TriggerMode::Manual);
     assert_eq!(db.labels.iter().collect::<Vec<_>>(), ["x", "y"]);
@@ -178,8 +192,8 @@ fn a_new_name_reaches_dependencies_whichever_way_they_were_said() {
             "y: \napi: y\nweb: api y\n",
         ),
         (
-            "dc_resource('db', resource_deps=['web'])\ndc_resource('web', new_name='w')",
-            "db: w\napi: db\nw: api db\n",
+            "docker_compose('shop/compose.yml', project_name='other')\ndc_resource('mail', resource_deps=['db'])\ndc_resource('db', new_name='d')",
+            "d: \napi: d\nweb: api d\nmail: d\n",
         ),
     ];
     for (statements, expected) in table {
@@ -369,7 +383,7 @@ fn an_image_that_nobody_else_builds_is_built_by_compose() {
         ignores.collect::<Vec<_>>(),
         ["app tmp", "app/Dockerfile ", "app/static "]
     );
-    assert_eq!(built.watched(), ["Tiltfile", "app/.dockerignore", "compose.yml"]);
+    assert_eq!(watched(&built), ["Tiltfile", "app/.dockerignore", "compose.yml"]);
     let remote = &resource(&built, "remote").images[0];
     assert_eq!(target(&built, "remote").image_maps, ["b_remote"]);
     assert!(remote.watched_paths().is_empty() && remote.watch_ignores.is_empty());
@@ -412,11 +426,19 @@ fn an_image_that_no_service_uses_is_warned_of() {
 
 #[test]
 fn what_compose_cannot_do_is_refused() {
-    let message = built("docker_build('gcr.io/app', 'app', entrypoint='./app')").message();
-    assert_eq!(
-        message,
-        "docker_build/custom_build.entrypoint not supported for Docker Compose resources"
-    );
+    let table = [
+        (
+            "docker_build('gcr.io/app', 'app', entrypoint='./app')",
+            "docker_build/custom_build.entrypoint not supported for Docker Compose resources",
+        ),
+        (
+            "default_registry('example.com')",
+            "default_registry is not supported with docker compose",
+        ),
+    ];
+    for (statement, expected) in table {
+        assert_eq!(built(statement).message(), expected);
+    }
 }
 
 #[test]
@@ -447,7 +469,7 @@ fn a_machine_without_compose_is_told_what_to_install() {
         Error in docker_compose: Docker Compose was not found: neither `docker compose` nor `docker-compose` runs (";
     assert!(none.error().starts_with(expected), "{}", none.error());
     assert!(none.error().contains("TILT_DOCKER_COMPOSE_CMD"), "{}", none.error());
-    assert_eq!(none.watched(), ["Tiltfile", "compose.yml"]);
+    assert_eq!(watched(&none), ["Tiltfile", "compose.yml"]);
 }
 
 /// Evaluates with the Compose of this machine, if it has one.
@@ -531,7 +553,7 @@ fn the_real_compose_merges_files_with_profiles_and_an_environment_file() {
         "shop/compose.yml",
         "shop/web/.dockerignore",
     ];
-    assert_eq!(shop.watched(), expected);
+    assert_eq!(watched(&shop), expected);
     assert_eq!(shop.log(), "");
 }
 
@@ -549,7 +571,7 @@ fn the_real_compose_reads_the_env_file_beside_the_project() {
     };
     assert_eq!(names(&shop), ["a"]);
     assert!(target(&shop, "a").service_yaml.starts_with("image: named\n"));
-    assert_eq!(shop.watched(), ["Tiltfile", "shop/.env", "shop/compose.yml"]);
+    assert_eq!(watched(&shop), ["Tiltfile", "shop/.env", "shop/compose.yml"]);
 }
 
 #[test]
@@ -574,7 +596,7 @@ fn complaints_of_the_real_compose_are_those_of_the_call() {
         );
         let complaint = error.strip_prefix(&beginning).unwrap_or_else(|| panic!("{error}"));
         assert!(complaint.contains(expected), "{error}");
-        let watched = failed.watched();
+        let watched = watched(&failed);
         assert!(watched.contains(&name.to_owned()), "{watched:?}");
         assert_eq!(
             watched.contains(&"gone.env".to_owned()),
@@ -607,5 +629,5 @@ fn text_is_stored_where_its_path_depends_on_nothing_else() {
         path,
         cache.join("dff3f4ef97cdaf28796fcf7be7f01f1041017ee21c338a1a1a62af02d6f650a1.yml")
     );
-    assert_eq!(stored.watched(), ["Tiltfile", "shop/compose.yml"]);
+    assert_eq!(watched(&stored), ["Tiltfile", "shop/compose.yml"]);
 }

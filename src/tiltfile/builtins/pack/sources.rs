@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::model::pack::{PackRecipe, check_env};
 use crate::model::path;
 use crate::model::quote::quoted;
-use crate::tiltfile::builtins::pack::{existing, text};
+use crate::tiltfile::builtins::pack::text;
 use crate::tiltfile::call::Call;
 use crate::tiltfile::function::Fault;
+use crate::world::files;
 
 /// The descriptor's name where none is given.
 const DESCRIPTOR: &str = "project.toml";
@@ -44,18 +45,26 @@ fn descriptor(call: &Call, source: &Path, base: &Path) -> Result<Option<PathBuf>
         Ok(_) => Ok(Some(file)),
         Err(error) if !is_named && error.is_missing() => Ok(None),
         // The source may be an archive.
-        Err(_) if !is_named && !crate::world::files::is_folder(source) => Ok(None),
+        Err(_) if !is_named && !files::is_folder(source) => Ok(None),
         Err(error) => Err(Fault::Said(format!("error reading descriptor: {error}"))),
     }
 }
 
 /// Files of variables, read so that a mistake in them shows at once.
 fn env_files(call: &Call, base: &Path) -> Result<Vec<PathBuf>, Fault> {
-    let files = call.strings("env_files")?.into_iter().map(|written| path::join(base, written));
+    let files = call
+        .strings("env_files")?
+        .into_iter()
+        .map(|written| path::join(base, written));
     let files: Vec<PathBuf> = files.collect();
     for file in &files {
-        let bytes = call.run.host.read(file).map_err(|error| Fault::Said(format!("error reading env file: {error}")))?;
-        check_env_file(&String::from_utf8_lossy(&bytes)).map_err(|problem| Fault::Said(format!("{}:{problem}", file.display())))?;
+        let bytes = call
+            .run
+            .host
+            .read(file)
+            .map_err(|error| Fault::Said(format!("error reading env file: {error}")))?;
+        check_env_file(&String::from_utf8_lossy(&bytes))
+            .map_err(|problem| Fault::Said(format!("{}:{problem}", file.display())))?;
     }
     Ok(files)
 }
@@ -79,17 +88,19 @@ fn buildpacks(call: &Call, name: &str, base: &Path, local: &mut Vec<PathBuf>) ->
     for written in call.strings(name)? {
         let of_file = written.strip_prefix("file://");
         let path = path::join(base, of_file.unwrap_or(&written));
-        let means_path = of_file.is_some() || ["/", "./", "../"].iter().any(|start| written.starts_with(start)) || written == ".";
-        match existing(path) {
-            Some(path) => {
-                buildpacks.push(path.display().to_string());
-                local.push(path);
-            }
-            None if means_path => {
-                let message = format!("no buildpack at {}: there is neither a directory nor an archive of that name", quoted(&written));
-                return Err(call.wrong(name, message));
-            }
-            None => buildpacks.push(written),
+        let means_path =
+            of_file.is_some() || ["/", "./", "../"].iter().any(|start| written.starts_with(start)) || written == ".";
+        if files::exists(&path) {
+            buildpacks.push(path.display().to_string());
+            local.push(path);
+        } else if means_path {
+            let message = format!(
+                "no buildpack at {}: there is neither a directory nor an archive of that name",
+                quoted(&written)
+            );
+            return Err(call.wrong(name, message));
+        } else {
+            buildpacks.push(written);
         }
     }
     Ok(buildpacks)

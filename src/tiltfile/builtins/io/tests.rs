@@ -1,0 +1,3 @@
+//! Reading, listing and watching.
+
+use crate::tiltfile::testing::Tiltfile;
