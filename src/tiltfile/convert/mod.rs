@@ -1,5 +1,6 @@
 //! From what was declared to a project.
 
+pub mod compose;
 pub mod deps;
 pub mod enabled;
 pub mod grouping;
@@ -55,12 +56,14 @@ fn assemble(run: &Run, eval: &mut Evaluator) -> Result<Project, Failure> {
     let secrets = kube::secrets(run);
     let resolver = Resolver::new(run)?;
     let kubernetes = kube::resources(run, eval, &resolver)?;
+    let services = compose::resources(run, &resolver)?;
     let deployments = Deployments {
-        services: 0,
+        services: services.len(),
         workloads: kubernetes.resources.len(),
         unassigned: kubernetes.unassigned,
     };
     let mut resources = kubernetes.resources;
+    resources.extend(services);
     unused::warn(run, deployments);
     images::check_restarts(&resources)?;
     images::check_steps(run)?;
