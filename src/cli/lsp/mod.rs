@@ -30,7 +30,10 @@ const STACK_BYTES: usize = 256 << 20;
 pub fn run(command: &args::Lsp) -> Result<(), Exit> {
     let args::Lsp::Start(start) = command;
     // Without a home, extensions are known by name only.
-    #[allow(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the command line is where the environment is read"
+    )]
     let dirs = Dirs::from_env(|name| std::env::var_os(name)?.into_string().ok()).ok();
     let extensions = Extensions {
         folder: dirs.map(|dirs| dirs.extension_checkouts()),
