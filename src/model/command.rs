@@ -44,7 +44,11 @@ impl Command {
 }
 
 fn word_shown(word: &str) -> String {
-    if word.contains(' ') { quoted(word) } else { word.to_owned() }
+    if word.contains(' ') {
+        quoted(word)
+    } else {
+        word.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +68,9 @@ mod tests {
             let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
             assert_eq!(Command::display(&argv), shown);
         }
-        assert_eq!(Command::shell("\n  echo a\n  echo b\n"), ["sh", "-c", "echo a\n  echo b"]);
+        assert_eq!(
+            Command::shell("\n  echo a\n  echo b\n"),
+            ["sh", "-c", "echo a\n  echo b"]
+        );
     }
 }

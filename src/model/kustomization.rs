@@ -16,7 +16,14 @@ pub enum Input {
 }
 
 /// Fields that list files and folders with kustomizations.
-const PARTS: [&str; 6] = ["resources", "bases", "components", "generators", "transformers", "validators"];
+const PARTS: [&str; 6] = [
+    "resources",
+    "bases",
+    "components",
+    "generators",
+    "transformers",
+    "validators",
+];
 const FILES: [&str; 2] = ["crds", "configurations"];
 /// Fields whose entries may name a file under `path`.
 const PATCHES: [&str; 3] = ["patches", "patchesJson6902", "replacements"];
@@ -26,7 +33,12 @@ const GENERATORS: [&str; 2] = ["configMapGenerator", "secretGenerator"];
 pub fn inputs(kustomization: &Tree) -> Vec<Input> {
     let mut inputs = Vec::new();
     let mut add = |make: fn(String) -> Input, written: &[&str]| {
-        inputs.extend(written.iter().filter(|text| is_local(text)).map(|text| make((*text).to_owned())));
+        inputs.extend(
+            written
+                .iter()
+                .filter(|text| is_local(text))
+                .map(|text| make((*text).to_owned())),
+        );
     };
     for field in PARTS {
         add(Input::Part, &texts(kustomization, field));
@@ -38,7 +50,9 @@ pub fn inputs(kustomization: &Tree) -> Vec<Input> {
     for field in PATCHES {
         // Before it held maps, `patches` was a list of files.
         add(Input::File, &texts(kustomization, field));
-        let paths: Vec<&str> = entries(kustomization, field).filter_map(|entry| text(entry, "path")).collect();
+        let paths: Vec<&str> = entries(kustomization, field)
+            .filter_map(|entry| text(entry, "path"))
+            .collect();
         add(Input::File, &paths);
     }
     for generator in GENERATORS.iter().flat_map(|field| entries(kustomization, field)) {
@@ -59,14 +73,21 @@ fn generated(generator: &Tree) -> Vec<&str> {
     let mut files = texts(generator, "envs");
     files.extend(text_at(generator, &["env"]));
     // `name=file`, or the file alone.
-    files.extend(texts(generator, "files").into_iter().map(|entry| entry.split_once('=').map_or(entry, |(_, file)| file)));
+    files.extend(
+        texts(generator, "files")
+            .into_iter()
+            .map(|entry| entry.split_once('=').map_or(entry, |(_, file)| file)),
+    );
     files
 }
 
 /// A chart that comes from no repository lies in a folder beside the kustomization.
 fn chart_folder(kustomization: &Tree, chart: &Tree) -> Option<String> {
     let name = text(chart, "name")?;
-    let home = kustomization.at(&["helmGlobals", "chartHome"]).and_then(Tree::as_text).unwrap_or("charts");
+    let home = kustomization
+        .at(&["helmGlobals", "chartHome"])
+        .and_then(Tree::as_text)
+        .unwrap_or("charts");
     text(chart, "repo").is_none().then(|| format!("{home}/{name}"))
 }
 
@@ -76,7 +97,9 @@ fn is_local(written: &str) -> bool {
         || written.contains("?ref=")
         || written.starts_with("git@")
         || written.starts_with("git::")
-        || ["github.com/", "gitlab.com/", "bitbucket.org/"].iter().any(|host| written.starts_with(host));
+        || ["github.com/", "gitlab.com/", "bitbucket.org/"]
+            .iter()
+            .any(|host| written.starts_with(host));
     !written.is_empty() && !written.contains('\n') && !is_remote
 }
 
@@ -120,11 +143,17 @@ mod tests {
             ("patches: [{path: p.yaml, target: {kind: Pod}}]", File("p.yaml".into())),
             ("patchesJson6902: [{path: p.json}]", File("p.json".into())),
             ("replacements: [{path: r.yaml}]", File("r.yaml".into())),
-            ("configMapGenerator: [{name: x, files: [k=dir/f.txt]}]", File("dir/f.txt".into())),
+            (
+                "configMapGenerator: [{name: x, files: [k=dir/f.txt]}]",
+                File("dir/f.txt".into()),
+            ),
             ("secretGenerator: [{envs: [s.env]}]", File("s.env".into())),
             ("openapi: {path: o.json}", File("o.json".into())),
             ("helmCharts: [{name: web}]", Folder("charts/web".into())),
-            ("{helmGlobals: {chartHome: h}, helmCharts: [{name: web}]}", Folder("h/web".into())),
+            (
+                "{helmGlobals: {chartHome: h}, helmCharts: [{name: web}]}",
+                Folder("h/web".into()),
+            ),
         ];
         for (text, input) in table {
             assert_eq!(named(text), [input], "{text}");

@@ -103,8 +103,14 @@ impl Tiltfile {
         let evaluation = evaluate(self.request, |line| lines.borrow_mut().push(line));
         let dir = root(&self.folder).display().to_string();
         let mut lines = lines.into_inner();
-        lines.iter_mut().for_each(|line| line.text = line.text.replace(&dir, "$DIR"));
-        Evaluated { evaluation, lines, folder: self.folder }
+        lines
+            .iter_mut()
+            .for_each(|line| line.text = line.text.replace(&dir, "$DIR"));
+        Evaluated {
+            evaluation,
+            lines,
+            folder: self.folder,
+        }
     }
 }
 
@@ -135,14 +141,20 @@ impl Evaluated {
     }
 
     pub fn warnings(&self) -> Vec<&str> {
-        self.lines.iter().filter(|line| line.level == Level::Warn).map(|line| line.text.as_str()).collect()
+        self.lines
+            .iter()
+            .filter(|line| line.level == Level::Warn)
+            .map(|line| line.text.as_str())
+            .collect()
     }
 
     /// The traceback; empty if nothing failed.
     pub fn error(&self) -> String {
         let dir = self.dir().display().to_string();
         let failure = self.evaluation.project.as_ref().err();
-        failure.map(|failure| traceback(failure).replace(&dir, "$DIR")).unwrap_or_default()
+        failure
+            .map(|failure| traceback(failure).replace(&dir, "$DIR"))
+            .unwrap_or_default()
     }
 
     /// The failure's own words, without its place.
@@ -167,12 +179,26 @@ impl Evaluated {
 fn traceback(failure: &Failure) -> String {
     let place = |frame: &Frame| format!("{}:{}:{}", frame.path.display(), frame.line, frame.column);
     match &failure.kind {
-        FailureKind::Static => failure.frames.last().map(|frame| format!("{}: ", place(frame))).unwrap_or_default() + &failure.message,
+        FailureKind::Static => {
+            failure
+                .frames
+                .last()
+                .map(|frame| format!("{}: ", place(frame)))
+                .unwrap_or_default()
+                + &failure.message
+        }
         FailureKind::Whole | FailureKind::Missing => failure.message.clone(),
         FailureKind::Running { builtin } => {
-            let calls: String = failure.frames.iter().map(|frame| format!("  {}: in {}\n", place(frame), frame.function)).collect();
+            let calls: String = failure
+                .frames
+                .iter()
+                .map(|frame| format!("  {}: in {}\n", place(frame), frame.function))
+                .collect();
             let within = builtin.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
-            format!("Traceback (most recent call last):\n{calls}Error{within}: {}", failure.message)
+            format!(
+                "Traceback (most recent call last):\n{calls}Error{within}: {}",
+                failure.message
+            )
         }
     }
 }

@@ -88,7 +88,9 @@ fn find(run: &Run) -> Result<Cluster, String> {
 fn no_cluster(namespace: Option<String>) -> Cluster {
     Cluster {
         context: String::new(),
-        namespace: namespace.filter(|name| !name.is_empty()).unwrap_or_else(|| "default".to_owned()),
+        namespace: namespace
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "default".to_owned()),
         product: Product::None,
     }
 }
@@ -143,7 +145,9 @@ fn allow_k8s_contexts<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     for value in call.one_or_many("contexts") {
         let of = value.get_type();
         names.push(value.unpack_str().map(str::to_owned).ok_or_else(|| {
-            Fault::Said(format!("allow_k8s_contexts contexts must be a string or a sequence of strings; found a {of}"))
+            Fault::Said(format!(
+                "allow_k8s_contexts contexts must be a string or a sequence of strings; found a {of}"
+            ))
         })?);
     }
     call.run.declared.borrow_mut().allowed_contexts.extend(names);

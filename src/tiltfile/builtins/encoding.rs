@@ -174,7 +174,10 @@ fn encode_yaml_stream<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 fn encode_json<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let document = document(call.required("obj"))?;
     if let Some(number) = not_finite(&document) {
-        return Err(Fault::Said(format!("error serializing object to json: json: unsupported value: {}", print::float(number))));
+        return Err(Fault::Said(format!(
+            "error serializing object to json: json: unsupported value: {}",
+            print::float(number)
+        )));
     }
     Ok(call.alloc(indented(&json::compact(&document))))
 }

@@ -19,11 +19,15 @@ fn local_git_repo<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let folder = call.run.absolute(&written);
     let shown = folder.display();
     if !files::exists(&folder) {
-        return Err(Fault::Said(format!("Reading paths {shown}: stat {shown}: no such file or directory")));
+        return Err(Fault::Said(format!(
+            "Reading paths {shown}: stat {shown}: no such file or directory"
+        )));
     }
     // In a worktree or a submodule it is a file.
     if !files::exists(&folder.join(".git")) {
-        return Err(Fault::Said(format!("{shown} isn't a valid git repo: it doesn't have a .git/ directory")));
+        return Err(Fault::Said(format!(
+            "{shown} isn't a valid git repo: it doesn't have a .git/ directory"
+        )));
     }
     Ok(call.alloc(GitRepo::new(folder)))
 }

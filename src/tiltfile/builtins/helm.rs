@@ -70,22 +70,33 @@ fn helm<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 fn asked(call: &Call) -> Result<Chart, Fault> {
     Ok(Chart {
         folder: call.path("paths")?.unwrap_or_default(),
-        name: call.string("name")?.filter(|name| !name.is_empty()).unwrap_or_else(|| "chart".to_owned()),
+        name: call
+            .string("name")?
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "chart".to_owned()),
         namespace: call.string_or("namespace", "")?,
         values: call.strings("values")?,
         set: call.strings("set")?,
         kube_version: call.string_or("kube_version", "")?,
-        crds: if call.flag("skip_crds", Flag::Off)? { Crds::Skipped } else { Crds::Included },
+        crds: if call.flag("skip_crds", Flag::Off)? {
+            Crds::Skipped
+        } else {
+            Crds::Included
+        },
     })
 }
 
 fn is_chart(folder: &Path) -> Result<(), Fault> {
     let shown = quoted(&folder.display().to_string());
     if !files::exists(folder) {
-        return Err(Fault::Said(format!("Could not read Helm chart directory {shown}: does not exist")));
+        return Err(Fault::Said(format!(
+            "Could not read Helm chart directory {shown}: does not exist"
+        )));
     }
     if !files::is_folder(folder) {
-        return Err(Fault::Said(format!("helm() may only be called on directories with Chart.yaml: {shown}")));
+        return Err(Fault::Said(format!(
+            "helm() may only be called on directories with Chart.yaml: {shown}"
+        )));
     }
     Ok(())
 }
@@ -95,7 +106,10 @@ fn watch(run: &Run, chart: &Chart) -> Result<(), Fault> {
     let mut subcharts = BTreeSet::new();
     find_subcharts(run, &chart.folder, &mut subcharts)?;
     subcharts.iter().for_each(|folder| run.host.watch(folder));
-    chart.values.iter().for_each(|file| run.host.watch_file(&run.absolute(file)));
+    chart
+        .values
+        .iter()
+        .for_each(|file| run.host.watch_file(&run.absolute(file)));
     Ok(())
 }
 
@@ -107,8 +121,13 @@ fn find_subcharts(run: &Run, chart: &Path, found: &mut BTreeSet<PathBuf>) -> Res
             Err(error) if error.is_missing() => continue,
             Err(error) => return Err(Fault::said(error)),
         };
-        let tree = yaml::parse_one(&String::from_utf8_lossy(&bytes))
-            .map_err(|error| Fault::Said(format!("{}: {}", chart.join(list).display(), yaml::ConversionError(error))))?;
+        let tree = yaml::parse_one(&String::from_utf8_lossy(&bytes)).map_err(|error| {
+            Fault::Said(format!(
+                "{}: {}",
+                chart.join(list).display(),
+                yaml::ConversionError(error)
+            ))
+        })?;
         let dependencies = tree.get("dependencies").and_then(Tree::as_list).unwrap_or_default();
         for dependency in dependencies {
             let repository = dependency.get("repository").and_then(Tree::as_text).unwrap_or_default();
@@ -146,8 +165,13 @@ fn ask_version(run: &Run) -> Result<HelmVersion, Fault> {
             Err("Unable to find Helm installation. Make sure `helm` is on your $PATH.".into())
         }
         Err(error) => {
-            let said = error.output().map(|output| String::from_utf8_lossy(&output.stderr).trim().to_owned());
-            let said = said.filter(|said| !said.is_empty()).map(|said| format!(": {said}")).unwrap_or_default();
+            let said = error
+                .output()
+                .map(|output| String::from_utf8_lossy(&output.stderr).trim().to_owned());
+            let said = said
+                .filter(|said| !said.is_empty())
+                .map(|said| format!(": {said}"))
+                .unwrap_or_default();
             Err(Fault::Said(format!("helm version --short: {error}{said}")))
         }
     }
@@ -160,7 +184,10 @@ fn parse_version(printed: &str) -> Result<HelmVersion, Fault> {
     match (numbers.next(), numbers.next()) {
         (Some(Ok(3)), Some(Ok(0))) => Ok(HelmVersion::V3Dot0),
         (Some(Ok(3..)), Some(_)) => Ok(HelmVersion::Later),
-        _ => Err(Fault::Said(format!("could not parse Helm version from string: {}", quoted(printed)))),
+        _ => Err(Fault::Said(format!(
+            "could not parse Helm version from string: {}",
+            quoted(printed)
+        ))),
     }
 }
 
@@ -216,7 +243,10 @@ const SEPARATOR: &str = "---\n";
 fn without_tests(yaml: &str) -> String {
     let is_test = |piece: &&str| {
         let mut lines = piece.lines();
-        lines.any(|line| line.strip_prefix("# Source: ").is_some_and(|template| template.contains("/tests/")))
+        lines.any(|line| {
+            line.strip_prefix("# Source: ")
+                .is_some_and(|template| template.contains("/tests/"))
+        })
     };
     let pieces: Vec<&str> = yaml.split(SEPARATOR).filter(|piece| !is_test(piece)).collect();
     pieces.join(SEPARATOR)
@@ -251,8 +281,14 @@ fn in_namespace(yaml: &str, namespace: &str) -> Result<String, Fault> {
 
 /// The objects of a list of objects, or the one object itself.
 fn items(mut document: Tree) -> Vec<Tree> {
-    let is_list = document.get("kind").and_then(Tree::as_text).is_some_and(|kind| kind.ends_with("List"));
-    let items = document.as_map_mut().filter(|_| is_list).and_then(|map| map.remove("items"));
+    let is_list = document
+        .get("kind")
+        .and_then(Tree::as_text)
+        .is_some_and(|kind| kind.ends_with("List"));
+    let items = document
+        .as_map_mut()
+        .filter(|_| is_list)
+        .and_then(|map| map.remove("items"));
     match items {
         Some(Tree::List(items)) => items,
         _ => vec![document],
@@ -266,8 +302,14 @@ fn put_namespace(object: &mut Tree, namespace: &str) {
     if !matches!(object.get("metadata"), Some(Tree::Map(_))) {
         object.insert("metadata", Tree::Map(Map::new()));
     }
-    let metadata = object.get_mut("metadata").and_then(Tree::as_map_mut).expect("put there just now");
-    let named = metadata.get("namespace").and_then(Tree::as_text).is_some_and(|name| !name.is_empty());
+    let metadata = object
+        .get_mut("metadata")
+        .and_then(Tree::as_map_mut)
+        .expect("put there just now");
+    let named = metadata
+        .get("namespace")
+        .and_then(Tree::as_text)
+        .is_some_and(|name| !name.is_empty());
     if !named {
         metadata.insert("namespace", Tree::text(namespace));
     }

@@ -66,7 +66,9 @@ pub fn text_of(run: &Run, bytes: &[u8], source: &str) -> String {
         Ok(text) => text.to_owned(),
         Err(error) => {
             let place = error.valid_up_to();
-            run.warn(format!("{source} is not UTF-8 text (byte {place}): what cannot be read is replaced by \u{fffd}"));
+            run.warn(format!(
+                "{source} is not UTF-8 text (byte {place}): what cannot be read is replaced by \u{fffd}"
+            ));
             String::from_utf8_lossy(bytes).into_owned()
         }
     }

@@ -56,7 +56,10 @@ fn kustomize<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 
 /// The program to run with its first arguments: kustomize itself, or the one within kubectl.
 fn program(call: &Call) -> Result<Vec<String>, Fault> {
-    let asked = call.text("kustomize_bin")?.filter(|written| !written.is_empty()).map(|written| call.run.absolute(&written));
+    let asked = call
+        .text("kustomize_bin")?
+        .filter(|written| !written.is_empty())
+        .map(|written| call.run.absolute(&written));
     let words = |words: [&str; 2]| words.map(String::from).to_vec();
     if let Some(program) = asked {
         return Ok(words([&program.display().to_string(), "build"]));
@@ -64,7 +67,10 @@ fn program(call: &Call) -> Result<Vec<String>, Fault> {
     if process::find_program("kustomize", &call.run.host.environment()).is_ok() {
         return Ok(words(["kustomize", "build"]));
     }
-    call.run.host.log(Level::Info, "Falling back to `kubectl kustomize` since `kustomize` was not found in PATH");
+    call.run.host.log(
+        Level::Info,
+        "Falling back to `kubectl kustomize` since `kustomize` was not found in PATH",
+    );
     Ok(words(["kubectl", "kustomize"]))
 }
 
@@ -97,8 +103,14 @@ fn file_of(folder: &Path) -> Result<PathBuf, String> {
     let mut there = candidates.into_iter().filter(|file| files::is_regular(file));
     match (there.next(), there.next()) {
         (Some(file), None) => Ok(file),
-        (Some(_), Some(_)) => Err(format!("Found multiple kustomization files under: {}", folder.display())),
-        (None, _) => Err(format!("unable to find one of {FILE_NAMES:?} in directory '{}'", folder.display())),
+        (Some(_), Some(_)) => Err(format!(
+            "Found multiple kustomization files under: {}",
+            folder.display()
+        )),
+        (None, _) => Err(format!(
+            "unable to find one of {FILE_NAMES:?} in directory '{}'",
+            folder.display()
+        )),
     }
 }
 

@@ -68,7 +68,11 @@ fn local<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let task = Task {
         stdin: call.text("stdin")?.unwrap_or_default().into_bytes(),
         label: "local:",
-        output: if call.flag("quiet", Flag::Off)? { Output::Kept } else { Output::Logged },
+        output: if call.flag("quiet", Flag::Off)? {
+            Output::Kept
+        } else {
+            Output::Logged
+        },
         command,
     };
     let source = format!("local: {}", Command::display(&task.command.argv));
@@ -101,13 +105,20 @@ pub fn perform(run: &Run, task: &Task) -> Result<String, Fault> {
     if echoes && logs && output.stdout.is_empty() && output.stderr.is_empty() {
         run.host.log(Level::Info, format!("{PREFIX}[no output]"));
     }
-    Ok(io::text_of(run, &output.stdout, &format!("the output of {}", quoted(&shown))))
+    Ok(io::text_of(
+        run,
+        &output.stdout,
+        &format!("the output of {}", quoted(&shown)),
+    ))
 }
 
 fn failed(shown: &str, error: &ProcessError, output: Output) -> Fault {
     let mut message = format!("command {} failed.\nerror: {error}", quoted(shown));
     if output == Output::Kept {
-        let (stdout, stderr) = error.output().map(|output| (&*output.stdout, &*output.stderr)).unwrap_or_default();
+        let (stdout, stderr) = error
+            .output()
+            .map(|output| (&*output.stdout, &*output.stderr))
+            .unwrap_or_default();
         let text = |bytes| quoted(&String::from_utf8_lossy(bytes));
         message.push_str(&format!("\nstdout: {}\nstderr: {}", text(stdout), text(stderr)));
     }

@@ -22,10 +22,7 @@ pub const FUNCTIONS: &[Builtin] = &[
     },
     Builtin {
         name: "os.getenv",
-        params: &[
-            Param::required("key", "str"),
-            Param::optional("default", "any", "None"),
-        ],
+        params: &[Param::required("key", "str"), Param::optional("default", "any", "None")],
         rest: Rest::Refused,
         returns: "str",
         doc: "An environment variable's value, or `default` where it is not set.",
@@ -127,7 +124,8 @@ fn getenv<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 fn putenv<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let text = |name: &str| {
         let value = call.required(name);
-        unpack_text(value).map_err(|_| Fault::Said(format!("putenv() {name} must be a string, not {}", value.get_type())))
+        unpack_text(value)
+            .map_err(|_| Fault::Said(format!("putenv() {name} must be a string, not {}", value.get_type())))
     };
     let (key, value) = (text("key")?, text("value")?);
     call.run.host.environment().insert(key, value);
@@ -155,7 +153,9 @@ fn join<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     for part in &call.rest {
         let wrong = |_| {
             let (shown, of) = (print::repr(*part), part.get_type());
-            Fault::Said(format!("os.path.join: a path is joined of strings only, not of {shown} (a {of})"))
+            Fault::Said(format!(
+                "os.path.join: a path is joined of strings only, not of {shown} (a {of})"
+            ))
         };
         parts.push(unpack_text(*part).map_err(wrong)?);
     }

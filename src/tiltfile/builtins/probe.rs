@@ -50,10 +50,7 @@ pub const FUNCTIONS: &[Builtin] = &[
     },
     Builtin {
         name: "tcp_socket_action",
-        params: &[
-            Param::required("port", "int"),
-            Param::nullable("host", "str", "''"),
-        ],
+        params: &[Param::required("port", "int"), Param::nullable("host", "str", "''")],
         rest: Rest::Refused,
         returns: "TCPSocketAction",
         doc: "A probe that succeeds if something listens on this port.",
@@ -100,7 +97,9 @@ fn int32(value: Value) -> Result<i32, Mismatch> {
     if value.get_type() != "int" {
         return Err(format!("got {}, want int", value.get_type()));
     }
-    value.unpack_i32().ok_or_else(|| format!("{value} out of range for 32-bit signed integer"))
+    value
+        .unpack_i32()
+        .ok_or_else(|| format!("{value} out of range for 32-bit signed integer"))
 }
 
 fn exec_action<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
@@ -110,11 +109,19 @@ fn exec_action<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 
 /// A string alone is refused: nothing would split it into words.
 fn words(value: Value) -> Result<Vec<String>, Mismatch> {
-    let items = unpack_sequence(value).map_err(|_| format!("value should be a List or Tuple of strings, but is of type {}", value.get_type()))?;
+    let items = unpack_sequence(value).map_err(|_| {
+        format!(
+            "value should be a List or Tuple of strings, but is of type {}",
+            value.get_type()
+        )
+    })?;
     let word = |item| {
         unpack_text(item).map_err(|_| {
             let shown = print::repr(item);
-            format!("value should be a List or Tuple of strings, but contains an element {shown} of type {}", item.get_type())
+            format!(
+                "value should be a List or Tuple of strings, but contains an element {shown} of type {}",
+                item.get_type()
+            )
         })
     };
     items.into_iter().map(word).collect()

@@ -20,10 +20,7 @@ pub const FUNCTIONS: &[Builtin] = &[
     },
     Builtin {
         name: "link",
-        params: &[
-            Param::required("url", "str"),
-            Param::optional("name", "str", "''"),
-        ],
+        params: &[Param::required("url", "str"), Param::optional("name", "str", "''")],
         rest: Rest::Refused,
         returns: "struct",
         doc: "A link for a resource's page, shown under `name` where one is given. Without a scheme it is one of `http`.",
@@ -52,7 +49,9 @@ fn link<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 /// The links of a parameter that takes a string, a `link()`, or a list of these.
 pub fn links(call: &Call, name: &str) -> Result<Vec<Link>, Fault> {
     let values = call.one_or_many(name).into_iter();
-    values.map(|value| unpack_link(value).map_err(|mismatch| call.wrong(name, mismatch))).collect()
+    values
+        .map(|value| unpack_link(value).map_err(|mismatch| call.wrong(name, mismatch)))
+        .collect()
 }
 
 fn unpack_link(value: Value) -> Result<Link, Mismatch> {
@@ -62,10 +61,15 @@ fn unpack_link(value: Value) -> Result<Link, Mismatch> {
     let made = Struct::from_value(value).filter(|record| record.title() == LINK);
     let Some(made) = made else {
         let (shown, of) = (print::display(value), value.get_type());
-        return Err(format!("want a string, a link, or a sequence of these; found {shown} (type: {of})"));
+        return Err(format!(
+            "want a string, a link, or a sequence of these; found {shown} (type: {of})"
+        ));
     };
     let field = |wanted: &str| {
-        let value = made.fields().find(|(name, _)| *name == wanted).and_then(|(_, value)| value.unpack_str());
+        let value = made
+            .fields()
+            .find(|(name, _)| *name == wanted)
+            .and_then(|(_, value)| value.unpack_str());
         value.unwrap_or_default().to_owned()
     };
     Link::parse(&field("url"), &field("name")).map_err(|error| error.to_string())

@@ -26,13 +26,18 @@ macro_rules! action {
             }
 
             fn dir_attr(&self) -> Vec<String> {
-                action_attributes(&self.0).iter().map(|name| (*name).to_owned()).collect()
+                action_attributes(&self.0)
+                    .iter()
+                    .map(|name| (*name).to_owned())
+                    .collect()
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_record(f, $type, action_attributes(&self.0), |name, heap| action_attribute(&self.0, name, heap))
+                write_record(f, $type, action_attributes(&self.0), |name, heap| {
+                    action_attribute(&self.0, name, heap)
+                })
             }
         }
     };
@@ -53,7 +58,9 @@ fn action_attributes(action: &ProbeAction) -> &'static [&'static str] {
 fn action_attribute<'v>(action: &ProbeAction, attribute: &str, heap: Heap<'v>) -> Option<Value<'v>> {
     match (action, attribute) {
         (ProbeAction::Exec(words), "command") => Some(heap.alloc(words.clone())),
-        (ProbeAction::HttpGet { host, .. } | ProbeAction::TcpSocket { host, .. }, "host") => Some(heap.alloc(host.as_str())),
+        (ProbeAction::HttpGet { host, .. } | ProbeAction::TcpSocket { host, .. }, "host") => {
+            Some(heap.alloc(host.as_str()))
+        }
         (ProbeAction::HttpGet { port, .. } | ProbeAction::TcpSocket { port, .. }, "port") => Some(heap.alloc(*port)),
         (ProbeAction::HttpGet { scheme, .. }, "scheme") => Some(heap.alloc(scheme.as_str())),
         (ProbeAction::HttpGet { path, .. }, "path") => Some(heap.alloc(path.as_str())),
