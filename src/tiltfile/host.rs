@@ -29,10 +29,13 @@ pub enum Level {
 /// Environment variables that the Tiltfile sees and may change; children get them, our own process stays as it is.
 pub type Environment = BTreeMap<String, String>;
 
+/// A file's bytes, or why there are none.
+type Contents = Result<Rc<[u8]>, files::FileError>;
+
 pub struct Host {
     // Behind a mutex only because Starlark demands that its values could be sent; `os.environ` is such a value. Never contended.
     environment: Arc<Mutex<Environment>>,
-    contents: RefCell<HashMap<PathBuf, Result<Rc<[u8]>, files::FileError>>>,
+    contents: RefCell<HashMap<PathBuf, Contents>>,
     watched: RefCell<BTreeSet<PathBuf>>,
     log: Box<dyn Fn(LogLine)>,
 }
@@ -92,7 +95,9 @@ impl Host {
             return known.clone();
         }
         let bytes = files::read(file).map(Rc::from);
-        self.contents.borrow_mut().insert(file.to_owned(), bytes.clone());
+        self.contents
+            .borrow_mut()
+            .insert(file.to_owned(), bytes.clone());
         bytes
     }
 
@@ -111,5 +116,7 @@ impl Host {
 
 /// The lock cannot be poisoned in a way that matters: a map is whole between any two statements.
 pub fn lock(environment: &Mutex<Environment>) -> MutexGuard<'_, Environment> {
-    environment.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    environment
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

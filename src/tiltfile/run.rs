@@ -86,11 +86,14 @@ impl Run {
 
     /// What relative paths are relative to: the directory of the file whose top level is running, whoever wrote the function.
     pub fn directory(&self) -> PathBuf {
-        self.current_file().parent().unwrap_or(Path::new("/")).to_owned()
+        self.current_file()
+            .parent()
+            .unwrap_or(Path::new("/"))
+            .to_owned()
     }
 
     pub fn absolute(&self, relative: &str) -> PathBuf {
-        path::join(&self.directory(), relative)
+        path::join(self.directory(), relative)
     }
 
     /// Runs `body` with `file` as the current one.
@@ -107,7 +110,9 @@ impl Run {
 
     pub fn remember_source(&self, file: &Path, source: Source) -> Rc<Source> {
         let source = Rc::new(source);
-        self.sources.borrow_mut().insert(file.to_owned(), Rc::clone(&source));
+        self.sources
+            .borrow_mut()
+            .insert(file.to_owned(), Rc::clone(&source));
         source
     }
 

@@ -23,7 +23,10 @@ pub fn validate_deps(run: &Run, resources: &mut [Resource]) -> Result<(), Failur
 }
 
 fn drop_unknown(resources: &mut [Resource], warn: impl Fn(String)) -> Result<(), Failure> {
-    let names: Vec<String> = resources.iter().map(|resource| resource.name.clone()).collect();
+    let names: Vec<String> = resources
+        .iter()
+        .map(|resource| resource.name.clone())
+        .collect();
     let known: HashSet<&str> = names.iter().map(String::as_str).collect();
     for resource in resources {
         let name = &resource.name;
@@ -76,7 +79,9 @@ fn cycle(resources: &[Resource]) -> Option<Vec<&str>> {
                 continue;
             };
             *looked_at += 1;
-            let Some(&next) = index.get(dep.as_str()) else { continue };
+            let Some(&next) = index.get(dep.as_str()) else {
+                continue;
+            };
             match visits[next] {
                 Visit::Done => {}
                 Visit::New => {

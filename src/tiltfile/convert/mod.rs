@@ -19,6 +19,7 @@ use starlark::eval::Evaluator;
 use crate::model::digest;
 use crate::model::project::{Hashes, Project};
 use crate::model::report::{Failure, FailureKind};
+use crate::tiltfile::builtins::context;
 use crate::tiltfile::convert::images::Resolver;
 use crate::tiltfile::convert::unused::Deployments;
 use crate::tiltfile::loader;
@@ -46,7 +47,10 @@ pub fn project(run: &Run) -> Result<Project, Failure> {
         Ok(())
     })?;
     match project {
-        Some(project) => Ok(Project { tiltignore, ..project }),
+        Some(project) => Ok(Project {
+            tiltignore,
+            ..project
+        }),
         None => Err(Failure::whole("the Tiltfile ended without a project")),
     }
 }
@@ -62,6 +66,9 @@ fn assemble(run: &Run, eval: &mut Evaluator) -> Result<Project, Failure> {
         workloads: kubernetes.resources.len(),
         unassigned: kubernetes.unassigned,
     };
+    if deployments.workloads + deployments.unassigned > 0 {
+        context::may_deploy(run)?;
+    }
     let mut resources = kubernetes.resources;
     resources.extend(services);
     unused::warn(run, deployments);

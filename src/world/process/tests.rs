@@ -1,3 +1,5 @@
+//! Real programs: output, input, environment, endings.
+
 use super::*;
 
 fn shell(script: &str) -> Invocation {
@@ -13,7 +15,9 @@ fn shell(script: &str) -> Invocation {
 
 fn lines(invocation: &Invocation) -> (Vec<(Stream, String)>, Result<Output, ProcessError>) {
     let mut seen = Vec::new();
-    let result = run(invocation, &mut |stream, line| seen.push((stream, line.to_owned())));
+    let result = run(invocation, &mut |stream, line| {
+        seen.push((stream, line.to_owned()))
+    });
     (seen, result)
 }
 
@@ -45,7 +49,10 @@ fn only_the_given_environment_folder_and_input_are_seen() {
     invocation.dir = root.path().canonicalize().unwrap();
     invocation.env.insert("ONLY".to_owned(), "this".to_owned());
     invocation.stdin = b"fed".to_vec();
-    let expected = format!("{}\nONLY=this\nPATH=/usr/bin:/bin\nfed", invocation.dir.display());
+    let expected = format!(
+        "{}\nONLY=this\nPATH=/usr/bin:/bin\nfed",
+        invocation.dir.display()
+    );
     assert_eq!(
         String::from_utf8(capture(&invocation).unwrap().stdout).unwrap(),
         expected
@@ -82,7 +89,10 @@ fn a_failing_command_reports_its_status_and_what_it_said() {
 
 #[test]
 fn a_command_ended_by_a_signal_says_which() {
-    assert_eq!(capture(&shell("kill -9 $$")).unwrap_err().to_string(), "signal: killed");
+    assert_eq!(
+        capture(&shell("kill -9 $$")).unwrap_err().to_string(),
+        "signal: killed"
+    );
     assert_eq!(
         capture(&shell("kill -TERM $$")).unwrap_err().to_string(),
         "signal: terminated"
@@ -104,7 +114,10 @@ fn a_program_that_is_nowhere_says_where_it_was_looked_for() {
         other => panic!("{other}"),
     }
     let text = capture(&invocation).unwrap_err().to_string();
-    assert_eq!(text, "exec: \"no-such-program\": executable file not found in $PATH");
+    assert_eq!(
+        text,
+        "exec: \"no-such-program\": executable file not found in $PATH"
+    );
 }
 
 #[test]
@@ -136,7 +149,10 @@ fn what_keeps_a_command_from_starting_is_named() {
             .ends_with("/plain: not a directory")
     );
     invocation.argv.clear();
-    assert_eq!(capture(&invocation).unwrap_err().to_string(), "empty command");
+    assert_eq!(
+        capture(&invocation).unwrap_err().to_string(),
+        "empty command"
+    );
 }
 
 #[test]
@@ -156,20 +172,27 @@ fn a_program_with_a_slash_is_relative_to_the_folder_of_the_command() {
 }
 
 /// A command whose grandchild holds a named pipe open and would do so for ever; reading that pipe to its end returns
-/// when the grandchild is gone.
-fn endless(root: &Path) -> (Invocation, thread::JoinHandle<usize>) {
+/// when the grandchild is gone. Until the returned file is dropped the pipe has a writer, so that the reader does not wait
+/// for one that never came.
+fn endless(root: &Path) -> (Invocation, std::fs::File, thread::JoinHandle<usize>) {
     let pipe = root.join("held");
     capture(&Invocation {
         dir: root.to_owned(),
         ..shell("mkfifo held")
     })
     .unwrap();
+    let opened = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&pipe)
+        .unwrap();
     let reader = thread::spawn(move || std::fs::read(pipe).unwrap().len());
     (
         Invocation {
             dir: root.to_owned(),
             ..shell("(exec 3>held; echo ready; exec sleep 1000000) & wait")
         },
+        opened,
         reader,
     )
 }
@@ -177,10 +200,11 @@ fn endless(root: &Path) -> (Invocation, thread::JoinHandle<usize>) {
 #[test]
 fn cancelling_ends_the_whole_group() {
     let root = tempfile::tempdir().unwrap();
-    let (invocation, gone) = endless(root.path());
+    let (invocation, opened, gone) = endless(root.path());
     let cancel = invocation.cancel.clone();
     let result = run(&invocation, &mut |_, _| cancel.request());
     assert_eq!(result.unwrap_err().to_string(), "cancelled");
+    drop(opened);
     assert_eq!(gone.join().unwrap(), 0);
 }
 
@@ -204,8 +228,11 @@ fn a_limit_ends_a_command_and_keeps_what_it_said() {
 #[test]
 fn a_panic_in_the_caller_ends_the_whole_group() {
     let root = tempfile::tempdir().unwrap();
-    let (invocation, gone) = endless(root.path());
-    let caller = thread::spawn(move || run(&invocation, &mut |_, _| panic!("the caller gives up")).map(drop));
+    let (invocation, opened, gone) = endless(root.path());
+    let caller = thread::spawn(move || {
+        run(&invocation, &mut |_, _| panic!("the caller gives up")).map(drop)
+    });
     assert!(caller.join().is_err());
+    drop(opened);
     assert_eq!(gone.join().unwrap(), 0);
 }

@@ -26,16 +26,21 @@ pub enum ArgumentError {
 }
 
 /// What each setting was given, in the order of the settings.
-pub fn parse(settings: &[Setting], arguments: &[String]) -> Result<Vec<Option<Tree>>, ArgumentError> {
+pub fn parse(
+    settings: &[Setting],
+    arguments: &[String],
+) -> Result<Vec<Option<Tree>>, ArgumentError> {
     let mut reader = Reader {
         settings,
         given: vec![None; settings.len()],
         left_over: Vec::new(),
     };
-    reader.read(arguments).map_err(|problem| ArgumentError::Flag {
-        problem,
-        usage: usage(settings),
-    })?;
+    reader
+        .read(arguments)
+        .map_err(|problem| ArgumentError::Flag {
+            problem,
+            usage: usage(settings),
+        })?;
     let left_over = std::mem::take(&mut reader.left_over);
     let positional = settings
         .iter()
@@ -73,7 +78,9 @@ impl<'a> Reader<'a> {
                 Some("") => self.left_over.extend(rest.by_ref().map(String::as_str)),
                 Some(flag) => self.flag(flag, &mut rest)?,
                 None if argument == "-h" => return Err(help()),
-                None if argument.len() > 1 && argument.starts_with('-') => return Err(shorthand(argument)),
+                None if argument.len() > 1 && argument.starts_with('-') => {
+                    return Err(shorthand(argument));
+                }
                 None => self.left_over.push(argument),
             }
         }
@@ -92,7 +99,9 @@ impl<'a> Reader<'a> {
         let value = match (value, self.settings[index].kind) {
             (Some(value), _) => value,
             (None, Kind::Flag) => "true",
-            (None, _) => rest.next().ok_or_else(|| format!("flag needs an argument: --{name}"))?,
+            (None, _) => rest
+                .next()
+                .ok_or_else(|| format!("flag needs an argument: --{name}"))?,
         };
         self.set(index, value).map_err(|problem| {
             format!(
@@ -104,9 +113,17 @@ impl<'a> Reader<'a> {
     }
 
     fn index(&self, name: &str) -> Result<usize, String> {
-        let flags = || self.settings.iter().filter(|setting| setting.given_as == GivenAs::Flag);
+        let flags = || {
+            self.settings
+                .iter()
+                .filter(|setting| setting.given_as == GivenAs::Flag)
+        };
         let known = flags().any(|setting| setting.name == name);
-        match self.settings.iter().position(|setting| setting.name == name) {
+        match self
+            .settings
+            .iter()
+            .position(|setting| setting.name == name)
+        {
             Some(index) if known => Ok(index),
             _ if name == "help" => Err(help()),
             _ => {

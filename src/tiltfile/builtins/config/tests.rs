@@ -1,3 +1,5 @@
+//! Settings of a user: defined, read from file and command line, refused.
+
 use crate::tiltfile::testing::{Evaluated, Tiltfile};
 
 /// Defines settings, parses and prints what was given.
@@ -36,7 +38,11 @@ fn arguments_become_values_of_settings() {
         (&["a", "--on", "b"], r#"{"on": True, "rest": ["a", "b"]}"#),
         (&["a", "--", "--on", "-"], r#"{"rest": ["a", "--on", "-"]}"#),
     ] {
-        assert_eq!(parsed(ALL, args, None).said(), format!("{expected}\n"), "{args:?}");
+        assert_eq!(
+            parsed(ALL, args, None).said(),
+            format!("{expected}\n"),
+            "{args:?}"
+        );
     }
 }
 
@@ -75,7 +81,10 @@ fn the_file_is_watched_even_if_it_is_not_there() {
 #[test]
 fn the_file_of_an_included_tiltfile_is_next_to_it() {
     let evaluated = Tiltfile::new("include('inc/Tiltfile')")
-        .file("inc/Tiltfile", "config.define_string('a')\nprint(config.parse())")
+        .file(
+            "inc/Tiltfile",
+            "config.define_string('a')\nprint(config.parse())",
+        )
         .file("inc/tilt_config.json", r#"{"a": "inner"}"#)
         .file("tilt_config.json", r#"{"a": "outer"}"#)
         .eval();
@@ -85,7 +94,10 @@ fn the_file_of_an_included_tiltfile_is_next_to_it() {
 #[test]
 fn a_file_that_makes_no_sense_says_why() {
     for (content, expected) in [
-        ("", "error parsing json from $DIR/tilt_config.json: the file is empty"),
+        (
+            "",
+            "error parsing json from $DIR/tilt_config.json: the file is empty",
+        ),
         (
             "{",
             "error parsing json from $DIR/tilt_config.json: EOF while parsing an object at line 1 column 1",
@@ -119,9 +131,15 @@ fn a_file_that_makes_no_sense_says_why() {
             "$DIR/tilt_config.json specified invalid value for setting on: expected bool, found string \"x\"",
         ),
     ] {
-        assert_eq!(parsed(ALL, &[], Some(content)).message(), expected, "{content}");
+        assert_eq!(
+            parsed(ALL, &[], Some(content)).message(),
+            expected,
+            "{content}"
+        );
     }
-    let evaluated = Tiltfile::new("config.parse()").file("tilt_config.json/x", "").eval();
+    let evaluated = Tiltfile::new("config.parse()")
+        .file("tilt_config.json/x", "")
+        .eval();
     assert_eq!(
         evaluated.message(),
         "error opening $DIR/tilt_config.json: read $DIR/tilt_config.json: is a directory"
@@ -146,7 +164,10 @@ Usage:
 
 #[test]
 fn wrong_flags_are_explained_by_the_usage() {
-    let usage: String = USAGE.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    let usage: String = USAGE
+        .lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect();
     for (args, expected) in [
         (&["--x"][..], "unknown flag: --x"),
         (&["--tex", "y"], "unknown flag: --tex (did you mean text?)"),
@@ -198,7 +219,10 @@ fn long_explanations_are_wrapped_into_their_column() {
         lines[2],
         "      --a FILE   FILE with word word word word word word word word word word"
     );
-    assert_eq!(lines[3], format!("                 {}", "word ".repeat(12).trim_end()));
+    assert_eq!(
+        lines[3],
+        format!("                 {}", "word ".repeat(12).trim_end())
+    );
     assert!(lines.iter().all(|line| line.len() <= 80), "{message}");
 }
 

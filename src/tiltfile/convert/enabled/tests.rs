@@ -1,3 +1,5 @@
+//! Which resources start.
+
 use super::*;
 use crate::tiltfile::convert::deps::tests::resources;
 
@@ -7,7 +9,10 @@ fn selected(enabled: Enabled, parsed: bool, arguments: &[&str]) -> Result<Vec<St
         parsed_in: parsed.then(|| "/".into()),
         ..Config::default()
     };
-    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    let arguments: Vec<String> = arguments
+        .iter()
+        .map(|argument| (*argument).to_owned())
+        .collect();
     select(
         &config,
         &arguments,
