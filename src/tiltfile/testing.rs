@@ -173,7 +173,7 @@ impl Evaluated {
         }
     }
 
-    /// Watched files, relative to the folder where they are below it.
+    /// Watched files, relative to the folder where they are below it; without `.tiltignore`, which always is one.
     pub fn watched(&self) -> Vec<String> {
         let dir = self.dir();
         let name = |path: &PathBuf| {
@@ -182,7 +182,9 @@ impl Evaluated {
                 .display()
                 .to_string()
         };
-        self.evaluation.config_files.iter().map(name).collect()
+        let mut watched: Vec<String> = self.evaluation.config_files.iter().map(name).collect();
+        watched.retain(|file| file != ".tiltignore");
+        watched
     }
 }
 
@@ -234,5 +236,5 @@ fn a_small_tiltfile_is_evaluated() {
         said.error(),
         "Traceback (most recent call last):\n  $DIR/Tiltfile:4:2: in <toplevel>\n  $DIR/Tiltfile:3:7: in f\nError in fail: no 1"
     );
-    assert_eq!(said.watched(), [".tiltignore", "Tiltfile"]);
+    assert_eq!(said.watched(), ["Tiltfile"]);
 }

@@ -76,7 +76,6 @@ fn extensions_load_extensions_and_run_where_they_are() {
     assert_eq!(
         evaluated.watched(),
         [
-            ".tiltignore",
             "Tiltfile",
             "repo/hello/Tiltfile",
             "repo/nested/deep/Tiltfile"

@@ -72,10 +72,10 @@ fn null_in_the_file_is_a_zero_value() {
 fn the_file_is_watched_even_if_it_is_not_there() {
     assert_eq!(
         parsed("", &[], None).watched(),
-        [".tiltignore", "Tiltfile", "tilt_config.json"]
+        ["Tiltfile", "tilt_config.json"]
     );
     let unparsed = Tiltfile::new("").eval();
-    assert_eq!(unparsed.watched(), [".tiltignore", "Tiltfile"]);
+    assert_eq!(unparsed.watched(), ["Tiltfile"]);
 }
 
 #[test]

@@ -233,10 +233,7 @@ fn mistakes_are_refused_in_upstreams_words() {
 #[test]
 fn the_dockerfile_is_watched_even_if_it_is_missing() {
     let evaluated = Tiltfile::new("docker_build('a', 'web')\n").eval();
-    assert_eq!(
-        evaluated.watched(),
-        [".tiltignore", "Tiltfile", "web/Dockerfile"]
-    );
+    assert_eq!(evaluated.watched(), ["Tiltfile", "web/Dockerfile"]);
     assert_eq!(
         evaluated.error(),
         "Traceback (most recent call last):\n  $DIR/Tiltfile:1:13: in <toplevel>\nError in docker_build: error reading dockerfile: open $DIR/web/Dockerfile: no such file or directory"

@@ -1,7 +1,6 @@
 //! Graphs of images, and what ends an evaluation because of them.
 
 use super::*;
-use crate::model::local::LocalTarget;
 use crate::model::project::TriggerMode;
 use crate::tiltfile::convert::testing::{context_ignores, declared, image, images, shown};
 use crate::tiltfile::testing::Tiltfile;
