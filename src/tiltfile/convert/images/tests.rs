@@ -1,7 +1,6 @@
 //! Graphs of images, and what ends an evaluation because of them.
 
 use super::*;
-use crate::model::local::LocalTarget;
 use crate::model::project::TriggerMode;
 use crate::tiltfile::convert::testing::{context_ignores, declared, image, images, shown};
 use crate::tiltfile::testing::Tiltfile;
@@ -257,7 +256,7 @@ fn restarting_containers_is_refused_for_kubernetes_only() {
             watch_ignores: Vec::new(),
         }))
     };
-    let local = resource("l", Target::Local(Box::new(LocalTarget::default())));
+    let local = resource("l", Target::Local(Box::default()));
     assert_eq!(check_restarts(std::slice::from_ref(&local)), Ok(()));
     let message = check_restarts(&[resource("a", kubernetes()), local, resource("b", kubernetes())])
         .unwrap_err()
