@@ -88,7 +88,7 @@ pub fn image_target<'p>(image: &'p ImageTarget, resource: &str) -> ImageTargetJs
 #[serde(rename_all = "camelCase")]
 struct LiveUpdateJson<'p> {
     base_path: String,
-    selector: Empty,
+    selector: SelectorJson<'p>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     stop_paths: &'p [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -99,6 +99,19 @@ struct LiveUpdateJson<'p> {
     restart: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     initial_sync: Option<Empty>,
+}
+
+#[derive(Serialize)]
+struct SelectorJson<'p> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kubernetes: Option<ContainerJson<'p>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ContainerJson<'p> {
+    discovery_name: &'static str,
+    container_name: &'p str,
 }
 
 #[derive(Serialize)]
@@ -122,7 +135,15 @@ struct ExecJson<'p> {
 fn live_update(live: &LiveUpdate) -> LiveUpdateJson<'_> {
     LiveUpdateJson {
         base_path: live.base.display().to_string(),
-        selector: Empty {},
+        selector: SelectorJson {
+            kubernetes: live
+                .container
+                .as_deref()
+                .map(|container_name| ContainerJson {
+                    discovery_name: "",
+                    container_name,
+                }),
+        },
         stop_paths: &live.stop_paths,
         syncs: live
             .syncs
