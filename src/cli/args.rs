@@ -117,11 +117,7 @@ pub struct TiltfileArgs {
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
     /// Arguments for the Tiltfile: resource names, or what it defines with config.define_…
-    #[arg(
-        value_name = "TILTFILE ARGS",
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
+    #[arg(value_name = "TILTFILE ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
     pub args: Vec<String>,
 }
 
@@ -140,9 +136,7 @@ pub struct TiltfileResult {
 /// The command line, or how to end if it asks for nothing that can be run.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Exit> {
     Cli::try_parse_from(words).map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp
-        | ErrorKind::DisplayVersion
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             print!("{error}");
             Exit::silent(u8::from(
                 error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
@@ -156,9 +150,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Exit> {
 fn usage(error: &clap::Error) -> Exit {
     let text = error.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let (problem, usage) = text
-        .split_once("\n\nUsage: ")
-        .unwrap_or((text.trim_end(), ""));
+    let (problem, usage) = text.split_once("\n\nUsage: ").unwrap_or((text.trim_end(), ""));
     eprintln!("Error: {}", problem.trim_end());
     if !usage.is_empty() {
         println!("Usage: {}", usage.trim_end());

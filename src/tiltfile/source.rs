@@ -99,10 +99,7 @@ impl Source {
     }
 
     /// Places of signs by expression, worked out when first asked for.
-    pub fn anchors(
-        &self,
-        find: impl FnOnce(&str) -> HashMap<(u32, u32), usize>,
-    ) -> &HashMap<(u32, u32), usize> {
+    pub fn anchors(&self, find: impl FnOnce(&str) -> HashMap<(u32, u32), usize>) -> &HashMap<(u32, u32), usize> {
         self.anchors.get_or_init(|| find(&self.rewritten))
     }
 }
@@ -166,11 +163,7 @@ impl<'t> Scan<'t> {
         let mut width = 0;
         let start = self.at;
         while let Some(b @ (b' ' | b'\t')) = self.peek() {
-            width += if b == b'\t' {
-                TAB_WIDTH - width % TAB_WIDTH
-            } else {
-                1
-            };
+            width += if b == b'\t' { TAB_WIDTH - width % TAB_WIDTH } else { 1 };
             self.at += 1;
         }
         if width > MAX_DEPTH * TAB_WIDTH {
@@ -308,11 +301,7 @@ impl<'t> Scan<'t> {
     }
 
     fn token(&mut self) -> Result<(), TooMuch> {
-        self.run = if self.peek() == Some(b',') {
-            0
-        } else {
-            self.run + 1
-        };
+        self.run = if self.peek() == Some(b',') { 0 } else { self.run + 1 };
         if self.run > MAX_RUN {
             return Err(self.too_much("expression is too long; split it into several statements"));
         }
@@ -403,9 +392,7 @@ impl<'t> Scan<'t> {
             if byte == b'\n' && !triple {
                 break;
             }
-            if byte == quote
-                && (!triple || self.bytes[self.at..].starts_with(&[quote, quote, quote]))
-            {
+            if byte == quote && (!triple || self.bytes[self.at..].starts_with(&[quote, quote, quote])) {
                 self.at += width;
                 break;
             }
@@ -430,10 +417,7 @@ impl<'t> Scan<'t> {
     }
 
     fn char_len(&self) -> usize {
-        self.text[self.at..]
-            .chars()
-            .next()
-            .map_or(1, char::len_utf8)
+        self.text[self.at..].chars().next().map_or(1, char::len_utf8)
     }
 
     /// Copies what was passed over, ending on a character even where a backslash stood before a longer one.

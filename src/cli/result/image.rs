@@ -4,8 +4,7 @@ use serde::Serialize;
 
 use crate::cli::result::target::{self, IgnoreJson};
 use crate::model::build::{
-    ComposeRecipe, CustomRecipe, DockerRecipe, ImageTarget, OutputMode, PackRecipe, PullPolicy,
-    Recipe,
+    ComposeRecipe, CustomRecipe, DockerRecipe, ImageTarget, OutputMode, PackRecipe, PullPolicy, Recipe,
 };
 use crate::model::command::Echo;
 use crate::model::digest;
@@ -54,24 +53,14 @@ pub fn image_target<'p>(image: &'p ImageTarget, resource: &str) -> ImageTargetJs
     let selector = image.selector.to_string();
     let object_name = format!("{resource}:{}", digest::object_name(&selector));
     let named = |applies: bool| {
-        if applies {
-            object_name.clone()
-        } else {
-            String::new()
-        }
+        if applies { object_name.clone() } else { String::new() }
     };
     let has_live_update = !image.live_update.is_empty();
     ImageTargetJson {
         match_exact: image.selector.exact,
         match_in_env_vars: image.match_in_env_vars,
-        override_command: image
-            .entrypoint
-            .as_deref()
-            .map(|command| OverrideCommand { command }),
-        override_args: image
-            .container_args
-            .as_deref()
-            .map(|args| OverrideArgs { args }),
+        override_command: image.entrypoint.as_deref().map(|command| OverrideCommand { command }),
+        override_args: image.container_args.as_deref().map(|args| OverrideArgs { args }),
         live_update_name: named(has_live_update),
         live_update_spec: live_update(&image.live_update),
         live_update_reconciler: has_live_update,
@@ -136,13 +125,10 @@ fn live_update(live: &LiveUpdate) -> LiveUpdateJson<'_> {
     LiveUpdateJson {
         base_path: live.base.display().to_string(),
         selector: SelectorJson {
-            kubernetes: live
-                .container
-                .as_deref()
-                .map(|container_name| ContainerJson {
-                    discovery_name: "",
-                    container_name,
-                }),
+            kubernetes: live.container.as_deref().map(|container_name| ContainerJson {
+                discovery_name: "",
+                container_name,
+            }),
         },
         stop_paths: &live.stop_paths,
         syncs: live
@@ -272,11 +258,7 @@ fn custom<'p>(recipe: &'p CustomRecipe, image_maps: &'p [String]) -> CustomJson<
             .outputs_image_ref_to
             .as_ref()
             .map(|path| path.display().to_string()),
-        deps: recipe
-            .deps
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect(),
+        deps: recipe.deps.iter().map(|path| path.display().to_string()).collect(),
     }
 }
 
@@ -327,20 +309,13 @@ fn pack<'p>(recipe: &'p PackRecipe, image_maps: &'p [String]) -> PackJson<'p> {
         env: &recipe.env,
         pull_policy: pull_policy(&recipe.pull_policy),
         run_image: &recipe.run_image,
-        descriptor: recipe
-            .descriptor
-            .as_ref()
-            .map(|path| path.display().to_string()),
+        descriptor: recipe.descriptor.as_ref().map(|path| path.display().to_string()),
         default_process: &recipe.default_process,
         tags: &recipe.tags,
         image_maps,
         output_mode: output_mode(recipe.output_mode),
         output_tag: &recipe.output_tag,
-        deps: recipe
-            .deps
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect(),
+        deps: recipe.deps.iter().map(|path| path.display().to_string()).collect(),
     }
 }
 

@@ -57,12 +57,7 @@ struct Document<'p> {
     ci_settings: settings::CiJson,
 }
 
-fn document<'p>(
-    evaluation: &'p Evaluation,
-    project: &'p Project,
-    objects: &'p Tree,
-    now: &'p str,
-) -> Document<'p> {
+fn document<'p>(evaluation: &'p Evaluation, project: &'p Project, objects: &'p Tree, now: &'p str) -> Document<'p> {
     let settings = &project.settings;
     Document {
         manifests: project

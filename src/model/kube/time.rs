@@ -51,18 +51,12 @@ impl Moment {
 
 fn parse(text: &str) -> Option<Moment> {
     let fixed = text.get(..19)?;
-    let separators: Vec<u8> = [4, 7, 10, 13, 16]
-        .iter()
-        .map(|at| fixed.as_bytes()[*at])
-        .collect();
+    let separators: Vec<u8> = [4, 7, 10, 13, 16].iter().map(|at| fixed.as_bytes()[*at]).collect();
     let number = |range: std::ops::Range<usize>, allowed: std::ops::RangeInclusive<u32>| {
         let digits = fixed
             .get(range)
             .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;
-        digits
-            .parse::<u32>()
-            .ok()
-            .filter(|value| allowed.contains(value))
+        digits.parse::<u32>().ok().filter(|value| allowed.contains(value))
     };
     if separators != *b"--T::" {
         return None;
@@ -75,8 +69,7 @@ fn parse(text: &str) -> Option<Moment> {
         number(17..19, 0..=59)?,
     );
     let (micros, zone) = fraction(&text[19..])?;
-    let minutes =
-        days_before(year, month, day) * 1440 + i64::from(hour * 60 + minute) - offset(zone)?;
+    let minutes = days_before(year, month, day) * 1440 + i64::from(hour * 60 + minute) - offset(zone)?;
     Some(Moment {
         minutes,
         second,
@@ -111,8 +104,7 @@ fn offset(zone: &str) -> Option<i64> {
 
 fn days_before(year: u32, month: u32, day: u32) -> i64 {
     let earlier = i64::from(year) - 1;
-    let years =
-        earlier * 365 + earlier.div_euclid(4) - earlier.div_euclid(100) + earlier.div_euclid(400);
+    let years = earlier * 365 + earlier.div_euclid(4) - earlier.div_euclid(100) + earlier.div_euclid(400);
     let months: u32 = (1..month).map(|month| days_in_month(year, month)).sum();
     years + i64::from(months + day - 1)
 }
@@ -127,11 +119,7 @@ fn date_of(day: i64) -> (i64, u32, i64) {
     while days_before(year, month, 1) > day {
         month -= 1;
     }
-    (
-        i64::from(year),
-        month,
-        day - days_before(year, month, 1) + 1,
-    )
+    (i64::from(year), month, day - days_before(year, month, 1) + 1)
 }
 
 #[cfg(test)]

@@ -53,10 +53,7 @@ impl Object {
     /// Fills in what the API server fills in for empty fields when an object is created.
     pub fn with_defaults(mut self) -> Object {
         for (field, value) in self.kind.defaults {
-            let is_empty = self
-                .spec
-                .get(field)
-                .is_none_or(|value| value.as_text() == Some(""));
+            let is_empty = self.spec.get(field).is_none_or(|value| value.as_text() == Some(""));
             if is_empty {
                 self.spec.insert(*field, Tree::text(*value));
             }

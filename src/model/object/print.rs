@@ -27,10 +27,7 @@ fn metadata(object: &Object) -> Tree {
     if !object.name.is_empty() {
         metadata.push("name", Tree::text(object.name.clone()));
     }
-    for (name, map) in [
-        ("labels", &object.labels),
-        ("annotations", &object.annotations),
-    ] {
+    for (name, map) in [("labels", &object.labels), ("annotations", &object.annotations)] {
         if !map.is_empty() {
             metadata.push(name, sorted(map));
         }

@@ -25,9 +25,8 @@ pub fn duration(text: &str) -> Result<String, ScalarError> {
 }
 
 fn parse_duration(text: &str) -> Result<i64, ScalarError> {
-    static PART: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^(\d*)(?:\.(\d*))?([^\d.]*)").expect("this pattern is valid")
-    });
+    static PART: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^(\d*)(?:\.(\d*))?([^\d.]*)").expect("this pattern is valid"));
     let invalid = || ScalarError::Duration(text.to_owned());
     let (negative, mut rest) = match text.strip_prefix(['-', '+']) {
         Some(rest) => (text.starts_with('-'), rest),
@@ -74,9 +73,7 @@ fn duration_part(part: &Captures, text: &str) -> Result<i128, ScalarError> {
     // Nanoseconds of an hour have 13 digits, so no further digit of a fraction can count.
     let fraction = &fraction[..fraction.len().min(18)];
     let below_one = number(fraction)? * unit / 10_i128.pow(fraction.len() as u32);
-    Ok(number(whole)?
-        .saturating_mul(unit)
-        .saturating_add(below_one))
+    Ok(number(whole)?.saturating_mul(unit).saturating_add(below_one))
 }
 
 fn show_duration(nanos: i64) -> String {
@@ -114,10 +111,8 @@ fn decimal(amount: i128, unit: i128) -> String {
 /// An RFC 3339 time in UTC and whole seconds, as Kubernetes' `Time` is written.
 pub fn time(text: &str) -> Result<String, ScalarError> {
     static RFC_3339: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(
-            r"^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))$",
-        )
-        .expect("this pattern is valid")
+        Regex::new(r"^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):(\d\d))$")
+            .expect("this pattern is valid")
     });
     let parts = RFC_3339
         .captures(text)
@@ -130,9 +125,9 @@ pub fn time(text: &str) -> Result<String, ScalarError> {
 /// Seconds since 1970 in UTC, if every part is in its range.
 fn seconds(parts: &Captures) -> Option<i64> {
     let number = |i: usize| {
-        parts.get(i).map_or(0, |digits| {
-            digits.as_str().parse::<i64>().unwrap_or(i64::MAX)
-        })
+        parts
+            .get(i)
+            .map_or(0, |digits| digits.as_str().parse::<i64>().unwrap_or(i64::MAX))
     };
     let (year, month, day) = (number(1), number(2), number(3));
     let (hour, minute, second) = (number(4), number(5), number(6));
@@ -176,9 +171,7 @@ fn days_before_year(year: i64) -> i64 {
 }
 
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let before_month: i64 = (1..month.min(13))
-        .map(|month| days_in_month(year, month))
-        .sum();
+    let before_month: i64 = (1..month.min(13)).map(|month| days_in_month(year, month)).sum();
     days_before_year(year) - days_before_year(1970) + before_month + day - 1
 }
 
@@ -241,10 +234,7 @@ mod tests {
                 "99999999999999999999999999999999999999999s",
                 r#"time: invalid duration "99999999999999999999999999999999999999999s""#,
             ),
-            (
-                "30",
-                r#"time: missing unit in duration "30", for example `30s`"#,
-            ),
+            ("30", r#"time: missing unit in duration "30", for example `30s`"#),
             (
                 "3 days",
                 r#"time: unknown unit " days" in duration "3 days", expected ns, us, ms, s, m or h"#,

@@ -32,20 +32,10 @@ mod tests {
 
     #[test]
     fn a_near_miss_is_recognised_and_a_far_one_is_not() {
-        let known = || {
-            ["default_value", "placeholder", "name"]
-                .map(String::from)
-                .to_vec()
-        };
+        let known = || ["default_value", "placeholder", "name"].map(String::from).to_vec();
         assert_eq!(most_similar("default", known()), None);
-        assert_eq!(
-            most_similar("defaultValue", known()).as_deref(),
-            Some("default_value")
-        );
-        assert_eq!(
-            most_similar("placehloder", known()).as_deref(),
-            Some("placeholder")
-        );
+        assert_eq!(most_similar("defaultValue", known()).as_deref(), Some("default_value"));
+        assert_eq!(most_similar("placehloder", known()).as_deref(), Some("placeholder"));
         assert_eq!(most_similar("nam", known()).as_deref(), Some("name"));
         assert_eq!(most_similar("x", vec![]), None);
     }
