@@ -1,9 +1,6 @@
 //! Stamps the binary with the date of its build: of the commit where `SOURCE_DATE_EPOCH` says so, else of today.
 
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a build script is a program of its own"
-)]
+#![allow(clippy::disallowed_methods, reason = "a build script is a program of its own")]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,9 +11,7 @@ fn main() {
     let seconds = std::env::var("SOURCE_DATE_EPOCH")
         .ok()
         .and_then(|text| text.parse().ok());
-    let time = seconds.map_or_else(SystemTime::now, |seconds| {
-        UNIX_EPOCH + Duration::from_secs(seconds)
-    });
+    let time = seconds.map_or_else(SystemTime::now, |seconds| UNIX_EPOCH + Duration::from_secs(seconds));
     let days = time
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs() / 86_400);

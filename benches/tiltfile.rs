@@ -3,14 +3,8 @@
 //!
 //! Run with `cargo bench --bench tiltfile`. With `UPSTREAM_TILT=/path/to/tilt` the other binary runs in turn with ours, and ratios
 //! are printed; without it, ours alone. Numbers are medians.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a benchmark runs programs and reads the clock"
-)]
-#![allow(
-    clippy::unwrap_used,
-    reason = "a benchmark that cannot go on has failed"
-)]
+#![allow(clippy::disallowed_methods, reason = "a benchmark runs programs and reads the clock")]
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -29,12 +23,7 @@ fn main() {
         "{:<34} {:>10} {:>10} {:>10} {:>8}",
         "command", "median", "min", "memory", "ratio"
     );
-    compare(
-        "tilt version",
-        project.path(),
-        &["version"],
-        upstream.as_deref(),
-    );
+    compare("tilt version", project.path(), &["version"], upstream.as_deref());
     compare(
         "1000 images, 1000 deployments",
         project.path(),
@@ -53,16 +42,10 @@ fn compare(name: &str, dir: &Path, args: &[&str], upstream: Option<&Path>) {
         }
     }
     // The first of each only warms caches.
-    let (ours, upstream) = (
-        Figures::of(&ours_runs[1..]),
-        upstream_runs.get(1..).map(Figures::of),
-    );
+    let (ours, upstream) = (Figures::of(&ours_runs[1..]), upstream_runs.get(1..).map(Figures::of));
     println!("{}", ours.row(name, None));
     if let Some(upstream) = upstream {
-        println!(
-            "{}",
-            upstream.row("  upstream", Some(upstream.median / ours.median))
-        );
+        println!("{}", upstream.row("  upstream", Some(upstream.median / ours.median)));
     }
 }
 
@@ -84,11 +67,7 @@ fn run(program: &Path, dir: &Path, args: &[&str]) -> Run {
         .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
     let ended = child.wait4().unwrap();
     let seconds = started.elapsed().as_secs_f64();
-    assert!(
-        ended.status.success(),
-        "{} {args:?} failed",
-        program.display()
-    );
+    assert!(ended.status.success(), "{} {args:?} failed", program.display());
     Run {
         seconds,
         kib: ended.rusage.maxrss / 1024,
@@ -113,9 +92,7 @@ impl Figures {
     }
 
     fn row(&self, name: &str, ratio: Option<f64>) -> String {
-        let ratio = ratio
-            .map(|ratio| format!("{ratio:.1}x"))
-            .unwrap_or_default();
+        let ratio = ratio.map(|ratio| format!("{ratio:.1}x")).unwrap_or_default();
         let (median, min) = (self.median * 1000.0, self.min * 1000.0);
         format!(
             "{name:<34} {median:>7.1} ms {min:>7.1} ms {:>7.1} MB {ratio:>8}",
@@ -148,11 +125,7 @@ fn generate(dir: &Path, count: usize) {
         .unwrap();
         writeln!(yaml, "{}", objects(index)).unwrap();
     }
-    std::fs::write(
-        dir.join("Tiltfile"),
-        format!("k8s_yaml('all.yaml')\n{tiltfile}"),
-    )
-    .unwrap();
+    std::fs::write(dir.join("Tiltfile"), format!("k8s_yaml('all.yaml')\n{tiltfile}")).unwrap();
     std::fs::write(dir.join("all.yaml"), yaml).unwrap();
 }
 

@@ -27,10 +27,7 @@ fn generator(shell: Shell) -> Generator {
 }
 
 fn without_descriptions(command: clap::Command) -> clap::Command {
-    let names: Vec<String> = command
-        .get_subcommands()
-        .map(|sub| sub.get_name().to_owned())
-        .collect();
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     let command = command
         .about("")
         .long_about("")

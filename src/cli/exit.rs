@@ -22,10 +22,7 @@ impl Exit {
 
     /// The command has said everything itself.
     pub fn silent(code: u8) -> Exit {
-        Exit {
-            code,
-            message: None,
-        }
+        Exit { code, message: None }
     }
 
     pub fn finish(self) -> ExitCode {

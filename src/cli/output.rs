@@ -8,11 +8,7 @@ use crate::cli::exit::Exit;
 /// Writes a result, whole.
 pub fn result(text: &str) -> Result<(), Exit> {
     let mut stdout = io::stdout().lock();
-    written(
-        stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush()),
-    )
+    written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
 }
 
 /// Whoever read our output may have had enough of it (`tilt … | head`); that it cannot be written is a failure.

@@ -15,8 +15,7 @@ use crate::ui::style::Style;
 
 /// What the commands that evaluate a Tiltfile have in common.
 pub fn request(args: &TiltfileArgs, subcommand: &str, timings: Timed) -> Result<Request, Exit> {
-    let here = std::env::current_dir()
-        .map_err(|error| Exit::error(format!("no current directory: {error}")))?;
+    let here = std::env::current_dir().map_err(|error| Exit::error(format!("no current directory: {error}")))?;
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();

@@ -18,11 +18,7 @@ const TILTFILE_FAILED: u8 = 5;
 pub fn run(args: &TiltfileResult, global: &Global) -> Result<(), Exit> {
     let threshold = Duration::parse(&args.dur_threshold)
         .map_err(|error| Exit::error(format!("invalid argument for --dur-threshold: {error}")))?;
-    let timed = if args.builtin_timings {
-        Timed::Yes
-    } else {
-        Timed::No
-    };
+    let timed = if args.builtin_timings { Timed::Yes } else { Timed::No };
     let request = tiltfile_args::request(&args.tiltfile, "alpha tiltfile-result", timed)?;
     let verbose = global.verbose || global.debug;
     let tiltfile = request.tiltfile.clone();

@@ -14,14 +14,10 @@ use crate::model::suggest;
 pub fn explain(error: &clap::Error, words: &[OsString]) -> Exit {
     let asked = match error.kind() {
         ErrorKind::DisplayVersion => format!("{}\n", version::stamp()),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            error.to_string()
-        }
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.to_string(),
         _ => return refuse(error, words),
     };
-    output::result(&asked)
-        .err()
-        .unwrap_or_else(|| Exit::silent(0))
+    output::result(&asked).err().unwrap_or_else(|| Exit::silent(0))
 }
 
 /// Says what is wrong on standard error, and how the command is used on standard output.
@@ -57,14 +53,9 @@ fn problem(error: &clap::Error, path: &str, command: &Command) -> String {
         ErrorKind::InvalidSubcommand => {
             let unknown = text(error, ContextKind::InvalidSubcommand);
             let names = command.get_subcommands().map(Command::get_name);
-            format!(
-                "unknown command \"{unknown}\" for \"{path}\"{}",
-                meant(&unknown, names)
-            )
+            format!("unknown command \"{unknown}\" for \"{path}\"{}", meant(&unknown, names))
         }
-        ErrorKind::UnknownArgument => {
-            unknown_argument(&text(error, ContextKind::InvalidArg), path, command)
-        }
+        ErrorKind::UnknownArgument => unknown_argument(&text(error, ContextKind::InvalidArg), path, command),
         _ => without_usage(&error.to_string()),
     }
 }

@@ -171,11 +171,7 @@ mod tests {
             ("img/one", "img_one", "web:img_one"),
             ("app:dev", "app:dev", "web:app:dev"),
             ("docker.io/library/nginx", "nginx", "web:nginx"),
-            (
-                "localhost:5000/a/b",
-                "localhost:5000_a_b",
-                "web:localhost:5000_a_b",
-            ),
+            ("localhost:5000/a/b", "localhost:5000_a_b", "web:localhost:5000_a_b"),
         ] {
             assert_eq!(target(image).image_map(), map, "{image}");
             assert_eq!(target(image).object_name("web"), object, "{image}");
@@ -190,18 +186,9 @@ mod tests {
         };
         let nothing = command(&["sh", "-c", ":"]);
         assert!(CustomRecipe::never_builds(&nothing, OutputMode::Remote));
-        assert!(!CustomRecipe::never_builds(
-            &nothing,
-            OutputMode::LocalDocker
-        ));
-        assert!(!CustomRecipe::never_builds(
-            &nothing,
-            OutputMode::LocalDockerAndRemote
-        ));
-        assert!(!CustomRecipe::never_builds(
-            &command(&["make"]),
-            OutputMode::Remote
-        ));
+        assert!(!CustomRecipe::never_builds(&nothing, OutputMode::LocalDocker));
+        assert!(!CustomRecipe::never_builds(&nothing, OutputMode::LocalDockerAndRemote));
+        assert!(!CustomRecipe::never_builds(&command(&["make"]), OutputMode::Remote));
         assert!(target("a").is_live_update_only());
         assert_eq!(target("a").watched_paths(), [Path::new("/a")]);
     }

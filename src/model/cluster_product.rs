@@ -99,10 +99,7 @@ pub fn detect(hints: Hints) -> Product {
 
 fn by_name(cluster: &str) -> Option<Product> {
     // `orbstack-prod` could be anybody's, while the product itself knows one name only.
-    if let Some((_, product)) = PREFIXES
-        .iter()
-        .find(|(prefix, _)| cluster.starts_with(prefix))
-    {
+    if let Some((_, product)) = PREFIXES.iter().find(|(prefix, _)| cluster.starts_with(prefix)) {
         return (*product != Product::Orbstack || cluster == "orbstack").then_some(*product);
     }
     match cluster {
@@ -114,9 +111,7 @@ fn by_name(cluster: &str) -> Option<Product> {
 
 fn by_path(hints: Hints) -> Option<Product> {
     let below = |folder: &str, file: &str| {
-        !hints.home.is_empty()
-            && !file.is_empty()
-            && path::is_within(path::join(hints.home, folder), file)
+        !hints.home.is_empty() && !file.is_empty() && path::is_within(path::join(hints.home, folder), file)
     };
     if below(".config/k3d", hints.origin) {
         Some(Product::K3d)
@@ -197,10 +192,7 @@ mod tests {
             with("/home/u/.minikube/ca.crt", "/home/u/.kube/config"),
             Product::Minikube
         );
-        assert_eq!(
-            with("", "/home/u/.config/k3d/kubeconfig-dev.yaml"),
-            Product::K3d
-        );
+        assert_eq!(with("", "/home/u/.config/k3d/kubeconfig-dev.yaml"), Product::K3d);
         assert_eq!(with("", "/tmp/kind-config-dev"), Product::Kind);
         assert_eq!(
             with("/home/u/.minikubes/ca.crt", "/home/u/.kube/config"),

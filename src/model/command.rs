@@ -37,14 +37,8 @@ impl Command {
     /// words that have spaces themselves.
     pub fn display(argv: &[String]) -> String {
         match argv {
-            [shell, flag, line] if shell == "sh" && flag == "-c" && !line.contains('\n') => {
-                line.clone()
-            }
-            _ => argv
-                .iter()
-                .map(|word| word_shown(word))
-                .collect::<Vec<_>>()
-                .join(" "),
+            [shell, flag, line] if shell == "sh" && flag == "-c" && !line.contains('\n') => line.clone(),
+            _ => argv.iter().map(|word| word_shown(word)).collect::<Vec<_>>().join(" "),
         }
     }
 }

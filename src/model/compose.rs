@@ -127,10 +127,7 @@ pub enum ShapeError {
     #[error("the printed configuration has no map of services")]
     NoServices,
     #[error("service `{service}` is {found}, not a map")]
-    NotAMap {
-        service: String,
-        found: &'static str,
-    },
+    NotAMap { service: String, found: &'static str },
     #[error("service `{service}`: `{field}` holds {found}")]
     Field {
         service: String,
@@ -186,10 +183,7 @@ impl Project {
         sources: &[Tree],
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Project, ShapeError> {
-        let declared = printed
-            .document
-            .get("services")
-            .ok_or(ShapeError::NoServices)?;
+        let declared = printed.document.get("services").ok_or(ShapeError::NoServices)?;
         let empty = Map::new();
         let declared = match declared {
             Tree::Null => &empty,
@@ -234,10 +228,7 @@ impl Service {
 
     /// Ports of this machine under which the service is reached. A range stands for none: which of it is taken is not known.
     pub fn published_ports(&self) -> Vec<u16> {
-        let fixed = self
-            .ports
-            .iter()
-            .filter_map(|port| port.published.parse().ok());
+        let fixed = self.ports.iter().filter_map(|port| port.published.parse().ok());
         fixed.filter(|port| *port != 0).collect()
     }
 
@@ -275,11 +266,7 @@ pub fn normalized_project_name(name: &str) -> String {
 }
 
 /// Paths of all environment files that services in these compose files name.
-pub fn env_files_of_all(
-    sources: &[Tree],
-    directory: &Path,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Vec<PathBuf> {
+pub fn env_files_of_all(sources: &[Tree], directory: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
     let of_service = |service: &str| env_files(service, sources, directory, variable);
     definition_order(sources)
         .into_iter()
@@ -291,10 +278,7 @@ pub fn env_files_of_all(
 /// Names of services in the order in which the files first mention them.
 fn definition_order(sources: &[Tree]) -> Vec<&str> {
     let mut order: Vec<&str> = Vec::new();
-    for services in sources
-        .iter()
-        .filter_map(|source| source.get("services")?.as_map())
-    {
+    for services in sources.iter().filter_map(|source| source.get("services")?.as_map()) {
         for (name, _) in services.iter() {
             if !order.contains(&name) {
                 order.push(name);

@@ -70,10 +70,7 @@ pub fn object_name(text: &str) -> String {
 /// A valid label value (and key) that stands for `text`, by the same idea.
 pub fn label_value(text: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let clean = text
-        .chars()
-        .map(|c| if allowed(c) { c } else { '_' })
-        .collect();
+    let clean = text.chars().map(|c| if allowed(c) { c } else { '_' }).collect();
     shortened(clean, text, LONGEST_LABEL)
 }
 

@@ -62,8 +62,7 @@ where
     let mut out = String::with_capacity(text.len());
     let mut done = 0;
     for image in images {
-        let (Some(before), Some(new)) = (text.get(done..image.span.start), replacement(image))
-        else {
+        let (Some(before), Some(new)) = (text.get(done..image.span.start), replacement(image)) else {
             continue;
         };
         out.push_str(before);
@@ -186,10 +185,7 @@ impl Reader {
     }
 
     fn read_copy(&mut self, instruction: &Instruction) {
-        let from = instruction
-            .flags
-            .iter()
-            .find_map(|flag| flag.value_of("--from"));
+        let from = instruction.flags.iter().find_map(|flag| flag.value_of("--from"));
         if let Some(from) = from {
             self.note_image(&from, instruction.line, UseKind::Copy);
             return;
@@ -216,10 +212,7 @@ impl Reader {
     }
 
     fn read_run(&mut self, instruction: &Instruction) {
-        let mounts = instruction
-            .flags
-            .iter()
-            .filter_map(|flag| flag.value_of("--mount"));
+        let mounts = instruction.flags.iter().filter_map(|flag| flag.value_of("--mount"));
         for field in mounts.flat_map(|mount| mount.split(',')) {
             if let Some(image) = field.value_of("from") {
                 self.note_image(&image, instruction.line, UseKind::Mount);

@@ -199,9 +199,7 @@ impl Matcher {
     pub fn new(ignore: &Ignore) -> Result<Matcher, PatternError> {
         let base = clean(&ignore.base.to_string_lossy());
         let parsed = ignore.patterns.iter().map(|it| Pattern::parse(&base, it));
-        let patterns: Vec<Pattern> = parsed
-            .filter_map(Result::transpose)
-            .collect::<Result<_, _>>()?;
+        let patterns: Vec<Pattern> = parsed.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let literals = patterns.iter().enumerate().filter_map(|(place, pattern)| {
             let Shape::Literal(path) = &pattern.shape else {
                 return None;
@@ -237,10 +235,7 @@ impl Matcher {
         };
         // Whatever matches the directory matches all below, so only later patterns can take something back.
         let later = &self.patterns[last + 1..];
-        !self.patterns[last].taken_back
-            && !later
-                .iter()
-                .any(|it| it.taken_back && it.can_match_below(dir))
+        !self.patterns[last].taken_back && !later.iter().any(|it| it.taken_back && it.can_match_below(dir))
     }
 
     /// The place of the last pattern that matches the path or a directory above it: the one that decides.

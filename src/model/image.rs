@@ -171,9 +171,8 @@ impl fmt::Display for Reference {
 
 /// The domain and the rest of the reference; what stands before the first slash is only a domain if it looks like one.
 fn split_domain(text: &str) -> (&str, String) {
-    let looks_like_domain = |part: &str| {
-        part.contains(['.', ':']) || part == "localhost" || part.to_lowercase() != part
-    };
+    let looks_like_domain =
+        |part: &str| part.contains(['.', ':']) || part == "localhost" || part.to_lowercase() != part;
     match text.split_once('/') {
         Some((first, rest)) if looks_like_domain(first) => {
             let hub = first == HUB || first == HUB_ALIAS;
@@ -202,9 +201,8 @@ fn split_parts(domain: &str, rest: &str) -> Result<Reference, ReferenceError> {
     } else {
         ("", format!("{domain}/{path}"))
     };
-    let well_formed = grammar::is_path(&path)
-        && tag.is_none_or(grammar::is_tag)
-        && digest.is_none_or(grammar::is_digest);
+    let well_formed =
+        grammar::is_path(&path) && tag.is_none_or(grammar::is_tag) && digest.is_none_or(grammar::is_digest);
     if !well_formed {
         return Err(ReferenceError::Format);
     }

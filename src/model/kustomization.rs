@@ -55,19 +55,13 @@ pub fn inputs(kustomization: &Tree) -> Vec<Input> {
             .collect();
         add(Input::File, &paths);
     }
-    for generator in GENERATORS
-        .iter()
-        .flat_map(|field| entries(kustomization, field))
-    {
+    for generator in GENERATORS.iter().flat_map(|field| entries(kustomization, field)) {
         add(Input::File, &generated(generator));
     }
     add(Input::File, &text_at(kustomization, &["openapi", "path"]));
     for chart in entries(kustomization, "helmCharts") {
         let folder = chart_folder(kustomization, chart);
-        add(
-            Input::Folder,
-            &folder.iter().map(String::as_str).collect::<Vec<_>>(),
-        );
+        add(Input::Folder, &folder.iter().map(String::as_str).collect::<Vec<_>>());
         add(Input::File, &text_at(chart, &["valuesFile"]));
         add(Input::File, &texts(chart, "additionalValuesFiles"));
     }
@@ -94,9 +88,7 @@ fn chart_folder(kustomization: &Tree, chart: &Tree) -> Option<String> {
         .at(&["helmGlobals", "chartHome"])
         .and_then(Tree::as_text)
         .unwrap_or("charts");
-    text(chart, "repo")
-        .is_none()
-        .then(|| format!("{home}/{name}"))
+    text(chart, "repo").is_none().then(|| format!("{home}/{name}"))
 }
 
 /// Neither a URL nor a document written in place.
@@ -112,10 +104,7 @@ fn is_local(written: &str) -> bool {
 }
 
 fn entries<'a>(tree: &'a Tree, field: &str) -> impl Iterator<Item = &'a Tree> {
-    tree.get(field)
-        .and_then(Tree::as_list)
-        .unwrap_or_default()
-        .iter()
+    tree.get(field).and_then(Tree::as_list).unwrap_or_default().iter()
 }
 
 fn texts<'a>(tree: &'a Tree, field: &str) -> Vec<&'a str> {
@@ -151,10 +140,7 @@ mod tests {
             ("configurations: [c.yaml]", File("c.yaml".into())),
             ("patchesStrategicMerge: [p.yaml]", File("p.yaml".into())),
             ("patches: [p.yaml]", File("p.yaml".into())),
-            (
-                "patches: [{path: p.yaml, target: {kind: Pod}}]",
-                File("p.yaml".into()),
-            ),
+            ("patches: [{path: p.yaml, target: {kind: Pod}}]", File("p.yaml".into())),
             ("patchesJson6902: [{path: p.json}]", File("p.json".into())),
             ("replacements: [{path: r.yaml}]", File("r.yaml".into())),
             (

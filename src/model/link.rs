@@ -171,9 +171,7 @@ impl Url {
 
 /// Whether the form that was written says the same as the decoded one.
 fn keeps(raw: &str, decoded: &str, part: Part) -> bool {
-    !raw.is_empty()
-        && is_valid_encoded(raw, part)
-        && unescaped(raw, part).is_ok_and(|text| text == decoded)
+    !raw.is_empty() && is_valid_encoded(raw, part) && unescaped(raw, part).is_ok_and(|text| text == decoded)
 }
 
 impl fmt::Display for Url {

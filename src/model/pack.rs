@@ -166,11 +166,7 @@ impl PullPolicy {
             "weekly" => PullPolicy::Every(7 * DAY),
             _ => {
                 let interval = text.strip_prefix("interval=").ok_or_else(unknown)?;
-                PullPolicy::Every(
-                    seconds(interval)
-                        .filter(|seconds| *seconds > 0)
-                        .ok_or_else(unknown)?,
-                )
+                PullPolicy::Every(seconds(interval).filter(|seconds| *seconds > 0).ok_or_else(unknown)?)
             }
         })
     }
@@ -318,10 +314,7 @@ impl Cache {
 
     /// The parts of a cache as the `pack` command line has them: `format=volume;name=x`.
     pub fn parts(text: &str) -> Vec<(String, String)> {
-        let fields = text
-            .split(';')
-            .map(str::trim)
-            .filter(|field| !field.is_empty());
+        let fields = text.split(';').map(str::trim).filter(|field| !field.is_empty());
         fields
             .map(|field| {
                 let (part, value) = field.split_once('=').unwrap_or((field, ""));
@@ -344,12 +337,8 @@ impl CacheKind {
 /// Checks `os/architecture[/variant]`.
 pub fn check_platform(text: &str) -> Result<(), OptionError> {
     let parts: Vec<&str> = text.split('/').collect();
-    let is_word = |part: &&str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-    };
+    let is_word =
+        |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
     match (2..=3).contains(&parts.len()) && parts.iter().all(is_word) {
         true => Ok(()),
         false => Err(OptionError::Platform(text.to_owned())),
@@ -357,10 +346,7 @@ pub fn check_platform(text: &str) -> Result<(), OptionError> {
 }
 
 pub fn check_exec_env(text: &str) -> Result<(), OptionError> {
-    let fits = !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b));
+    let fits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b));
     if fits {
         Ok(())
     } else {

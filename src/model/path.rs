@@ -82,10 +82,7 @@ pub fn base_name(path: &str) -> &str {
 
 /// The path that leads from `base` to `target`. Fails where only the file system could tell: one of them absolute and
 /// the other not, or a `..` left at the start of `base`.
-pub fn relative(
-    base: impl AsRef<Path>,
-    target: impl AsRef<Path>,
-) -> Result<PathBuf, RelativeError> {
+pub fn relative(base: impl AsRef<Path>, target: impl AsRef<Path>) -> Result<PathBuf, RelativeError> {
     let (from, to) = (clean(&base), clean(&target));
     let (ups, rest) = split_shared(&from, &to);
     if from.is_absolute() != to.is_absolute() || ups.contains(&Component::ParentDir) {
@@ -157,11 +154,7 @@ mod tests {
         ];
         for (given, expected) in table {
             assert_eq!(cleaned(given), expected, "clean({given:?})");
-            assert_eq!(
-                cleaned(&cleaned(given)),
-                expected,
-                "cleaning twice {given:?}"
-            );
+            assert_eq!(cleaned(&cleaned(given)), expected, "cleaning twice {given:?}");
         }
     }
 
@@ -224,10 +217,7 @@ mod tests {
     #[test]
     fn a_relative_path_that_only_the_file_system_knows_is_refused() {
         for (base, target) in [("/a", "b"), ("a", "/b"), ("..", "a"), ("../..", "..")] {
-            assert!(
-                relative(base, target).is_err(),
-                "relative({base:?}, {target:?})"
-            );
+            assert!(relative(base, target).is_err(), "relative({base:?}, {target:?})");
         }
         assert_eq!(
             relative("/a", "b").map_err(|e| e.to_string()),
@@ -248,11 +238,7 @@ mod tests {
             (".", "/a", false),
             ("a", "a/b", true),
         ] {
-            assert_eq!(
-                is_within(root, path),
-                within,
-                "is_within({root:?}, {path:?})"
-            );
+            assert_eq!(is_within(root, path), within, "is_within({root:?}, {path:?})");
         }
     }
 }

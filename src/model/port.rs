@@ -22,10 +22,7 @@ pub enum PortError {
     /// `value` is as the user wrote it: digits of a number, or text in quotes.
     #[error("portForward port value {value} is not in the valid range [0-65535]")]
     OutOfRange { value: String },
-    #[error(
-        "portForward host value {} is not a valid hostname or IP address",
-        quoted(host)
-    )]
+    #[error("portForward host value {} is not a valid hostname or IP address", quoted(host))]
     BadHost { host: String },
 }
 
@@ -67,9 +64,7 @@ fn port(text: &str) -> Result<u16, PortError> {
     let number = text.parse::<i64>().ok();
     number
         .and_then(|number| u16::try_from(number).ok())
-        .ok_or_else(|| PortError::OutOfRange {
-            value: quoted(text),
-        })
+        .ok_or_else(|| PortError::OutOfRange { value: quoted(text) })
 }
 
 /// Host names as RFC 1123 has them; every IPv4 address is one as well.
@@ -82,9 +77,7 @@ fn checked_host(host: &str) -> Result<String, PortError> {
     if HOST.is_match(host) {
         return Ok(host.to_owned());
     }
-    Err(PortError::BadHost {
-        host: host.to_owned(),
-    })
+    Err(PortError::BadHost { host: host.to_owned() })
 }
 
 #[cfg(test)]
@@ -100,12 +93,8 @@ mod tests {
 
     #[test]
     fn text_reads_as_a_port_forward_or_says_which_part_is_wrong() {
-        let range = |value: &str| {
-            format!("portForward port value {value} is not in the valid range [0-65535]")
-        };
-        let host = |value: &str| {
-            format!("portForward host value {value} is not a valid hostname or IP address")
-        };
+        let range = |value: &str| format!("portForward port value {value} is not in the valid range [0-65535]");
+        let host = |value: &str| format!("portForward host value {value} is not a valid hostname or IP address");
         let table = [
             ("8000", "|8000|0".to_owned()),
             ("8000:80", "|8000|80".to_owned()),

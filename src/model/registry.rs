@@ -62,22 +62,13 @@ impl Registry {
     /// The name that the cluster pulls the image by.
     pub fn cluster_name(&self, image: &Selector) -> Result<Reference, RegistryError> {
         let own = !self.host.is_empty() && !self.host_from_cluster.is_empty();
-        self.name_at(
-            if own {
-                &self.host_from_cluster
-            } else {
-                &self.host
-            },
-            image,
-        )
+        self.name_at(if own { &self.host_from_cluster } else { &self.host }, image)
     }
 
     fn name_at(&self, host: &str, image: &Selector) -> Result<Reference, RegistryError> {
         let familiar = image.reference.familiar_name();
         // Some write the registry's name into their YAML themselves.
-        let there = familiar
-            .strip_prefix(host)
-            .is_some_and(|rest| rest.starts_with('/'));
+        let there = familiar.strip_prefix(host).is_some_and(|rest| rest.starts_with('/'));
         if host.is_empty() || there {
             return Ok(image.reference.without_tag());
         }
@@ -139,43 +130,19 @@ mod tests {
     #[test]
     fn images_get_a_flat_name_in_the_registry() {
         let table = [
-            (
-                "myreg.com",
-                "gcr.io/foo/bar:tag",
-                "myreg.com/gcr.io_foo_bar",
-            ),
-            (
-                "a_b.aws.com/bar",
-                "gcr.io/x/foo",
-                "a_b.aws.com/bar/gcr.io_x_foo",
-            ),
-            (
-                "gcr.io/foo",
-                "docker.io/library/busybox",
-                "gcr.io/foo/busybox",
-            ),
+            ("myreg.com", "gcr.io/foo/bar:tag", "myreg.com/gcr.io_foo_bar"),
+            ("a_b.aws.com/bar", "gcr.io/x/foo", "a_b.aws.com/bar/gcr.io_x_foo"),
+            ("gcr.io/foo", "docker.io/library/busybox", "gcr.io/foo/busybox"),
             ("gcr.io/foo", "bar", "gcr.io/foo/bar"),
             ("myreg.com", "myreg.com/bar", "myreg.com/bar"),
             ("myreg.com:5000", "myreg.com:5000/bar", "myreg.com:5000/bar"),
-            (
-                "myreg.com:5000",
-                "myreg.com/bar",
-                "myreg.com:5000/myreg.com_bar",
-            ),
-            (
-                "myreg.com",
-                "myreg.com:5000/bar",
-                "myreg.com/myreg.com_5000_bar",
-            ),
+            ("myreg.com:5000", "myreg.com/bar", "myreg.com:5000/myreg.com_bar"),
+            ("myreg.com", "myreg.com:5000/bar", "myreg.com/myreg.com_5000_bar"),
             ("", "bar:tag", "docker.io/library/bar"),
         ];
         for (host, image, expected) in table {
             let name = registry(host, "", "").local_name(&selector(image));
-            assert_eq!(
-                name.map(|it| it.to_string()),
-                Ok(expected.to_owned()),
-                "{image}"
-            );
+            assert_eq!(name.map(|it| it.to_string()), Ok(expected.to_owned()), "{image}");
         }
     }
 
@@ -200,10 +167,7 @@ mod tests {
         let name = single.local_name(&image).expect("a name").to_string();
         assert_eq!(name, "myreg.com/team/dev");
         assert_eq!(single.tag(&image, "tilt-1"), "bar-tilt-1");
-        assert_eq!(
-            registry("myreg.com", "", "").tag(&image, "tilt-1"),
-            "tilt-1"
-        );
+        assert_eq!(registry("myreg.com", "", "").tag(&image, "tilt-1"), "tilt-1");
     }
 
     #[test]

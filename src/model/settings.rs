@@ -109,9 +109,7 @@ impl Default for CiSettings {
 
 impl Default for VersionSettings {
     fn default() -> VersionSettings {
-        VersionSettings {
-            check_updates: true,
-        }
+        VersionSettings { check_updates: true }
     }
 }
 

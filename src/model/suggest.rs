@@ -72,10 +72,7 @@ mod tests {
         for (wrong, expected) in table {
             assert_eq!(nearest(wrong, names), expected, "{wrong}");
         }
-        assert_eq!(
-            did_you_mean("dockerfil", names),
-            " (did you mean dockerfile?)"
-        );
+        assert_eq!(did_you_mean("dockerfil", names), " (did you mean dockerfile?)");
         assert_eq!(did_you_mean("zzz", names), "");
     }
 

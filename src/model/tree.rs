@@ -157,19 +157,14 @@ impl Map {
 /// Two maps are equal if they hold the same keys and values, in whatever order.
 impl PartialEq for Map {
     fn eq(&self, other: &Map) -> bool {
-        self.len() == other.len()
-            && self
-                .iter()
-                .all(|(key, value)| other.get(key) == Some(value))
+        self.len() == other.len() && self.iter().all(|(key, value)| other.get(key) == Some(value))
     }
 }
 
 impl FromIterator<(Box<str>, Tree)> for Map {
     fn from_iter<I: IntoIterator<Item = (Box<str>, Tree)>>(entries: I) -> Map {
         let mut map = Map::new();
-        entries
-            .into_iter()
-            .for_each(|(key, value)| map.insert(key, value));
+        entries.into_iter().for_each(|(key, value)| map.insert(key, value));
         map
     }
 }

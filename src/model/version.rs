@@ -254,9 +254,7 @@ fn condition(text: &str) -> Result<Condition, ConstraintError> {
     }
     let start = text.find(|c: char| c.is_ascii_digit());
     let Some(start) = start else {
-        return Err(ConstraintError::NoVersion {
-            text: text.to_owned(),
-        });
+        return Err(ConstraintError::NoVersion { text: text.to_owned() });
     };
     let (operator, version) = text.split_at(start);
     let comparison = comparison(operator).ok_or_else(|| ConstraintError::BadComparator {

@@ -135,13 +135,8 @@ impl Document {
         let line = self.text[..offset].rfind('\n').map_or(0, |at| at + 1);
         let rest = self.text[line..].split('\n').next().unwrap_or_default();
         let indent = line + (rest.len() - rest.trim_start().len());
-        let first = if rest.trim().is_empty() {
-            offset
-        } else {
-            indent
-        };
-        self.outline
-            .scope_at(offset, tokens::column(&self.text, first))
+        let first = if rest.trim().is_empty() { offset } else { indent };
+        self.outline.scope_at(offset, tokens::column(&self.text, first))
     }
 
     /// Where the path in a `load` leads; none if that cannot be known.

@@ -81,10 +81,7 @@ mod tests {
         let readme = fs::read_to_string(folder().join("README.md")).unwrap();
         for name in names() {
             assert_eq!(find(name).unwrap()[0].0, "Tiltfile");
-            assert!(
-                readme.contains(&format!("| `{name}` |")),
-                "{name} is not in the README"
-            );
+            assert!(readme.contains(&format!("| `{name}` |")), "{name} is not in the README");
         }
         assert!(names().is_sorted() && find("no_such_extension").is_none());
     }
@@ -94,10 +91,7 @@ mod tests {
         for (file, content) in names().flat_map(|name| find(name).unwrap()) {
             let is_script = *file != "Tiltfile";
             assert_eq!(content.starts_with("#!/bin/sh\n"), is_script, "{file}");
-            assert!(
-                content.ends_with('\n') && !content.contains(['\r', '\t']),
-                "{file}"
-            );
+            assert!(content.ends_with('\n') && !content.contains(['\r', '\t']), "{file}");
         }
     }
 }

@@ -81,18 +81,11 @@ impl<'v, 'c, 'a, 'e> Call<'v, 'c, 'a, 'e> {
 
     /// Words a mismatch as upstream does, naming function and parameter.
     pub fn wrong(&self, name: &str, mismatch: impl std::fmt::Display) -> Fault {
-        Fault::Said(format!(
-            "{}: for parameter \"{name}\": {mismatch}",
-            self.builtin.name
-        ))
+        Fault::Said(format!("{}: for parameter \"{name}\": {mismatch}", self.builtin.name))
     }
 
     /// Reads an argument with one of the `unpack_*` functions below, or one of the caller's.
-    pub fn read<T>(
-        &self,
-        name: &str,
-        unpack: impl Fn(Value<'v>) -> Result<T, Mismatch>,
-    ) -> Result<Option<T>, Fault> {
+    pub fn read<T>(&self, name: &str, unpack: impl Fn(Value<'v>) -> Result<T, Mismatch>) -> Result<Option<T>, Fault> {
         let Some(value) = self.value(name) else {
             return Ok(None);
         };
@@ -193,15 +186,9 @@ impl<'v, 'c, 'a, 'e> Call<'v, 'c, 'a, 'e> {
     pub fn environment(&self, name: &str) -> Result<Vec<String>, Fault> {
         let map: BTreeMap<String, String> = self.string_map(name)?.into_iter().collect();
         if let Some((_, value)) = map.iter().find(|(key, _)| key.is_empty()) {
-            return Err(self.wrong(
-                name,
-                format!("environment has empty key for value \"{value}\""),
-            ));
+            return Err(self.wrong(name, format!("environment has empty key for value \"{value}\"")));
         }
-        Ok(map
-            .into_iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect())
+        Ok(map.into_iter().map(|(key, value)| format!("{key}={value}")).collect())
     }
 
     /// A command with the directory and environment parameters that go with it.
@@ -297,23 +284,22 @@ pub fn unpack_strings(value: Value) -> Result<Vec<String>, Mismatch> {
     if let Ok(text) = unpack_text(value) {
         return Ok(vec![text]);
     }
-    let items = unpack_sequence(value).map_err(|_| {
+    const WANTED: &str = "value should be a string or List or Tuple of strings, but";
+    let items = unpack_sequence(value).map_err(|_| format!("{WANTED} is of type {}", value.get_type()))?;
+    texts(items, |item| {
         format!(
-            "value should be a string or List or Tuple of strings, but is of type {}",
-            value.get_type()
+            "{WANTED} contains an element {} of type {}",
+            print::repr(item),
+            item.get_type()
         )
-    })?;
+    })
+}
+
+/// Each item as text, or what `wrong` says of the first that is none.
+fn texts<'v>(items: Vec<Value<'v>>, wrong: impl Fn(Value<'v>) -> Mismatch) -> Result<Vec<String>, Mismatch> {
     items
         .into_iter()
-        .map(|item| {
-            unpack_text(item).map_err(|_| {
-                format!(
-                    "value should be a string or List or Tuple of strings, but contains an element {} of type {}",
-                    print::repr(item),
-                    item.get_type()
-                )
-            })
-        })
+        .map(|item| unpack_text(item).map_err(|_| wrong(item)))
         .collect()
 }
 
@@ -321,12 +307,10 @@ pub fn unpack_string_map(value: Value) -> Result<Vec<(String, String)>, Mismatch
     if value.is_none() {
         return Ok(Vec::new());
     }
-    let dict = DictRef::from_value(value)
-        .ok_or_else(|| format!("expected dict, got {}", value.get_type()))?;
+    let dict = DictRef::from_value(value).ok_or_else(|| format!("expected dict, got {}", value.get_type()))?;
     dict.iter()
         .map(|(key, value)| {
-            let key = unpack_text(key)
-                .map_err(|_| format!("key is not a string: {}", print::repr(key)))?;
+            let key = unpack_text(key).map_err(|_| format!("key is not a string: {}", print::repr(key)))?;
             let text = unpack_text(value).map_err(|_| {
                 format!(
                     "value for key \"{key}\" is not a string: {} (a {})",
@@ -351,22 +335,13 @@ pub fn unpack_argv(value: Value) -> Result<Vec<String>, Mismatch> {
             Command::shell(&line)
         });
     }
-    let items = unpack_sequence(value).map_err(|_| {
+    const WANTED: &str = "a command must be a string or list of strings; found";
+    let items = unpack_sequence(value).map_err(|_| format!("{WANTED} {}", value.get_type()))?;
+    texts(items, |item| {
         format!(
-            "a command must be a string or list of strings; found {}",
-            value.get_type()
+            "{WANTED} a list that contains {} (a {})",
+            print::repr(item),
+            item.get_type()
         )
-    })?;
-    items
-        .into_iter()
-        .map(|item| {
-            unpack_text(item).map_err(|_| {
-                format!(
-                    "a command must be a string or list of strings; found a list that contains {} (a {})",
-                    print::repr(item),
-                    item.get_type()
-                )
-            })
-        })
-        .collect()
+    })
 }

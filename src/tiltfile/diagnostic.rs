@@ -24,8 +24,7 @@ pub fn is_exit(error: &starlark::Error) -> bool {
 
 /// What an error means to the person who wrote the file.
 pub fn failure(error: &starlark::Error, run: &Run) -> Failure {
-    if let Some(LoadedFailure(inner)) = cause(error).and_then(|c| c.downcast_ref::<LoadedFailure>())
-    {
+    if let Some(LoadedFailure(inner)) = cause(error).and_then(|c| c.downcast_ref::<LoadedFailure>()) {
         return nested(error, inner, run);
     }
     match error.kind() {
@@ -87,8 +86,7 @@ fn static_failure(error: &starlark::Error, run: &Run) -> Failure {
 /// The parser's and the resolver's words, where plainer ones exist, and a hint.
 pub fn static_words(message: &str) -> (String, Option<String>) {
     static UNDEFINED: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^Variable `([^`]+)` not found(?:, did you mean `([^`]+)`\?)?")
-            .expect("a constant pattern")
+        Regex::new(r"^Variable `([^`]+)` not found(?:, did you mean `([^`]+)`\?)?").expect("a constant pattern")
     });
     static UNEXPECTED: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"^unexpected (?:symbol |identifier |keyword )?(.+?)(?: here)?, expected (?:symbol |keyword )?(.+)$")
@@ -154,13 +152,10 @@ fn running_failure(error: &starlark::Error, run: &Run) -> Failure {
 fn limit_failure(error: &starlark::Error, run: &Run) -> Option<Failure> {
     let message = error.without_diagnostic().to_string();
     let (message, hint) = match message {
-        text if text.contains("Execution duration limit") => {
-            (STEP_LIMIT, "is there a loop without an end?")
+        text if text.contains("Execution duration limit") => (STEP_LIMIT, "is there a loop without an end?"),
+        text if text.contains("Heap memory limit") || text.contains(HEAP_LIMIT) => {
+            (HEAP_LIMIT, "is there a list or a string that grows without an end?")
         }
-        text if text.contains("Heap memory limit") || text.contains(HEAP_LIMIT) => (
-            HEAP_LIMIT,
-            "is there a list or a string that grows without an end?",
-        ),
         _ => return None,
     };
     let statement = run.statement().borrow().clone();
@@ -176,10 +171,7 @@ fn limit_failure(error: &starlark::Error, run: &Run) -> Option<Failure> {
 /// The callers of what failed, and the name of the innermost function.
 fn running_frames(error: &starlark::Error, run: &Run) -> (Vec<Frame>, Option<String>) {
     let mut calls = error.call_stack().clone().into_frames();
-    if calls
-        .last()
-        .is_some_and(|call| stack::is_operator(&call.name))
-    {
+    if calls.last().is_some_and(|call| stack::is_operator(&call.name)) {
         calls.pop();
     }
     let innermost = calls.last().map(|call| call.name.clone());
@@ -188,9 +180,7 @@ fn running_frames(error: &starlark::Error, run: &Run) -> (Vec<Frame>, Option<Str
     if let Some(span) = error.span()
         && last_call.as_ref() != Some(span)
     {
-        let function = innermost
-            .clone()
-            .unwrap_or_else(|| stack::TOPLEVEL.to_owned());
+        let function = innermost.clone().unwrap_or_else(|| stack::TOPLEVEL.to_owned());
         frames.push(stack::frame(span, function, run));
     }
     (frames, innermost)
@@ -198,19 +188,10 @@ fn running_frames(error: &starlark::Error, run: &Run) -> (Vec<Frame>, Option<Str
 
 /// A function of the interpreter's own failed if the error stands at its call, and the call itself was in order.
 fn is_native(error: &starlark::Error, innermost: &Option<String>) -> bool {
-    if innermost.is_none()
-        || matches!(
-            error.kind(),
-            ErrorKind::Function(_) | ErrorKind::StackOverflow(_)
-        )
-    {
+    if innermost.is_none() || matches!(error.kind(), ErrorKind::Function(_) | ErrorKind::StackOverflow(_)) {
         return false;
     }
-    let last = error
-        .call_stack()
-        .frames
-        .last()
-        .and_then(|call| call.location.as_ref());
+    let last = error.call_stack().frames.last().and_then(|call| call.location.as_ref());
     last.is_some() && last == error.span()
 }
 
@@ -223,20 +204,16 @@ fn running_words(message: &str) -> String {
     static KEY: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"^Key `(.*)` was not found$").expect("a constant pattern"));
     static ATTRIBUTE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^Object of type `([^`]+)` has no attribute `([^`]+)`(.*)$")
-            .expect("a constant pattern")
+        Regex::new(r"^Object of type `([^`]+)` has no attribute `([^`]+)`(.*)$").expect("a constant pattern")
     });
     static CALL: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^Operation `call\(\)` not supported on type `([^`]+)`$")
-            .expect("a constant pattern")
+        Regex::new(r"^Operation `call\(\)` not supported on type `([^`]+)`$").expect("a constant pattern")
     });
     static MISSING: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^Missing parameter `([^`]+)` for call to `?(?:[^`]*\.)?([^`.]+)`?$")
-            .expect("a constant pattern")
+        Regex::new(r"^Missing parameter `([^`]+)` for call to `?(?:[^`]*\.)?([^`.]+)`?$").expect("a constant pattern")
     });
     static SYMBOL: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^Module has no symbol `([^`]+)`(?:, did you mean `([^`]+)`\?)?$")
-            .expect("a constant pattern")
+        Regex::new(r"^Module has no symbol `([^`]+)`(?:, did you mean `([^`]+)`\?)?$").expect("a constant pattern")
     });
     if let Some(found) = SYMBOL.captures(message) {
         let nearest = found
@@ -247,10 +224,7 @@ fn running_words(message: &str) -> String {
     }
     if let Some(found) = BINARY.captures(message) {
         return match &found[1] {
-            "[]" => format!(
-                "invalid index: {} has no element at a {}",
-                &found[2], &found[3]
-            ),
+            "[]" => format!("invalid index: {} has no element at a {}", &found[2], &found[3]),
             operator => format!("unknown binary op: {} {operator} {}", &found[2], &found[3]),
         };
     }
@@ -258,10 +232,7 @@ fn running_words(message: &str) -> String {
         return format!("key {} not in dict", &found[1]);
     }
     if let Some(found) = ATTRIBUTE.captures(message) {
-        return format!(
-            "{} has no .{} field or method{}",
-            &found[1], &found[2], &found[3]
-        );
+        return format!("{} has no .{} field or method{}", &found[1], &found[2], &found[3]);
     }
     if let Some(found) = CALL.captures(message) {
         return format!("invalid call of non-function ({})", &found[1]);
@@ -278,9 +249,8 @@ fn is_near(written: &str, known: &str) -> bool {
 }
 
 fn running_hint(error: &starlark::Error) -> Option<String> {
-    matches!(error.kind(), ErrorKind::StackOverflow(_)).then(|| {
-        "a function calls itself without end, or nests deeper than a Tiltfile may".to_owned()
-    })
+    matches!(error.kind(), ErrorKind::StackOverflow(_))
+        .then(|| "a function calls itself without end, or nests deeper than a Tiltfile may".to_owned())
 }
 
 /// A file that is refused before the parser sees it.

@@ -46,10 +46,7 @@ pub enum LoadError {
         meant: String,
     },
     #[error("loading extension {extension}: {source}")]
-    Bundled {
-        extension: String,
-        source: FileError,
-    },
+    Bundled { extension: String, source: FileError },
     #[error("extensions need a folder to be kept in: {0}")]
     Folder(#[from] DirsError),
 }
@@ -64,11 +61,9 @@ pub fn resolve(run: &Run, name: &str) -> Result<PathBuf, LoadError> {
         None
     };
     if let Some(content) = content {
-        let folder = extensions::materialise(&place.path, content, &root).map_err(|source| {
-            LoadError::Bundled {
-                extension: place.extension.clone(),
-                source,
-            }
+        let folder = extensions::materialise(&place.path, content, &root).map_err(|source| LoadError::Bundled {
+            extension: place.extension.clone(),
+            source,
         })?;
         return Ok(folder.join("Tiltfile"));
     }
@@ -93,13 +88,11 @@ pub fn resolve(run: &Run, name: &str) -> Result<PathBuf, LoadError> {
             place.repo_name
         ));
     }
-    checkout
-        .tiltfile(&place.path)
-        .map_err(|source| LoadError::Extension {
-            extension: place.extension.clone(),
-            source,
-            meant: meant(),
-        })
+    checkout.tiltfile(&place.path).map_err(|source| LoadError::Extension {
+        extension: place.extension.clone(),
+        source,
+        meant: meant(),
+    })
 }
 
 /// Where an extension is.
@@ -127,8 +120,7 @@ fn register(objects: &mut ObjectSet, name: &str) -> Place {
     let extension = object_name(name);
     let plural = kinds::EXTENSION.plural;
     if objects.get(plural, &extension).is_none() {
-        let (repo, path) =
-            hosted(objects, name).unwrap_or_else(|| (DEFAULT_REPO.to_owned(), name.to_owned()));
+        let (repo, path) = hosted(objects, name).unwrap_or_else(|| (DEFAULT_REPO.to_owned(), name.to_owned()));
         let mut object = Object::new(&kinds::EXTENSION, extension.as_str());
         object.spec.push("repoName", Tree::text(repo));
         object.spec.push("repoPath", Tree::text(path));
@@ -147,10 +139,7 @@ fn register(objects: &mut ObjectSet, name: &str) -> Place {
         object.spec.push("url", Tree::text(DEFAULT_URL));
         objects.set(object);
     }
-    let repo = objects
-        .get(plural, &repo_name)
-        .map(repo)
-        .unwrap_or_default();
+    let repo = objects.get(plural, &repo_name).map(repo).unwrap_or_default();
     Place {
         extension,
         repo_name,
@@ -166,9 +155,7 @@ fn hosted(objects: &ObjectSet, name: &str) -> Option<(String, String)> {
         .filter(|object| std::ptr::eq(object.kind, &kinds::EXTENSION_REPO));
     let matching = repos.filter_map(|repo| {
         let host = text(repo, "loadHost");
-        let path = name
-            .strip_prefix(host.trim_end_matches('/'))?
-            .strip_prefix('/')?;
+        let path = name.strip_prefix(host.trim_end_matches('/'))?.strip_prefix('/')?;
         (!host.is_empty()).then(|| (host.len(), repo.name.to_string(), path.to_owned()))
     });
     matching

@@ -8,9 +8,7 @@ use std::sync::LazyLock;
 
 use starlark::eval::{Arguments, Evaluator};
 use starlark::starlark_simple_value;
-use starlark::values::{
-    NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Value, starlark_value,
-};
+use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Value, starlark_value};
 
 use crate::model::suggest;
 use crate::tiltfile::call::Call;
@@ -72,11 +70,7 @@ impl Param {
         }
     }
 
-    pub const fn optional(
-        name: &'static str,
-        accepts: &'static str,
-        default: &'static str,
-    ) -> Param {
+    pub const fn optional(name: &'static str, accepts: &'static str, default: &'static str) -> Param {
         Param {
             name,
             alias: None,
@@ -85,11 +79,7 @@ impl Param {
         }
     }
 
-    pub const fn nullable(
-        name: &'static str,
-        accepts: &'static str,
-        default: &'static str,
-    ) -> Param {
+    pub const fn nullable(name: &'static str, accepts: &'static str, default: &'static str) -> Param {
         Param {
             name,
             alias: None,
@@ -261,11 +251,7 @@ fn invoke<'v>(
     })
 }
 
-type Bound<'v> = (
-    Vec<Option<Value<'v>>>,
-    Vec<Value<'v>>,
-    Vec<(String, Value<'v>)>,
-);
+type Bound<'v> = (Vec<Option<Value<'v>>>, Vec<Value<'v>>, Vec<(String, Value<'v>)>);
 
 /// Puts arguments to parameters; what is left over goes to `*args` and `**kwargs` where the function has them.
 fn bind<'v>(
@@ -303,9 +289,7 @@ fn bind<'v>(
                 )));
             }
             Some(index) => bound[index] = Some(*value),
-            None if matches!(builtin.rest, Rest::Named | Rest::Both) => {
-                extra.push((name.as_str().to_owned(), *value))
-            }
+            None if matches!(builtin.rest, Rest::Named | Rest::Both) => extra.push((name.as_str().to_owned(), *value)),
             None => return Err(Fault::Said(unexpected(builtin, name.as_str()))),
         }
     }
@@ -329,10 +313,7 @@ impl Builtin {
 
 /// The words for an argument that has to be given and is not.
 pub fn missing(builtin: &Builtin, param: &str) -> String {
-    format!(
-        "{}: missing argument for {param}",
-        builtin.short_name_for_errors()
-    )
+    format!("{}: missing argument for {param}", builtin.short_name_for_errors())
 }
 
 /// The words for more arguments by position than a function takes.
@@ -342,11 +323,7 @@ pub fn too_many(builtin: &Builtin, got: usize, most: usize) -> String {
         return format!("{name}: got {got} arguments, want 0");
     }
     let exactly = builtin.params.iter().all(|p| p.need == Need::Required);
-    let least = builtin
-        .params
-        .iter()
-        .filter(|p| p.need == Need::Required)
-        .count();
+    let least = builtin.params.iter().filter(|p| p.need == Need::Required).count();
     if exactly && least == most {
         return format!("{name}: got {got} arguments, want {most}");
     }

@@ -144,20 +144,13 @@ fn module(builder: &GlobalsBuilder, name: &str, request: &Request, host: &Host) 
                 .map(|p| p.display().to_string())
                 .unwrap_or_default();
             fields.push(("tilt_subcommand".to_owned(), text(&request.subcommand)));
-            fields.push((
-                "main_path".to_owned(),
-                text(&request.tiltfile.display().to_string()),
-            ));
+            fields.push(("main_path".to_owned(), text(&request.tiltfile.display().to_string())));
             fields.push(("main_dir".to_owned(), text(&directory)));
         }
         "sys" => {
-            let argv: Vec<FrozenValue> =
-                request.command_line.iter().map(|word| text(word)).collect();
+            let argv: Vec<FrozenValue> = request.command_line.iter().map(|word| text(word)).collect();
             fields.push(("argv".to_owned(), builder.alloc(AllocList(argv))));
-            fields.push((
-                "executable".to_owned(),
-                text(&request.executable.display().to_string()),
-            ));
+            fields.push(("executable".to_owned(), text(&request.executable.display().to_string())));
         }
         _ => {}
     }

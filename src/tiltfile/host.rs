@@ -95,9 +95,7 @@ impl Host {
             return known.clone();
         }
         let bytes = files::read(file).map(Rc::from);
-        self.contents
-            .borrow_mut()
-            .insert(file.to_owned(), bytes.clone());
+        self.contents.borrow_mut().insert(file.to_owned(), bytes.clone());
         bytes
     }
 
@@ -116,7 +114,5 @@ impl Host {
 
 /// The lock cannot be poisoned in a way that matters: a map is whole between any two statements.
 pub fn lock(environment: &Mutex<Environment>) -> MutexGuard<'_, Environment> {
-    environment
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    environment.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

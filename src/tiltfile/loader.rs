@@ -34,10 +34,7 @@ pub const DIALECT: Dialect = Dialect {
 /// Begins the names of functions that stand in for operators.
 pub const OPERATOR_PREFIX: &str = "__tilt_operator_";
 /// `%` formats as published Tiltfiles expect; `*` refuses results that would not fit into memory.
-pub const OPERATORS: [(&str, &str); 2] = [
-    ("%", "__tilt_operator_percent"),
-    ("*", "__tilt_operator_times"),
-];
+pub const OPERATORS: [(&str, &str); 2] = [("%", "__tilt_operator_percent"), ("*", "__tilt_operator_times")];
 
 /// Calls nested deeper than this are a recursion gone wrong.
 const MAX_CALLS: usize = 1000;
@@ -53,11 +50,8 @@ impl FileLoader for Loader<'_> {
 
 /// The module that a path in `load()`, `load_dynamic()` or `include()` names.
 pub fn load(run: &Run, written: &str) -> starlark::Result<FrozenModule> {
-    let cannot = |why: String| {
-        starlark::Error::new_native(LoadedFailure(failed(format!(
-            "cannot load {written}: {why}"
-        ))))
-    };
+    let cannot =
+        |why: String| starlark::Error::new_native(LoadedFailure(failed(format!("cannot load {written}: {why}"))));
     if let Some(name) = written.strip_prefix("builtin://") {
         return builtin(name).ok_or_else(|| cannot("there is no such builtin".to_owned()));
     }
@@ -70,11 +64,11 @@ pub fn load(run: &Run, written: &str) -> starlark::Result<FrozenModule> {
         Some(ModuleState::Done(module)) => Ok(module),
         Some(ModuleState::Running) => Err(cannot(format!("Circular load: {}", file.display()))),
         None => {
-            let bytes = run.host.read(&file).map_err(|error| {
-                cannot(format!("error reading file {}: {error}", file.display()))
-            })?;
-            execute(run, &file, bytes)
-                .map_err(|failure| starlark::Error::new_native(LoadedFailure(failure)))
+            let bytes = run
+                .host
+                .read(&file)
+                .map_err(|error| cannot(format!("error reading file {}: {error}", file.display())))?;
+            execute(run, &file, bytes).map_err(|failure| starlark::Error::new_native(LoadedFailure(failure)))
         }
     }
 }
@@ -83,10 +77,7 @@ pub fn load(run: &Run, written: &str) -> starlark::Result<FrozenModule> {
 fn builtin(name: &str) -> Option<FrozenModule> {
     let index = TABLE.iter().position(|builtin| builtin.name == name)?;
     let made = Module::with_temp_heap(|module| {
-        module.set(
-            TABLE[index].short_name(),
-            module.heap().alloc(Function::new(index)),
-        );
+        module.set(TABLE[index].short_name(), module.heap().alloc(Function::new(index)));
         module.freeze()
     });
     made.ok()
@@ -103,15 +94,11 @@ fn failed(message: String) -> Failure {
 
 /// Runs a file's statements to the end and freezes what they defined.
 fn execute(run: &Run, file: &Path, bytes: Rc<[u8]>) -> Result<FrozenModule, Failure> {
-    run.modules
-        .borrow_mut()
-        .insert(file.to_owned(), ModuleState::Running);
+    run.modules.borrow_mut().insert(file.to_owned(), ModuleState::Running);
     let outcome = run.executing(file, || {
         Module::with_temp_heap(|module| {
             run_statements(run, file, bytes, &module, |_| Ok(()))?;
-            module
-                .freeze()
-                .map_err(|error| failed(format!("{error:?}")))
+            module.freeze().map_err(|error| failed(format!("{error:?}")))
         })
     });
     match &outcome {
@@ -131,9 +118,7 @@ pub fn run_main(
     finish: impl FnOnce(&mut Evaluator) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let file = run.main_file().to_owned();
-    run.modules
-        .borrow_mut()
-        .insert(file.clone(), ModuleState::Running);
+    run.modules.borrow_mut().insert(file.clone(), ModuleState::Running);
     run.executing(&file, || {
         Module::with_temp_heap(|module| run_statements(run, &file, bytes, &module, finish))
     })
@@ -146,9 +131,7 @@ fn run_statements<'v>(
     module: &Module<'v>,
     finish: impl FnOnce(&mut Evaluator) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    run.executed
-        .borrow_mut()
-        .push((file.to_owned(), Rc::clone(&bytes)));
+    run.executed.borrow_mut().push((file.to_owned(), Rc::clone(&bytes)));
     let ast = parse(run, file, &bytes)?;
     let name = match file == run.main_file() {
         true => "__main__".to_owned(),
@@ -170,12 +153,8 @@ fn run_statements<'v>(
     eval.set_loader(&loader);
     limit(&mut eval, run).map_err(|error| failed(error.to_string()))?;
     let outcome = eval.eval_module(ast, &run.globals);
-    run.steps_left.set(
-        run.steps_left
-            .get()
-            .saturating_sub(eval.get_total_tick_count())
-            .max(1),
-    );
+    run.steps_left
+        .set(run.steps_left.get().saturating_sub(eval.get_total_tick_count()).max(1));
     match outcome {
         Ok(_) => finish(&mut eval),
         Err(error) if diagnostic::is_exit(&error) && file == run.main_file() => finish(&mut eval),
@@ -187,19 +166,10 @@ fn parse(run: &Run, file: &Path, bytes: &[u8]) -> Result<AstModule, Failure> {
     let text = String::from_utf8_lossy(bytes);
     let source = Source::new(&text).map_err(|error| diagnostic::too_much(file, &text, &error))?;
     let source = run.remember_source(file, source);
-    let parsed = AstModule::parse(
-        &file.display().to_string(),
-        source.rewritten.clone(),
-        &DIALECT,
-    );
+    let parsed = AstModule::parse(&file.display().to_string(), source.rewritten.clone(), &DIALECT);
     let mut ast = parsed.map_err(|error| diagnostic::failure(&error, run))?;
     if let Some((offset, name)) = private_load(ast.statement()) {
-        return Err(diagnostic::misplaced(
-            file,
-            &source,
-            offset,
-            not_exported(&name),
-        ));
+        return Err(diagnostic::misplaced(file, &source, offset, not_exported(&name)));
     }
     ast.replace_binary_operators(
         &OPERATORS
@@ -214,10 +184,7 @@ pub fn private_load(statement: &AstStmt) -> Option<(usize, String)> {
     match &statement.node {
         StmtP::Statements(statements) => statements.iter().find_map(private_load),
         StmtP::Load(load) => {
-            let private = load
-                .args
-                .iter()
-                .find(|arg| arg.their.node.starts_with('_'))?;
+            let private = load.args.iter().find(|arg| arg.their.node.starts_with('_'))?;
             // Behind the quote that opens the name.
             Some((
                 private.their.span.begin().get() as usize + 1,
@@ -246,18 +213,14 @@ fn collect_assigned(statement: &AstStmt, names: &mut Vec<String>) {
             collect_target(&looped.var, names);
             collect_assigned(&looped.body, names);
         }
-        _ => statement
-            .node
-            .visit_stmt(|inner| collect_assigned(inner, names)),
+        _ => statement.node.visit_stmt(|inner| collect_assigned(inner, names)),
     }
 }
 
 fn collect_target(target: &AstAssignTarget, names: &mut Vec<String>) {
     match &target.node {
         AssignTargetP::Identifier(ident) => names.push(ident.node.ident.clone()),
-        AssignTargetP::Tuple(targets) => targets
-            .iter()
-            .for_each(|target| collect_target(target, names)),
+        AssignTargetP::Tuple(targets) => targets.iter().for_each(|target| collect_target(target, names)),
         AssignTargetP::Index(_) | AssignTargetP::Dot(..) => {}
     }
 }

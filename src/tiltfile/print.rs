@@ -46,12 +46,7 @@ fn write_repr(value: Value, out: &mut String, depth: usize) {
     }
 }
 
-fn write_items<'v>(
-    items: impl Iterator<Item = Value<'v>>,
-    around: (&str, &str),
-    out: &mut String,
-    depth: usize,
-) {
+fn write_items<'v>(items: impl Iterator<Item = Value<'v>>, around: (&str, &str), out: &mut String, depth: usize) {
     out.push_str(around.0);
     for (index, item) in items.enumerate() {
         if index > 0 {
@@ -195,9 +190,7 @@ pub fn percent(format: &str, value: Value) -> Result<String, String> {
         convert(verb, argument, &mut out)?;
     }
     out.push_str(rest);
-    if !by_name
-        && used < arguments.len()
-        && (TupleRef::from_value(value).is_some() || used == 0 && !is_mapping(value))
+    if !by_name && used < arguments.len() && (TupleRef::from_value(value).is_some() || used == 0 && !is_mapping(value))
     {
         return Err("too many arguments for format string".to_owned());
     }
@@ -211,9 +204,7 @@ fn is_mapping(value: Value) -> bool {
 fn named_argument<'v, 'f>(rest: &'f str, value: Value<'v>) -> Result<(Value<'v>, &'f str), String> {
     let (name, after) = rest.split_once(')').ok_or("incomplete format key")?;
     let dict = DictRef::from_value(value).ok_or("format requires a mapping")?;
-    let argument = dict
-        .get_str(name)
-        .ok_or_else(|| format!("key not found: {name}"))?;
+    let argument = dict.get_str(name).ok_or_else(|| format!("key not found: {name}"))?;
     Ok((argument, after))
 }
 
@@ -238,9 +229,7 @@ fn integer(verb: char, value: Value) -> Result<num_bigint::BigInt, String> {
         "int" => value.to_string().parse().map_err(|_| wrong()),
         "float" => {
             let number = crate::tiltfile::call::unpack_float(value)?;
-            format!("{:.0}", number.trunc())
-                .parse()
-                .map_err(|_| wrong())
+            format!("{:.0}", number.trunc()).parse().map_err(|_| wrong())
         }
         _ => Err(wrong()),
     }

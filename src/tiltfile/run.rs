@@ -86,10 +86,7 @@ impl Run {
 
     /// What relative paths are relative to: the directory of the file whose top level is running, whoever wrote the function.
     pub fn directory(&self) -> PathBuf {
-        self.current_file()
-            .parent()
-            .unwrap_or(Path::new("/"))
-            .to_owned()
+        self.current_file().parent().unwrap_or(Path::new("/")).to_owned()
     }
 
     pub fn absolute(&self, relative: &str) -> PathBuf {
@@ -110,9 +107,7 @@ impl Run {
 
     pub fn remember_source(&self, file: &Path, source: Source) -> Rc<Source> {
         let source = Rc::new(source);
-        self.sources
-            .borrow_mut()
-            .insert(file.to_owned(), Rc::clone(&source));
+        self.sources.borrow_mut().insert(file.to_owned(), Rc::clone(&source));
         source
     }
 

@@ -107,10 +107,7 @@ impl Source {
     }
 
     /// Places of signs by expression, worked out when first asked for.
-    pub fn anchors(
-        &self,
-        find: impl FnOnce(&str) -> HashMap<(u32, u32), usize>,
-    ) -> &HashMap<(u32, u32), usize> {
+    pub fn anchors(&self, find: impl FnOnce(&str) -> HashMap<(u32, u32), usize>) -> &HashMap<(u32, u32), usize> {
         self.anchors.get_or_init(|| find(&self.rewritten))
     }
 }
@@ -137,10 +134,7 @@ fn assembled(pieces: &[Piece], text: &str, segments: &[Segment]) -> (String, Vec
         let first = segments
             .partition_point(|s| s.rewritten <= range.start)
             .saturating_sub(1);
-        for segment in segments[first..]
-            .iter()
-            .take_while(|s| s.rewritten < range.end)
-        {
+        for segment in segments[first..].iter().take_while(|s| s.rewritten < range.end) {
             let skipped = range.start.saturating_sub(segment.rewritten);
             moved.push(Segment {
                 rewritten: out.len() + segment.rewritten.max(range.start) - range.start,
@@ -212,11 +206,7 @@ impl<'t> Scan<'t> {
         let mut width = 0;
         let start = self.at;
         while let Some(b @ (b' ' | b'\t')) = self.peek() {
-            width += if b == b'\t' {
-                TAB_WIDTH - width % TAB_WIDTH
-            } else {
-                1
-            };
+            width += if b == b'\t' { TAB_WIDTH - width % TAB_WIDTH } else { 1 };
             self.at += 1;
         }
         if width > MAX_DEPTH * TAB_WIDTH {
@@ -354,11 +344,7 @@ impl<'t> Scan<'t> {
     }
 
     fn token(&mut self) -> Result<(), TooMuch> {
-        self.run = if self.peek() == Some(b',') {
-            0
-        } else {
-            self.run + 1
-        };
+        self.run = if self.peek() == Some(b',') { 0 } else { self.run + 1 };
         if self.run > MAX_RUN {
             return Err(self.too_much("expression is too long; split it into several statements"));
         }
@@ -459,10 +445,7 @@ impl<'t> Scan<'t> {
     }
 
     fn char_len(&self) -> usize {
-        self.text[self.at..]
-            .chars()
-            .next()
-            .map_or(1, char::len_utf8)
+        self.text[self.at..].chars().next().map_or(1, char::len_utf8)
     }
 
     /// Copies what was passed over, ending on a character even where a backslash stood before a longer one.

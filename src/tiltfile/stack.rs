@@ -43,10 +43,7 @@ pub fn frame(span: &FileSpan, function: String, run: &Run) -> Frame {
         };
     };
     let begin = span.span.begin().get();
-    let offset = source
-        .anchors(anchors)
-        .get(&(begin, span.span.end().get()))
-        .copied();
+    let offset = source.anchors(anchors).get(&(begin, span.span.end().get())).copied();
     let offset = offset.unwrap_or(begin as usize);
     let (line, column) = source.position(offset);
     Frame {
@@ -74,8 +71,7 @@ pub fn is_operator(name: &str) -> bool {
 fn anchors(text: &str) -> HashMap<(u32, u32), usize> {
     let mut found = HashMap::new();
     if let Ok(ast) = AstModule::parse("", text.to_owned(), &DIALECT) {
-        ast.statement()
-            .visit_expr(|expr| collect(expr, text, &mut found));
+        ast.statement().visit_expr(|expr| collect(expr, text, &mut found));
     }
     found
 }

@@ -32,8 +32,7 @@ impl Tiltfile {
         let tiltfile = root(&folder).join("Tiltfile");
         fs::write(&tiltfile, text).expect("a writable folder");
         let home = root(&folder).join(".home").display().to_string();
-        let environment = [("PATH", PATH), ("HOME", &home)]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let environment = [("PATH", PATH), ("HOME", &home)].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let request = Request {
             tiltfile,
             args: Vec::new(),
@@ -61,8 +60,7 @@ impl Tiltfile {
     pub fn program(self, name: &str, script: &str) -> Tiltfile {
         let bin = self.dir().join(".bin");
         let with = self.file(&format!(".bin/{name}"), format!("#!/bin/sh\n{script}\n"));
-        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755))
-            .expect("a file of our own");
+        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).expect("a file of our own");
         let path = format!("{}:{PATH}", bin.display());
         with.env("PATH", &path)
     }
@@ -76,9 +74,7 @@ impl Tiltfile {
     }
 
     pub fn env(mut self, name: &str, value: &str) -> Tiltfile {
-        self.request
-            .environment
-            .insert(name.to_owned(), value.to_owned());
+        self.request.environment.insert(name.to_owned(), value.to_owned());
         self
     }
 
@@ -133,10 +129,7 @@ impl Evaluated {
 
     /// The log's lines, each ended by a line break.
     pub fn log(&self) -> String {
-        self.lines
-            .iter()
-            .map(|line| format!("{}\n", line.text))
-            .collect()
+        self.lines.iter().map(|line| format!("{}\n", line.text)).collect()
     }
 
     /// What `print` wrote and commands said in an evaluation that went well.
@@ -173,16 +166,13 @@ impl Evaluated {
         }
     }
 
-    /// Watched files, relative to the folder where they are below it.
+    /// Watched files, relative to the folder where they are below it; without `.tiltignore`, which always is one.
     pub fn watched(&self) -> Vec<String> {
         let dir = self.dir();
-        let name = |path: &PathBuf| {
-            path.strip_prefix(&dir)
-                .unwrap_or(path)
-                .display()
-                .to_string()
-        };
-        self.evaluation.config_files.iter().map(name).collect()
+        let name = |path: &PathBuf| path.strip_prefix(&dir).unwrap_or(path).display().to_string();
+        let mut watched: Vec<String> = self.evaluation.config_files.iter().map(name).collect();
+        watched.retain(|file| file != ".tiltignore");
+        watched
     }
 }
 
@@ -205,10 +195,7 @@ fn traceback(failure: &Failure) -> String {
                 .iter()
                 .map(|frame| format!("  {}: in {}\n", place(frame), frame.function))
                 .collect();
-            let within = builtin
-                .as_ref()
-                .map(|name| format!(" in {name}"))
-                .unwrap_or_default();
+            let within = builtin.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
             format!(
                 "Traceback (most recent call last):\n{calls}Error{within}: {}",
                 failure.message
@@ -234,5 +221,5 @@ fn a_small_tiltfile_is_evaluated() {
         said.error(),
         "Traceback (most recent call last):\n  $DIR/Tiltfile:4:2: in <toplevel>\n  $DIR/Tiltfile:3:7: in f\nError in fail: no 1"
     );
-    assert_eq!(said.watched(), [".tiltignore", "Tiltfile"]);
+    assert_eq!(said.watched(), ["Tiltfile"]);
 }

@@ -70,10 +70,7 @@ fn lines(resource: &Resource) -> Vec<String> {
             };
             lines.push(format!("kubernetes{forwards}"));
         }
-        Target::Compose(target) => lines.push(format!(
-            "compose service {} of {}",
-            target.service, target.project.name
-        )),
+        Target::Compose(target) => lines.push(format!("compose service {} of {}", target.service, target.project.name)),
         Target::Local(target) => {
             if let Some(update) = &target.update {
                 lines.push(format!(

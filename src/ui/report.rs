@@ -33,24 +33,14 @@ pub fn caret(failure: &Failure, style: Style) -> String {
     if let Some((frame, callers)) = failure.frames.split_last() {
         let gutter = frame.line.to_string().len();
         let bar = style.blue("|");
-        out.push_str(&format!(
-            "{:gutter$}{} {}\n",
-            "",
-            style.blue("-->"),
-            place(frame)
-        ));
+        out.push_str(&format!("{:gutter$}{} {}\n", "", style.blue("-->"), place(frame)));
         out.push_str(&format!("{:gutter$} {bar}\n", ""));
         out.push_str(&format!(
             "{} {bar} {}\n",
             style.blue(&frame.line.to_string()),
             expand(&frame.source)
         ));
-        out.push_str(&format!(
-            "{:gutter$} {bar} {}{}\n",
-            "",
-            indent(frame),
-            style.red("^")
-        ));
+        out.push_str(&format!("{:gutter$} {bar} {}{}\n", "", indent(frame), style.red("^")));
         for caller in callers.iter().rev() {
             out.push_str(&format!(
                 "{:gutter$} {} called from {} in {}\n",
@@ -69,9 +59,7 @@ pub fn caret(failure: &Failure, style: Style) -> String {
 
 fn message(failure: &Failure) -> String {
     match &failure.kind {
-        FailureKind::Running {
-            builtin: Some(builtin),
-        } if !failure.message.starts_with(&format!("{builtin}: ")) => {
+        FailureKind::Running { builtin: Some(builtin) } if !failure.message.starts_with(&format!("{builtin}: ")) => {
             format!("{builtin}: {}", failure.message)
         }
         _ => failure.message.clone(),
@@ -97,10 +85,6 @@ fn expand(line: &str) -> String {
 
 /// Blank space as wide as what stands before the column.
 fn indent(frame: &Frame) -> String {
-    let before: String = frame
-        .source
-        .chars()
-        .take(frame.column.saturating_sub(1))
-        .collect();
+    let before: String = frame.source.chars().take(frame.column.saturating_sub(1)).collect();
     " ".repeat(expand(&before).chars().count())
 }

@@ -187,10 +187,7 @@ fn complaint(error: &ProcessError) -> String {
         .output()
         .map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
     let said = said.unwrap_or_default();
-    let lines: Vec<&str> = said
-        .lines()
-        .filter(|line| log_message(line).is_none())
-        .collect();
+    let lines: Vec<&str> = said.lines().filter(|line| log_message(line).is_none()).collect();
     match lines.join("\n").trim() {
         "" => error.to_string(),
         lines => lines.to_owned(),
@@ -206,12 +203,8 @@ fn warnings(stderr: &[u8]) -> Vec<String> {
 }
 
 fn log_message(line: &str) -> Option<String> {
-    let (_, rest) = line
-        .strip_prefix("time=\"")?
-        .split_once("level=warning msg=")?;
-    let quoted = rest
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
+    let (_, rest) = line.strip_prefix("time=\"")?.split_once("level=warning msg=")?;
+    let quoted = rest.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     Some(quoted.map_or_else(|| rest.to_owned(), |text| text.replace("\\\"", "\"")))
 }
 
@@ -229,10 +222,7 @@ pub fn store_blob(directory: &Path, yaml: &str) -> io::Result<PathBuf> {
     if fs::read(&path).is_ok_and(|stored| stored == yaml.as_bytes()) {
         return Ok(path);
     }
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     fs::write(&path, yaml)?;
     Ok(path)
 }

@@ -32,16 +32,11 @@ pub enum DirsError {
 
 impl Dirs {
     pub fn from_env(variable: impl Fn(&str) -> Option<String>) -> Result<Dirs, DirsError> {
-        let set = |name: &str| {
-            variable(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let home = set("HOME").ok_or(DirsError::NoHome)?;
         // A relative base folder would depend on where we happen to run; the XDG rules say to ignore it.
         let xdg = |name: &str| set(name).filter(|path| path.is_absolute());
-        let below =
-            |name: &str, default: &str| xdg(name).unwrap_or_else(|| home.join(default)).join(APP);
+        let below = |name: &str, default: &str| xdg(name).unwrap_or_else(|| home.join(default)).join(APP);
         let state = below("XDG_STATE_HOME", ".local/state");
         Ok(Dirs {
             settings: SETTINGS_VARIABLES
@@ -64,11 +59,7 @@ impl Dirs {
 
 fn default_settings(home: &Path) -> PathBuf {
     let old = home.join(".windmill");
-    if old.exists() {
-        old
-    } else {
-        home.join(".tilt-dev")
-    }
+    if old.exists() { old } else { home.join(".tilt-dev") }
 }
 
 #[cfg(test)]
@@ -101,24 +92,13 @@ mod tests {
     #[test]
     fn the_first_settings_variable_that_is_set_wins() {
         let chosen = |variables: &[(&str, &str)]| dirs(variables).unwrap().settings;
+        assert_eq!(chosen(&[("HOME", "/h"), ("WINDMILL_DIR", "/c")]), Path::new("/c"));
         assert_eq!(
-            chosen(&[("HOME", "/h"), ("WINDMILL_DIR", "/c")]),
-            Path::new("/c")
-        );
-        assert_eq!(
-            chosen(&[
-                ("HOME", "/h"),
-                ("WINDMILL_DIR", "/c"),
-                ("WMDAEMON_HOME", "/b")
-            ]),
+            chosen(&[("HOME", "/h"), ("WINDMILL_DIR", "/c"), ("WMDAEMON_HOME", "/b")]),
             Path::new("/b")
         );
         assert_eq!(
-            chosen(&[
-                ("HOME", "/h"),
-                ("WMDAEMON_HOME", "/b"),
-                ("TILT_DEV_DIR", "/a")
-            ]),
+            chosen(&[("HOME", "/h"), ("WMDAEMON_HOME", "/b"), ("TILT_DEV_DIR", "/a")]),
             Path::new("/a")
         );
         assert_eq!(
@@ -131,20 +111,13 @@ mod tests {
     fn an_old_settings_folder_stays_in_use() {
         let home = tempfile::tempdir().unwrap();
         std::fs::create_dir(home.path().join(".windmill")).unwrap();
-        let chosen = dirs(&[("HOME", home.path().to_str().unwrap())])
-            .unwrap()
-            .settings;
+        let chosen = dirs(&[("HOME", home.path().to_str().unwrap())]).unwrap().settings;
         assert_eq!(chosen, home.path().join(".windmill"));
     }
 
     #[test]
     fn xdg_variables_move_their_folder_unless_they_are_relative() {
-        let moved = dirs(&[
-            ("HOME", "/h"),
-            ("XDG_DATA_HOME", "/d"),
-            ("XDG_RUNTIME_DIR", "/r"),
-        ])
-        .unwrap();
+        let moved = dirs(&[("HOME", "/h"), ("XDG_DATA_HOME", "/d"), ("XDG_RUNTIME_DIR", "/r")]).unwrap();
         assert_eq!(
             (moved.data, moved.runtime),
             (PathBuf::from("/d/tilt-dev"), PathBuf::from("/r/tilt-dev"))

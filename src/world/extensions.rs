@@ -92,11 +92,7 @@ pub enum ExtensionError {
 impl Checkout {
     /// The Tiltfile of the extension at `repo_path`, which may not lead out of the repository.
     pub fn tiltfile(&self, repo_path: &str) -> Result<PathBuf, ExtensionError> {
-        let tiltfile = path::clean(
-            self.folder
-                .join(repo_path.trim_start_matches('/'))
-                .join("Tiltfile"),
-        );
+        let tiltfile = path::clean(self.folder.join(repo_path.trim_start_matches('/')).join("Tiltfile"));
         let reserved = repo_path.split('/').any(|element| element == RESERVED);
         if reserved || !path::is_within(&self.folder, &tiltfile) {
             return Err(ExtensionError::Path {
@@ -131,12 +127,7 @@ impl Checkouts {
 
     /// Makes a repository available. An existing checkout that cannot be brought up to date is still good to use; the
     /// answer then says why it is stale. Failures to clone are for the caller to retry.
-    pub fn ensure(
-        &self,
-        repo: &Repo,
-        pull: PullPolicy,
-        progress: Progress,
-    ) -> Result<Checkout, RepoError> {
+    pub fn ensure(&self, repo: &Repo, pull: PullPolicy, progress: Progress) -> Result<Checkout, RepoError> {
         if let Some(folder) = repo.url.strip_prefix("file://") {
             return in_place(repo, folder);
         }
@@ -173,19 +164,12 @@ impl Checkouts {
     /// Where the checkout of a repository is or would be.
     pub fn folder(&self, repo: &Repo) -> Result<PathBuf, RepoError> {
         let url = &repo.url;
-        let rest = url
-            .strip_prefix("https://")
-            .or_else(|| url.strip_prefix("http://"));
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
         let rest = rest.ok_or_else(|| RepoError::Scheme { url: url.clone() })?;
-        let rest = rest
-            .split(['?', '#'])
-            .next()
-            .unwrap_or(rest)
-            .trim_matches('/');
+        let rest = rest.split(['?', '#']).next().unwrap_or(rest).trim_matches('/');
         let (authority, place) = rest.split_once('/').unwrap_or((rest, ""));
         let host = authority.rsplit('@').next().unwrap_or(authority);
-        let unsafe_element =
-            |element: &str| element.is_empty() || element.starts_with('.') || element == RESERVED;
+        let unsafe_element = |element: &str| element.is_empty() || element.starts_with('.') || element == RESERVED;
         if host.is_empty() || host.starts_with('.') || place.split('/').any(unsafe_element) {
             return Err(RepoError::NoRepository { url: url.clone() });
         }
@@ -226,19 +210,16 @@ impl Checkouts {
         pull: PullPolicy,
         progress: Progress,
     ) -> Result<Option<String>, RepoError> {
-        if pull == PullPolicy::Missing
-            || self.fresh().contains(folder)
-            || self.is_fixed(repo, folder)?
-        {
+        if pull == PullPolicy::Missing || self.fresh().contains(folder) || self.is_fixed(repo, folder)? {
             return Ok(None);
         }
-        let pulled =
-            self.git
-                .fetch(folder, progress)
-                .and_then(|()| match repo.reference.as_str() {
-                    "" => self.git.checkout_default(folder, progress),
-                    reference => self.git.checkout(folder, reference, progress),
-                });
+        let pulled = self
+            .git
+            .fetch(folder, progress)
+            .and_then(|()| match repo.reference.as_str() {
+                "" => self.git.checkout_default(folder, progress),
+                reference => self.git.checkout(folder, reference, progress),
+            });
         Ok(pulled.err().map(|error| error.to_string()))
     }
 
@@ -275,9 +256,7 @@ fn in_place(repo: &Repo, folder: &str) -> Result<Checkout, RepoError> {
     }
     let folder = PathBuf::from(folder);
     if !folder.is_absolute() {
-        return Err(RepoError::RelativeFile {
-            url: repo.url.clone(),
-        });
+        return Err(RepoError::RelativeFile { url: repo.url.clone() });
     }
     let absent = |source| RepoError::Absent(FileError::new("stat", &folder, source));
     match folder.metadata().map_err(absent)?.is_dir() {
@@ -309,20 +288,14 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 fn remove(folder: &Path) -> Result<(), FileError> {
     match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(FileError::new("remove", folder, error))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(FileError::new("remove", folder, error)),
         _ => Ok(()),
     }
 }
 
 /// Unpacks a bundled extension below `root` and answers with its folder, whose last element is its name. The folder is
 /// named by its content, so versions of this program do not disturb each other, and it appears all at once.
-pub fn materialise(
-    name: &str,
-    content: &[(&str, &str)],
-    root: &Path,
-) -> Result<PathBuf, FileError> {
+pub fn materialise(name: &str, content: &[(&str, &str)], root: &Path) -> Result<PathBuf, FileError> {
     let mut hasher = Hasher::new();
     for (file, text) in content {
         hasher.update_field(file.as_bytes());
@@ -359,6 +332,5 @@ fn write(file: &Path, text: &str) -> Result<(), FileError> {
     }
     fs::write(file, text).map_err(|source| FileError::new("write", file, source))?;
     let mode = if text.starts_with("#!") { 0o755 } else { 0o644 };
-    fs::set_permissions(file, fs::Permissions::from_mode(mode))
-        .map_err(|source| FileError::new("chmod", file, source))
+    fs::set_permissions(file, fs::Permissions::from_mode(mode)).map_err(|source| FileError::new("chmod", file, source))
 }

@@ -66,10 +66,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 pub fn read_text(path: &Path) -> Result<String, FileError> {
     String::from_utf8(read(path)?).map_err(|error| {
         let place = error.utf8_error().valid_up_to();
-        let source = io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("not UTF-8 at byte {place}"),
-        );
+        let source = io::Error::new(io::ErrorKind::InvalidData, format!("not UTF-8 at byte {place}"));
         FileError::new("read", path, source)
     })
 }
@@ -147,10 +144,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_named_with_the_operation_that_failed() {
         let error = read(Path::new("/no/such/file")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "open /no/such/file: no such file or directory"
-        );
+        assert_eq!(error.to_string(), "open /no/such/file: no such file or directory");
         assert!(error.is_missing());
     }
 
@@ -170,9 +164,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("f"), "x").unwrap();
         assert!(message(read(&root.path().join("f/g"))).ends_with("/f/g: not a directory"));
-        assert!(
-            message(list(&root.path().join("f"), Depth::Folder)).ends_with("/f: not a directory")
-        );
+        assert!(message(list(&root.path().join("f"), Depth::Folder)).ends_with("/f: not a directory"));
     }
 
     #[test]
@@ -197,23 +189,11 @@ mod tests {
         }
         symlink(root.path(), root.path().join("loop")).unwrap();
         let names = |depth| -> Vec<String> {
-            let strip = |path: PathBuf| {
-                path.strip_prefix(root.path())
-                    .unwrap()
-                    .display()
-                    .to_string()
-            };
-            list(root.path(), depth)
-                .unwrap()
-                .into_iter()
-                .map(strip)
-                .collect()
+            let strip = |path: PathBuf| path.strip_prefix(root.path()).unwrap().display().to_string();
+            list(root.path(), depth).unwrap().into_iter().map(strip).collect()
         };
         assert_eq!(names(Depth::Folder), ["Z", "a.txt", "loop"]);
-        assert_eq!(
-            names(Depth::Tree),
-            ["Z", "a/10", "a/2", "a/deep/x", "a.txt", "loop"]
-        );
+        assert_eq!(names(Depth::Tree), ["Z", "a/10", "a/2", "a/deep/x", "a.txt", "loop"]);
     }
 
     #[test]

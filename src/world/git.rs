@@ -44,10 +44,7 @@ pub enum GitError {
     #[error("git {action}: {words}")]
     Failed { action: String, words: String },
     #[error("git {action}")]
-    Process {
-        action: String,
-        source: ProcessError,
-    },
+    Process { action: String, source: ProcessError },
 }
 
 /// Receives what git says while it works.
@@ -57,8 +54,7 @@ impl Git {
     pub fn new(env: &BTreeMap<String, String>, cancel: Cancel) -> Git {
         let mut env = env.clone();
         for (name, value) in DEFAULTS {
-            env.entry(name.to_owned())
-                .or_insert_with(|| value.to_owned());
+            env.entry(name.to_owned()).or_insert_with(|| value.to_owned());
         }
         // A prompt is worse than any setting that asks for one.
         env.insert("GIT_TERMINAL_PROMPT".to_owned(), "0".to_owned());
@@ -76,49 +72,25 @@ impl Git {
 
     /// Fetches all branches and tags, and what the remote calls its default branch.
     pub fn fetch(&self, folder: &Path, progress: Progress) -> Result<(), GitError> {
-        self.run(
-            folder,
-            &["fetch", "--tags", "--force", "--prune", "origin"],
-            progress,
-        )?;
-        self.run(
-            folder,
-            &["remote", "set-head", "origin", "--auto"],
-            &mut |_| {},
-        )
-        .map(drop)
+        self.run(folder, &["fetch", "--tags", "--force", "--prune", "origin"], progress)?;
+        self.run(folder, &["remote", "set-head", "origin", "--auto"], &mut |_| {})
+            .map(drop)
     }
 
     /// Moves the folder to a commit, a tag, or where a branch of the remote is as of the last fetch. Local changes that
     /// are in the way are not overwritten.
-    pub fn checkout(
-        &self,
-        folder: &Path,
-        revision: &str,
-        progress: Progress,
-    ) -> Result<(), GitError> {
+    pub fn checkout(&self, folder: &Path, revision: &str, progress: Progress) -> Result<(), GitError> {
         let commit = match self.resolve(folder, &format!("origin/{revision}"))? {
             Some(commit) => commit,
             None => revision.to_owned(),
         };
         self.run(
             folder,
-            &[
-                "-c",
-                "advice.detachedHead=false",
-                "checkout",
-                "--detach",
-                &commit,
-                "--",
-            ],
+            &["-c", "advice.detachedHead=false", "checkout", "--detach", &commit, "--"],
             progress,
         )?;
-        self.run(
-            folder,
-            &["submodule", "update", "--init", "--recursive"],
-            progress,
-        )
-        .map(drop)
+        self.run(folder, &["submodule", "update", "--init", "--recursive"], progress)
+            .map(drop)
     }
 
     /// Moves the folder to the head of the remote's default branch.
@@ -136,13 +108,7 @@ impl Git {
         let name = format!("{revision}^{{commit}}");
         match self.run(
             folder,
-            &[
-                "rev-parse",
-                "--verify",
-                "--quiet",
-                "--end-of-options",
-                &name,
-            ],
+            &["rev-parse", "--verify", "--quiet", "--end-of-options", &name],
             &mut |_| {},
         ) {
             Ok(commit) => Ok(Some(commit)),
@@ -153,17 +119,10 @@ impl Git {
 
     /// Whether a name is a branch of the remote: something that moves, unlike a tag or a commit.
     pub fn is_branch(&self, folder: &Path, name: &str) -> Result<bool, GitError> {
-        Ok(self
-            .resolve(folder, &format!("refs/remotes/origin/{name}"))?
-            .is_some())
+        Ok(self.resolve(folder, &format!("refs/remotes/origin/{name}"))?.is_some())
     }
 
-    fn run(
-        &self,
-        folder: &Path,
-        arguments: &[&str],
-        progress: Progress,
-    ) -> Result<String, GitError> {
+    fn run(&self, folder: &Path, arguments: &[&str], progress: Progress) -> Result<String, GitError> {
         let invocation = Invocation {
             argv: std::iter::once("git")
                 .chain(arguments.iter().copied())
@@ -175,8 +134,7 @@ impl Git {
             ..Invocation::default()
         };
         let secret = arguments.iter().find_map(|argument| credentials(argument));
-        let hide =
-            |line: &str| secret.map_or_else(|| line.to_owned(), |secret| line.replace(secret, ""));
+        let hide = |line: &str| secret.map_or_else(|| line.to_owned(), |secret| line.replace(secret, ""));
         let action = arguments
             .iter()
             .find(|word| !word.starts_with('-') && !word.contains('='))

@@ -87,10 +87,7 @@ pub fn active(sources: &Sources) -> Result<Option<Context>, KubeconfigError> {
     };
     let cluster = text(entry, "cluster").unwrap_or_default();
     let defined = find(&files, "clusters", "cluster", cluster);
-    let namespace = sources
-        .namespace
-        .as_deref()
-        .or_else(|| text(entry, "namespace"));
+    let namespace = sources.namespace.as_deref().or_else(|| text(entry, "namespace"));
     Ok(Some(Context {
         namespace: namespace
             .filter(|name| !name.is_empty())
@@ -112,10 +109,7 @@ pub fn active(sources: &Sources) -> Result<Option<Context>, KubeconfigError> {
 
 /// A context that is named as current but defined nowhere.
 fn bare(name: &str, sources: &Sources) -> Context {
-    let namespace = sources
-        .namespace
-        .clone()
-        .unwrap_or_else(|| "default".to_owned());
+    let namespace = sources.namespace.clone().unwrap_or_else(|| "default".to_owned());
     Context {
         name: name.to_owned(),
         namespace,
@@ -139,10 +133,7 @@ fn load(sources: &Sources) -> Result<Vec<File>, KubeconfigError> {
     if paths.is_empty() {
         paths.push(sources.home.join(".kube/config"));
     }
-    paths
-        .iter()
-        .filter_map(|path| load_file(path).transpose())
-        .collect()
+    paths.iter().filter_map(|path| load_file(path).transpose()).collect()
 }
 
 fn load_file(path: &Path) -> Result<Option<File>, KubeconfigError> {
@@ -167,20 +158,12 @@ fn load_file(path: &Path) -> Result<Option<File>, KubeconfigError> {
             path: path.to_owned(),
             content,
         })),
-        other => Err(broken(format!(
-            "expected an object, found {}",
-            other.type_name()
-        ))),
+        other => Err(broken(format!("expected an object, found {}", other.type_name()))),
     }
 }
 
 /// The first entry of this name in a list such as `contexts`, and the file it stands in.
-fn find<'a>(
-    files: &'a [File],
-    list: &str,
-    field: &str,
-    name: &str,
-) -> Option<(&'a File, &'a Tree)> {
+fn find<'a>(files: &'a [File], list: &str, field: &str, name: &str) -> Option<(&'a File, &'a Tree)> {
     files.iter().find_map(|file| {
         let entry = entries(file, list).find(|entry| text(entry, "name") == Some(name))?;
         Some((file, entry.get(field)?))

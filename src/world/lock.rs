@@ -24,8 +24,7 @@ impl Lock {
             Err(TryLockError::WouldBlock) => busy(),
             Err(TryLockError::Error(source)) => return Err(FileError::new("lock", path, source)),
         }
-        file.lock()
-            .map_err(|source| FileError::new("lock", path, source))?;
+        file.lock().map_err(|source| FileError::new("lock", path, source))?;
         Ok(Lock { _file: file })
     }
 
@@ -72,9 +71,7 @@ mod tests {
         let path = root.path().join("it.lock");
         let held = Lock::wait(&path, || ()).unwrap();
         let (announce, announced) = mpsc::channel();
-        let waiter = std::thread::spawn(move || {
-            Lock::wait(&path, || announce.send(()).unwrap()).map(|_| ())
-        });
+        let waiter = std::thread::spawn(move || Lock::wait(&path, || announce.send(()).unwrap()).map(|_| ()));
         announced.recv().unwrap();
         drop(held);
         waiter.join().unwrap().unwrap();
@@ -83,9 +80,6 @@ mod tests {
     #[test]
     fn a_lock_that_cannot_be_made_says_where() {
         let error = Lock::attempt(Path::new("/proc/no/such.lock")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "mkdir /proc/no: no such file or directory"
-        );
+        assert_eq!(error.to_string(), "mkdir /proc/no: no such file or directory");
     }
 }

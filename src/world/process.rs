@@ -77,10 +77,7 @@ pub struct Output {
 
 /// Runs a command to its end. `on_line` gets each line, without its line break, in the order of arrival; a last line
 /// without a line break is a line too. The command is over when it has exited and nobody holds its output any more.
-pub fn run(
-    invocation: &Invocation,
-    on_line: &mut dyn FnMut(Stream, &str),
-) -> Result<Output, ProcessError> {
+pub fn run(invocation: &Invocation, on_line: &mut dyn FnMut(Stream, &str)) -> Result<Output, ProcessError> {
     let mut running = Running::start(invocation)?;
     let mut transcript = Transcript {
         on_line,
@@ -103,10 +100,7 @@ pub fn capture(invocation: &Invocation) -> Result<Output, ProcessError> {
 }
 
 /// The program's file, looked for in the folders of `PATH` as the given environment has it.
-pub fn find_program(
-    program: &str,
-    env: &BTreeMap<String, String>,
-) -> Result<PathBuf, ProcessError> {
+pub fn find_program(program: &str, env: &BTreeMap<String, String>) -> Result<PathBuf, ProcessError> {
     let path = env.get("PATH").map(String::as_str).unwrap_or_default();
     // A relative folder on PATH would run whatever lies in the current project; it is passed over, as upstream does.
     let searched: Vec<PathBuf> = path
@@ -187,11 +181,7 @@ impl Running {
     }
 
     /// Collects output until both pipes are closed, then waits for the command itself.
-    fn follow(
-        &mut self,
-        invocation: &Invocation,
-        transcript: &mut Transcript,
-    ) -> Result<End, ProcessError> {
+    fn follow(&mut self, invocation: &Invocation, transcript: &mut Transcript) -> Result<End, ProcessError> {
         loop {
             match self.pieces.recv_timeout(TICK) {
                 Ok((stream, bytes)) => transcript.take(stream, &bytes)?,
@@ -204,11 +194,7 @@ impl Running {
         }
         let mut pause = FIRST_PAUSE;
         loop {
-            if let Some(status) = self
-                .child
-                .try_wait()
-                .map_err(|source| ProcessError::Wait { source })?
-            {
+            if let Some(status) = self.child.try_wait().map_err(|source| ProcessError::Wait { source })? {
                 self.ended = true;
                 return Ok(self
                     .stopping
@@ -219,10 +205,7 @@ impl Running {
                 return self.abandon();
             }
             // Both pipes are closed and the command goes on: nothing is left that would wake us when it ends.
-            #[allow(
-                clippy::disallowed_methods,
-                reason = "the standard library has no wait with a limit"
-            )]
+            #[allow(clippy::disallowed_methods, reason = "the standard library has no wait with a limit")]
             thread::sleep(pause);
             pause = (pause * 2).min(TICK);
         }
@@ -233,9 +216,7 @@ impl Running {
         if let Some((_, last)) = &self.stopping {
             return clock::now() >= *last;
         }
-        let late = invocation
-            .limit
-            .filter(|limit| self.started.elapsed() >= *limit);
+        let late = invocation.limit.filter(|limit| self.started.elapsed() >= *limit);
         let stop = match (invocation.cancel.is_requested(), late) {
             (true, _) => Stop::Cancelled,
             (false, Some(limit)) => Stop::TimedOut(limit),
@@ -248,10 +229,7 @@ impl Running {
 
     fn abandon(&mut self) -> Result<End, ProcessError> {
         signal_group(self.child.id(), "KILL");
-        let status = self
-            .child
-            .wait()
-            .map_err(|source| ProcessError::Wait { source })?;
+        let status = self.child.wait().map_err(|source| ProcessError::Wait { source })?;
         self.ended = true;
         Ok(self
             .stopping
@@ -310,11 +288,7 @@ fn spawn(invocation: &Invocation) -> Result<Child, ProcessError> {
 
 /// Copies a pipe into the channel from a thread of its own: both pipes must be emptied at once, or a command that
 /// fills one while we read the other would wait for ever. The thread ends with the pipe or with the receiver.
-fn forward(
-    mut pipe: impl Read + Send + 'static,
-    stream: Stream,
-    sender: SyncSender<(Stream, Vec<u8>)>,
-) {
+fn forward(mut pipe: impl Read + Send + 'static, stream: Stream, sender: SyncSender<(Stream, Vec<u8>)>) {
     thread::spawn(move || {
         let mut buffer = [0; 32 << 10];
         loop {
@@ -377,10 +351,7 @@ impl Transcript<'_> {
     }
 
     fn finish(self) -> Output {
-        for (stream, open) in [
-            (Stream::Stdout, &self.stdout),
-            (Stream::Stderr, &self.stderr),
-        ] {
+        for (stream, open) in [(Stream::Stdout, &self.stdout), (Stream::Stderr, &self.stderr)] {
             if !open.is_empty() {
                 (self.on_line)(stream, &String::from_utf8_lossy(open));
             }

@@ -70,31 +70,16 @@ fn forbidden_words() -> Vec<(String, &'static str)> {
     let word = |parts: [&str; 2]| parts.concat();
     vec![
         (word(["todo", "!"]), "unfinished work belongs into an issue"),
-        (
-            word(["unimplemented", "!"]),
-            "unfinished work belongs into an issue",
-        ),
-        (
-            word(["FIX", "ME"]),
-            "known faults are mended or belong into an issue",
-        ),
+        (word(["unimplemented", "!"]), "unfinished work belongs into an issue"),
+        (word(["FIX", "ME"]), "known faults are mended or belong into an issue"),
         (word(["db", "g!"]), "output goes through the reports"),
         (
             word(["#[ig", "nore"]),
             "a test runs, or says that it skipped itself and why",
         ),
-        (
-            word(["/ro", "ot/"]),
-            "no file knows the machine it was written on",
-        ),
-        (
-            word(["/ho", "me/"]),
-            "no file knows the machine it was written on",
-        ),
-        (
-            word(["/wo", "rk/"]),
-            "no file knows the machine it was written on",
-        ),
+        (word(["/ro", "ot/"]), "no file knows the machine it was written on"),
+        (word(["/ho", "me/"]), "no file knows the machine it was written on"),
+        (word(["/wo", "rk/"]), "no file knows the machine it was written on"),
     ]
 }
 
@@ -121,22 +106,14 @@ impl fmt::Display for Violation {
 #[test]
 fn the_house_is_tidy() {
     let files = read_house();
-    let sources: Vec<Source> = files
-        .iter()
-        .map(|(path, text)| Source { path, text })
-        .collect();
+    let sources: Vec<Source> = files.iter().map(|(path, text)| Source { path, text }).collect();
     let mut violations: Vec<Violation> = sources.iter().flat_map(check_source).collect();
     let text_of = |path: &str| files.get(path).map(String::as_str).unwrap_or_default();
     violations.extend(check_declarations(text_of("src/lib.rs")));
     violations.extend(check_map(text_of("README.md"), &folders(&files)));
     violations.sort();
     let shown: Vec<String> = violations.iter().map(Violation::to_string).collect();
-    assert!(
-        shown.is_empty(),
-        "{} violations:\n{}",
-        shown.len(),
-        shown.join("\n")
-    );
+    assert!(shown.is_empty(), "{} violations:\n{}", shown.len(), shown.join("\n"));
 }
 
 // ---- the rules -----------------------------------------------------------------------------------------------------
@@ -191,12 +168,7 @@ fn without_example_homes(line: &str) -> String {
 
 fn check_header(source: &Source) -> Option<Violation> {
     let opens = source.text.starts_with("//! ");
-    (!opens).then(|| {
-        source.violation(
-            1,
-            "a file opens with `//!` and says what lives here".to_owned(),
-        )
-    })
+    (!opens).then(|| source.violation(1, "a file opens with `//!` and says what lives here".to_owned()))
 }
 
 fn check_size(source: &Source) -> Option<Violation> {
@@ -205,9 +177,7 @@ fn check_size(source: &Source) -> Option<Violation> {
     (lines > MOST_LINES && !is_test).then(|| {
         source.violation(
             0,
-            format!(
-                "{lines} lines without tests: at most {MOST_LINES}, better under 400; split it"
-            ),
+            format!("{lines} lines without tests: at most {MOST_LINES}, better under 400; split it"),
         )
     })
 }
@@ -225,10 +195,7 @@ fn check_layers(source: &Source, place: &str, lines: &[(usize, String)]) -> Vec<
             if layer > own {
                 found.push(source.violation(
                     *number,
-                    format!(
-                        "`{}` may not use `{used}`, which stands above it",
-                        module_of(place)
-                    ),
+                    format!("`{}` may not use `{used}`, which stands above it", module_of(place)),
                 ));
             } else if layer == own {
                 found.push(source.violation(*number, format!("`{}` and `{used}` are neighbours: what they share is a value (model) or an outside thing (world)", module_of(place))));
@@ -247,9 +214,10 @@ fn check_crates(source: &Source, place: &str, lines: &[(usize, String)]) -> Vec<
     let mut found = Vec::new();
     for (number, line) in lines {
         for (crates, homes) in CRATE_HOMES.iter().filter(|(_, homes)| !is_in(homes)) {
-            for name in crates.iter().filter(|name| {
-                names_crate(line, name) && !(is_local(name, lines) && imported(line).is_none())
-            }) {
+            for name in crates
+                .iter()
+                .filter(|name| names_crate(line, name) && !(is_local(name, lines) && imported(line).is_none()))
+            {
                 found.push(source.violation(
                     *number,
                     format!("only {} may name the crate `{name}`", homes.join(", ")),
@@ -279,10 +247,7 @@ fn check_purity(source: &Source, lines: &[(usize, String)]) -> Vec<Violation> {
     let mut found = Vec::new();
     for (number, line) in lines {
         for (word, fault) in IMPURE.iter().filter(|(word, _)| has_word(line, word)) {
-            found.push(source.violation(
-                *number,
-                format!("`{word}`: the file calls itself pure, but {fault}"),
-            ));
+            found.push(source.violation(*number, format!("`{word}`: the file calls itself pure, but {fault}")));
         }
     }
     found
@@ -297,10 +262,7 @@ fn check_declarations(lib: &str) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut highest = 0;
     for (number, line) in numbered(lib) {
-        let Some(name) = line
-            .strip_prefix("pub mod ")
-            .and_then(|rest| rest.strip_suffix(';'))
-        else {
+        let Some(name) = line.strip_prefix("pub mod ").and_then(|rest| rest.strip_suffix(';')) else {
             continue;
         };
         match layer_of(name) {
@@ -326,9 +288,7 @@ fn check_map(readme: &str, folders: &[String]) -> Vec<Violation> {
         path: "README.md",
         text: readme,
     };
-    let named = |folder: &str| {
-        readme.contains(&format!("{}/", folder.rsplit('/').next().unwrap_or(folder)))
-    };
+    let named = |folder: &str| readme.contains(&format!("{}/", folder.rsplit('/').next().unwrap_or(folder)));
     let missing = folders.iter().filter(|folder| !named(folder));
     missing
         .map(|folder| source.violation(0, format!("the map does not name `{folder}/`")))
@@ -358,9 +318,7 @@ fn module_of(place: &str) -> &str {
 }
 
 fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines()
-        .enumerate()
-        .map(|(index, line)| (index + 1, line))
+    text.lines().enumerate().map(|(index, line)| (index + 1, line))
 }
 
 /// A file's lines up to the tests at its end. `mod tests;` names a file of its own and ends nothing.
@@ -425,10 +383,7 @@ fn without_text(line: &str) -> String {
 /// Modules named in `crate::X` and in `crate::{X::…, Y}` on one line.
 fn modules_used(line: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for (at, _) in line
-        .match_indices("crate::")
-        .filter(|(at, _)| starts_word(line, *at))
-    {
+    for (at, _) in line.match_indices("crate::").filter(|(at, _)| starts_word(line, *at)) {
         let rest = &line[at + "crate::".len()..];
         match rest.strip_prefix('{') {
             Some(group) => found.extend(top_level_names(group)),
@@ -549,17 +504,10 @@ fn collect(root: &Path, place: &Path, files: &mut BTreeMap<String, String>) {
 fn folders(files: &BTreeMap<String, String>) -> Vec<String> {
     let mut folders = std::collections::BTreeSet::new();
     for path in files.keys().filter(|path| !path.ends_with("/tests.rs")) {
-        let depth = if path.starts_with("src/") {
-            usize::MAX
-        } else {
-            1
-        };
+        let depth = if path.starts_with("src/") { usize::MAX } else { 1 };
         for (at, _) in path.match_indices('/').take(depth) {
             folders.insert(path[..at].to_owned());
         }
     }
-    folders
-        .into_iter()
-        .filter(|folder| !folder.starts_with('.'))
-        .collect()
+    folders.into_iter().filter(|folder| !folder.starts_with('.')).collect()
 }

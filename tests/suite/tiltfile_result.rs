@@ -14,16 +14,12 @@ struct Ran {
 fn run(case: &Path) -> Ran {
     let dir = copy_of(case);
     let place = dir.path().canonicalize().unwrap().join("input");
-    let output = tilt(&place)
-        .args(["alpha", "tiltfile-result", "-v"])
-        .output()
-        .unwrap();
+    let output = tilt(&place).args(["alpha", "tiltfile-result", "-v"]).output().unwrap();
     let place = place.display().to_string();
     let text = stdout(&output).replace(&place, "$DIR");
     Ran {
         exit: output.status.code(),
-        result: (!text.trim().is_empty())
-            .then(|| without_times(serde_json::from_str(&text).unwrap())),
+        result: (!text.trim().is_empty()).then(|| without_times(serde_json::from_str(&text).unwrap())),
         log: without_duration(&stderr(&output).replace(&place, "$DIR")),
     }
 }
@@ -70,10 +66,7 @@ fn every_case_gives_upstreams_result_and_log() {
         .map(|e| e.unwrap().path())
         .collect();
     cases.sort();
-    for case in cases
-        .iter()
-        .filter(|case| case.to_string_lossy().contains(&only))
-    {
+    for case in cases.iter().filter(|case| case.to_string_lossy().contains(&only)) {
         let name = case.file_name().unwrap().to_string_lossy().into_owned();
         let ran = run(case);
         let want = std::fs::read_to_string(case.join("want.json")).ok();
@@ -83,27 +76,15 @@ fn every_case_gives_upstreams_result_and_log() {
             wrong.push(format!("{name}: exit {:?}, want {want_exit}", ran.exit));
         }
         match (&want, &ran.result) {
-            (Some(want), Some(got)) => wrong.extend(
-                differences(want, got)
-                    .iter()
-                    .map(|d| format!("{name}: {d}")),
-            ),
+            (Some(want), Some(got)) => wrong.extend(differences(want, got).iter().map(|d| format!("{name}: {d}"))),
             (None, None) => {}
             (Some(_), None) => wrong.push(format!("{name}: no result")),
             (None, Some(_)) => wrong.push(format!("{name}: a result, want a failure")),
         }
         let want_log = std::fs::read_to_string(case.join("want.log")).unwrap();
         if with_sorted_output(&ran.log) != with_sorted_output(&want_log) {
-            wrong.push(format!(
-                "{name}: log differs\n--- want\n{want_log}--- got\n{}",
-                ran.log
-            ));
+            wrong.push(format!("{name}: log differs\n--- want\n{want_log}--- got\n{}", ran.log));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} differences:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -1,9 +1,9 @@
 //! Pure. Answers of the analysis in the protocol's form.
 
 use lsp_types::{
-    CompletionItem, CompletionItemKind, CompletionTextEdit, Diagnostic, DiagnosticSeverity,
-    DocumentSymbol, Documentation, Hover, HoverContents, MarkupContent, MarkupKind,
-    ParameterInformation, ParameterLabel, SignatureHelp, SignatureInformation, TextEdit,
+    CompletionItem, CompletionItemKind, CompletionTextEdit, Diagnostic, DiagnosticSeverity, DocumentSymbol,
+    Documentation, Hover, HoverContents, MarkupContent, MarkupKind, ParameterInformation, ParameterLabel,
+    SignatureHelp, SignatureInformation, TextEdit,
 };
 
 use crate::cli::lsp::place::Lines;
@@ -65,8 +65,7 @@ pub fn hover(explanation: Explanation, lines: &Lines) -> Hover {
 
 pub fn signature(hint: SignatureHint) -> SignatureHelp {
     // The protocol counts these in UTF-16, whatever was agreed on for positions.
-    let units =
-        |end: usize| u32::try_from(hint.label[..end].encode_utf16().count()).unwrap_or(u32::MAX);
+    let units = |end: usize| u32::try_from(hint.label[..end].encode_utf16().count()).unwrap_or(u32::MAX);
     let parameters = hint.params.iter().map(|range| ParameterInformation {
         label: ParameterLabel::LabelOffsets([units(range.start), units(range.end)]),
         documentation: None,
@@ -88,10 +87,7 @@ pub fn signature(hint: SignatureHint) -> SignatureHelp {
 }
 
 pub fn diagnostic(mistake: Mistake, lines: &Lines) -> Diagnostic {
-    let hint = mistake
-        .hint
-        .map(|hint| format!("\n{hint}"))
-        .unwrap_or_default();
+    let hint = mistake.hint.map(|hint| format!("\n{hint}")).unwrap_or_default();
     Diagnostic {
         range: lines.range(mistake.range),
         severity: Some(match mistake.severity {
@@ -110,10 +106,7 @@ pub fn symbol(symbol: Symbol, lines: &Lines) -> DocumentSymbol {
         SymbolKind::Variable => (lsp_types::SymbolKind::VARIABLE, None),
         SymbolKind::Resource => (lsp_types::SymbolKind::OBJECT, Some("resource".to_owned())),
     };
-    #[allow(
-        deprecated,
-        reason = "the protocol's type has a field that nobody sets any more"
-    )]
+    #[allow(deprecated, reason = "the protocol's type has a field that nobody sets any more")]
     DocumentSymbol {
         name: symbol.name,
         detail,

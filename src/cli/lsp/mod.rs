@@ -65,12 +65,8 @@ pub fn serve_tcp(address: &str, extensions: Extensions) -> anyhow::Result<()> {
     } else {
         address.to_owned()
     };
-    let listener =
-        TcpListener::bind(&address).with_context(|| format!("listening on {address}"))?;
-    output::say(format_args!(
-        "tilt lsp: listening on {}",
-        listener.local_addr()?
-    ));
+    let listener = TcpListener::bind(&address).with_context(|| format!("listening on {address}"))?;
+    output::say(format_args!("tilt lsp: listening on {}", listener.local_addr()?));
     for client in listener.incoming() {
         let served = client.context("accepting a connection").and_then(|client| {
             let extensions = extensions.clone();
@@ -105,9 +101,7 @@ where
     let writer = thread::Builder::new()
         .name("lsp-write".to_owned())
         .spawn(move || transport::write_all(output, &receiver))?;
-    let session = thread::Builder::new()
-        .name("lsp".to_owned())
-        .stack_size(STACK_BYTES);
+    let session = thread::Builder::new().name("lsp".to_owned()).stack_size(STACK_BYTES);
     let session = session.spawn(move || Session::new(extensions).run(&ours))?;
     let outcome = session
         .join()

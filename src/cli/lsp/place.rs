@@ -47,11 +47,7 @@ impl<'t> Lines<'t> {
         let starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(at, _)| at + 1))
             .collect();
-        Lines {
-            text,
-            encoding,
-            starts,
-        }
+        Lines { text, encoding, starts }
     }
 
     /// The byte of a position; one behind the end of a line or of the text means that end.
@@ -60,10 +56,7 @@ impl<'t> Lines<'t> {
         let Some(start) = self.starts.get(line).copied() else {
             return self.text.len();
         };
-        let end = self
-            .starts
-            .get(line + 1)
-            .map_or(self.text.len(), |next| next - 1);
+        let end = self.starts.get(line + 1).map_or(self.text.len(), |next| next - 1);
         let written = self.text[start..end].trim_end_matches('\r');
         let mut left = position.character as usize;
         for (at, c) in written.char_indices() {
@@ -137,11 +130,7 @@ mod tests {
             ((9, 0), 12),
             ((2, u32::MAX), 12),
         ] {
-            assert_eq!(
-                lines.offset(Position::new(line, column)),
-                expected,
-                "{line}:{column}"
-            );
+            assert_eq!(lines.offset(Position::new(line, column)), expected, "{line}:{column}");
         }
     }
 }

@@ -5,19 +5,18 @@ use std::panic::{self, AssertUnwindSafe};
 use anyhow::bail;
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response};
 use lsp_types::notification::{
-    DidChangeTextDocument, DidChangeWatchedFiles, DidCloseTextDocument, DidOpenTextDocument,
-    DidSaveTextDocument, Exit, Notification as _, PublishDiagnostics,
+    DidChangeTextDocument, DidChangeWatchedFiles, DidCloseTextDocument, DidOpenTextDocument, DidSaveTextDocument, Exit,
+    Notification as _, PublishDiagnostics,
 };
 use lsp_types::request::{
-    Completion, DocumentSymbolRequest, GotoDefinition, HoverRequest, Initialize, Request as _,
-    Shutdown, SignatureHelpRequest,
+    Completion, DocumentSymbolRequest, GotoDefinition, HoverRequest, Initialize, Request as _, Shutdown,
+    SignatureHelpRequest,
 };
 use lsp_types::{
     CompletionList, CompletionOptions, CompletionParams, CompletionResponse, DocumentSymbolParams,
-    DocumentSymbolResponse, GotoDefinitionResponse, HoverProviderCapability, InitializeParams,
-    InitializeResult, Location, OneOf, PublishDiagnosticsParams, ServerCapabilities, ServerInfo,
-    SignatureHelpOptions, TextDocumentPositionParams, TextDocumentSyncCapability,
-    TextDocumentSyncKind, Uri,
+    DocumentSymbolResponse, GotoDefinitionResponse, HoverProviderCapability, InitializeParams, InitializeResult,
+    Location, OneOf, PublishDiagnosticsParams, ServerCapabilities, ServerInfo, SignatureHelpOptions,
+    TextDocumentPositionParams, TextDocumentSyncCapability, TextDocumentSyncKind, Uri,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -107,13 +106,12 @@ impl Session {
     fn respond(&mut self, request: Request) -> Response {
         let id = request.id.clone();
         // A bug in the analysis of one document must not take the others away.
-        let answer =
-            panic::catch_unwind(AssertUnwindSafe(|| self.answer(request))).unwrap_or_else(|_| {
-                Err(Refusal {
-                    code: ErrorCode::InternalError,
-                    message: "the server panicked; this is a bug in tilt".to_owned(),
-                })
-            });
+        let answer = panic::catch_unwind(AssertUnwindSafe(|| self.answer(request))).unwrap_or_else(|_| {
+            Err(Refusal {
+                code: ErrorCode::InternalError,
+                message: "the server panicked; this is a bug in tilt".to_owned(),
+            })
+        });
         response(id, answer)
     }
 
@@ -149,9 +147,7 @@ impl Session {
                     .signature_help(place.offset, place.workspace)
                     .map(convert::signature)
             }),
-            GotoDefinition::METHOD => {
-                self.at(request.params, |place| place.definition(self.encoding))
-            }
+            GotoDefinition::METHOD => self.at(request.params, |place| place.definition(self.encoding)),
             DocumentSymbolRequest::METHOD => self.symbols(request.params),
             other => refused(ErrorCode::MethodNotFound, &format!("no method `{other}`")),
         }
@@ -160,11 +156,7 @@ impl Session {
     fn initialize(&mut self, params: Value) -> Answer {
         let params: InitializeParams = parsed(params)?;
         let general = params.capabilities.general;
-        self.encoding = Encoding::chosen(
-            general
-                .and_then(|general| general.position_encodings)
-                .as_deref(),
-        );
+        self.encoding = Encoding::chosen(general.and_then(|general| general.position_encodings).as_deref());
         self.phase = Phase::Running;
         answered(InitializeResult {
             capabilities: capabilities(self.encoding),
@@ -182,9 +174,7 @@ impl Session {
         let found = self.located(&position, |place| {
             let document = &place.open.document;
             // A quote or slash starts a completion only where it opened a string, not where it closed one.
-            let only_in_text = typed
-                .as_deref()
-                .is_some_and(|typed| ["'", "\"", "/"].contains(&typed));
+            let only_in_text = typed.as_deref().is_some_and(|typed| ["'", "\"", "/"].contains(&typed));
             if only_in_text && !document.is_in_text(place.offset) {
                 return None;
             }
@@ -205,11 +195,7 @@ impl Session {
         answered(self.workspace.get(&params.text_document.uri).map(|open| {
             let lines = Lines::new(open.document.text(), self.encoding);
             let symbols = open.document.symbols().into_iter();
-            DocumentSymbolResponse::Nested(
-                symbols
-                    .map(|symbol| convert::symbol(symbol, &lines))
-                    .collect(),
-            )
+            DocumentSymbolResponse::Nested(symbols.map(|symbol| convert::symbol(symbol, &lines)).collect())
         }))
     }
 
@@ -219,11 +205,7 @@ impl Session {
         answered(self.located(&position, ask))
     }
 
-    fn located<T>(
-        &self,
-        position: &TextDocumentPositionParams,
-        ask: impl FnOnce(&Place) -> Option<T>,
-    ) -> Option<T> {
+    fn located<T>(&self, position: &TextDocumentPositionParams, ask: impl FnOnce(&Place) -> Option<T>) -> Option<T> {
         let open = self.workspace.get(&position.text_document.uri)?;
         let lines = Lines::new(open.document.text(), self.encoding);
         let offset = lines.offset(position.position);
@@ -243,9 +225,7 @@ impl Session {
         let noted = panic::catch_unwind(AssertUnwindSafe(|| self.apply(notification)));
         match noted {
             Ok(Ok(())) => {}
-            Ok(Err(refusal)) => {
-                output::say(format_args!("tilt lsp: {method}: {}", refusal.message))
-            }
+            Ok(Err(refusal)) => output::say(format_args!("tilt lsp: {method}: {}", refusal.message)),
             Err(_) => output::say(format_args!(
                 "tilt lsp: {method}: the server panicked; this is a bug in tilt"
             )),
@@ -257,18 +237,13 @@ impl Session {
             DidOpenTextDocument::METHOD => {
                 let opened: lsp_types::DidOpenTextDocumentParams = parsed(notification.params)?;
                 let document = opened.text_document;
-                self.workspace
-                    .put(document.uri, document.version, document.text);
+                self.workspace.put(document.uri, document.version, document.text);
             }
             DidChangeTextDocument::METHOD => {
                 let changed: lsp_types::DidChangeTextDocumentParams = parsed(notification.params)?;
                 let document = changed.text_document;
-                self.workspace.change(
-                    document.uri,
-                    document.version,
-                    changed.content_changes,
-                    self.encoding,
-                );
+                self.workspace
+                    .change(document.uri, document.version, changed.content_changes, self.encoding);
             }
             DidCloseTextDocument::METHOD => {
                 let closed: lsp_types::DidCloseTextDocumentParams = parsed(notification.params)?;
@@ -294,12 +269,9 @@ impl Session {
             .collect();
         let published = self.workspace.all().map(|open| {
             let lines = Lines::new(open.document.text(), self.encoding);
-            let checked =
-                panic::catch_unwind(AssertUnwindSafe(|| open.document.mistakes(&self.workspace)));
+            let checked = panic::catch_unwind(AssertUnwindSafe(|| open.document.mistakes(&self.workspace)));
             let mistakes = checked.unwrap_or_default().into_iter();
-            let diagnostics = mistakes
-                .map(|mistake| convert::diagnostic(mistake, &lines))
-                .collect();
+            let diagnostics = mistakes.map(|mistake| convert::diagnostic(mistake, &lines)).collect();
             publish(PublishDiagnosticsParams::new(
                 open.uri.clone(),
                 diagnostics,
@@ -381,8 +353,5 @@ fn response(id: RequestId, answer: Answer) -> Response {
 }
 
 fn publish(params: PublishDiagnosticsParams) -> Message {
-    Message::Notification(Notification::new(
-        PublishDiagnostics::METHOD.to_owned(),
-        params,
-    ))
+    Message::Notification(Notification::new(PublishDiagnostics::METHOD.to_owned(), params))
 }

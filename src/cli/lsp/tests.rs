@@ -51,11 +51,7 @@ impl Client {
         let request = Request::new(self.asked.into(), method.to_owned(), params);
         self.connection.sender.send(request.into()).unwrap();
         loop {
-            if let Message::Response(Response {
-                id,
-                response_result,
-            }) = self.connection.receiver.recv().unwrap()
-            {
+            if let Message::Response(Response { id, response_result }) = self.connection.receiver.recv().unwrap() {
                 assert_eq!(id, self.asked.into());
                 return response_result.map_err(|error| error.code);
             }
@@ -98,9 +94,7 @@ impl Client {
     }
 
     fn labels(&mut self, uri: &str, line: u32, character: u32) -> Vec<String> {
-        let answer = self
-            .ask("textDocument/completion", at(uri, line, character))
-            .unwrap();
+        let answer = self.ask("textDocument/completion", at(uri, line, character)).unwrap();
         let items = answer["items"].as_array().cloned().unwrap_or_default();
         items
             .iter()
@@ -128,13 +122,8 @@ const UNTITLED: &str = "untitled:Tiltfile";
 #[test]
 fn a_session_from_initialize_to_exit() {
     let mut client = Client::new();
-    assert_eq!(
-        client.ask("textDocument/hover", at(UNTITLED, 0, 0)),
-        Err(-32002)
-    );
-    let answer = client
-        .ask("initialize", json!({ "capabilities": {} }))
-        .unwrap();
+    assert_eq!(client.ask("textDocument/hover", at(UNTITLED, 0, 0)), Err(-32002));
+    let answer = client.ask("initialize", json!({ "capabilities": {} })).unwrap();
     assert_eq!(answer["capabilities"]["positionEncoding"], "utf-16");
     assert_eq!(answer["serverInfo"]["name"], "tilt");
     client.tell("initialized", json!({}));
@@ -146,39 +135,23 @@ fn a_session_from_initialize_to_exit() {
         ]
     );
     assert!(client.labels(UNTITLED, 1, 3).contains(&"warn".to_owned()));
-    assert_eq!(
-        client.change(UNTITLED, json!([{ "text": "warn('x')" }])),
-        [""; 0]
-    );
-    let hover = client
-        .ask("textDocument/hover", at(UNTITLED, 0, 2))
-        .unwrap();
+    assert_eq!(client.change(UNTITLED, json!([{ "text": "warn('x')" }])), [""; 0]);
+    let hover = client.ask("textDocument/hover", at(UNTITLED, 0, 2)).unwrap();
     assert!(
         hover["contents"]["value"]
             .as_str()
             .unwrap()
             .starts_with("```python\nwarn(msg: str) -> None\n```\n\nLogs a warning")
     );
-    let help = client
-        .ask("textDocument/signatureHelp", at(UNTITLED, 0, 5))
-        .unwrap();
-    assert_eq!(
-        help["signatures"][0]["parameters"][0]["label"],
-        json!([5, 13])
-    );
+    let help = client.ask("textDocument/signatureHelp", at(UNTITLED, 0, 5)).unwrap();
+    assert_eq!(help["signatures"][0]["parameters"][0]["label"], json!([5, 13]));
     assert_eq!(
         client.ask("textDocument/definition", at(UNTITLED, 0, 2)),
         Ok(Value::Null)
     );
-    client.tell(
-        "textDocument/didClose",
-        json!({ "textDocument": { "uri": UNTITLED } }),
-    );
+    client.tell("textDocument/didClose", json!({ "textDocument": { "uri": UNTITLED } }));
     assert_eq!(client.diagnostics(), [""; 0]);
-    assert_eq!(
-        client.ask("textDocument/hover", at(UNTITLED, 0, 2)),
-        Ok(Value::Null)
-    );
+    assert_eq!(client.ask("textDocument/hover", at(UNTITLED, 0, 2)), Ok(Value::Null));
     client.finish();
 }
 
@@ -186,14 +159,8 @@ fn a_session_from_initialize_to_exit() {
 fn what_the_server_does_not_know_is_refused_and_nothing_ends_it() {
     let mut client = Client::initialized(json!({}));
     assert_eq!(client.ask("textDocument/rename", json!({})), Err(-32601));
-    assert_eq!(
-        client.ask("textDocument/hover", json!({ "position": 7 })),
-        Err(-32602)
-    );
-    assert_eq!(
-        client.ask("initialize", json!({ "capabilities": {} })),
-        Err(-32600)
-    );
+    assert_eq!(client.ask("textDocument/hover", json!({ "position": 7 })), Err(-32602));
+    assert_eq!(client.ask("initialize", json!({ "capabilities": {} })), Err(-32600));
     client.tell("textDocument/didOpen", json!([1, 2]));
     client.tell("$/setTrace", json!({ "value": "off" }));
     client.tell("no/such/thing", Value::Null);
@@ -202,10 +169,7 @@ fn what_the_server_does_not_know_is_refused_and_nothing_ends_it() {
         Ok(Value::Null)
     );
     assert_eq!(client.ask("shutdown", Value::Null), Ok(Value::Null));
-    assert_eq!(
-        client.ask("textDocument/hover", at(UNTITLED, 0, 0)),
-        Err(-32600)
-    );
+    assert_eq!(client.ask("textDocument/hover", at(UNTITLED, 0, 0)), Err(-32600));
     client.tell("exit", Value::Null);
     assert!(client.server.join().unwrap().is_ok());
 }
@@ -215,9 +179,7 @@ fn an_exit_without_shutdown_is_an_error_and_a_client_that_goes_away_is_none() {
     let client = Client::initialized(json!({}));
     client.tell("exit", Value::Null);
     assert!(client.server.join().unwrap().is_err());
-    let Client {
-        connection, server, ..
-    } = Client::initialized(json!({}));
+    let Client { connection, server, .. } = Client::initialized(json!({}));
     drop(connection);
     assert!(server.join().unwrap().is_ok());
 }
@@ -226,10 +188,7 @@ fn an_exit_without_shutdown_is_an_error_and_a_client_that_goes_away_is_none() {
 fn positions_are_counted_as_the_client_wishes() {
     for (capabilities, column) in [
         (json!({}), 10),
-        (
-            json!({ "general": { "positionEncodings": ["utf-16", "utf-8"] } }),
-            12,
-        ),
+        (json!({ "general": { "positionEncodings": ["utf-16", "utf-8"] } }), 12),
     ] {
         let client = Client::initialized(capabilities);
         assert_eq!(
@@ -245,8 +204,7 @@ fn changes_of_a_part_are_applied_to_what_was_there() {
     let client = Client::initialized(json!({}));
     client.open(UNTITLED, "a = 1\n");
     let range = |from: u32, to: u32| json!({ "start": { "line": 0, "character": from }, "end": { "line": 0, "character": to } });
-    let changes =
-        json!([{ "range": range(4, 5), "text": "bb" }, { "range": range(5, 6), "text": "c" }]);
+    let changes = json!([{ "range": range(4, 5), "text": "bb" }, { "range": range(5, 6), "text": "c" }]);
     assert_eq!(client.change(UNTITLED, changes), ["0:4 undefined: bc"]);
     client.finish();
 }
@@ -254,10 +212,7 @@ fn changes_of_a_part_are_applied_to_what_was_there() {
 #[test]
 fn other_files_are_seen_as_the_editor_has_them() {
     let folder = tempfile::tempdir().unwrap();
-    let (main, lib) = (
-        folder.path().join("Tiltfile"),
-        folder.path().join("lib.star"),
-    );
+    let (main, lib) = (folder.path().join("Tiltfile"), folder.path().join("lib.star"));
     std::fs::write(&lib, "def greet(name):\n  '''Greets.'''\n").unwrap();
     std::fs::create_dir(folder.path().join("k8s")).unwrap();
     let mut client = Client::initialized(json!({}));
@@ -269,18 +224,11 @@ fn other_files_are_seen_as_the_editor_has_them() {
         1
     );
     assert_eq!(client.labels(&main, 2, 11), ["k8s/", "lib.star"]);
-    let help = client
-        .ask("textDocument/signatureHelp", at(&main, 1, 6))
-        .unwrap();
+    let help = client.ask("textDocument/signatureHelp", at(&main, 1, 6)).unwrap();
     assert_eq!(help["signatures"][0]["label"], "greet(name)");
-    let definition = client
-        .ask("textDocument/definition", at(&main, 1, 2))
-        .unwrap();
+    let definition = client.ask("textDocument/definition", at(&main, 1, 2)).unwrap();
     assert_eq!(definition["uri"], uri_of(&lib));
-    assert_eq!(
-        definition["range"]["start"],
-        json!({ "line": 0, "character": 4 })
-    );
+    assert_eq!(definition["range"]["start"], json!({ "line": 0, "character": 4 }));
     client.finish();
 }
 
@@ -303,15 +251,10 @@ fn built_in_extensions_are_known_by_name_and_opened_as_files() {
     let document = Document::new(None, "load('ext://restart_process', '')");
     let offered = document.complete(document.text().len() - 2, &workspace);
     assert!(
-        offered
-            .iter()
-            .any(|c| c.label == "docker_build_with_restart"),
+        offered.iter().any(|c| c.label == "docker_build_with_restart"),
         "{offered:?}"
     );
-    assert_eq!(
-        workspace.extension("fetched"),
-        Some(checkout.join("fetched/Tiltfile"))
-    );
+    assert_eq!(workspace.extension("fetched"), Some(checkout.join("fetched/Tiltfile")));
     assert_eq!(workspace.extension("nothing"), None);
 }
 
@@ -325,10 +268,7 @@ fn the_outline_is_told_with_its_kinds() {
             json!({ "textDocument": { "uri": UNTITLED } }),
         )
         .unwrap();
-    assert_eq!(
-        (&symbols[0]["name"], &symbols[0]["kind"]),
-        (&json!("x"), &json!(13))
-    );
+    assert_eq!((&symbols[0]["name"], &symbols[0]["kind"]), (&json!("x"), &json!(13)));
     assert_eq!(
         (&symbols[1]["name"], &symbols[1]["range"]["end"]["line"]),
         (&json!("f"), &json!(3))
@@ -364,12 +304,6 @@ fn a_stream_with_malformed_parts_is_served_to_its_end() {
     let (sender, written) = mpsc::channel();
     serve(io::Cursor::new(stream), Wire(sender), Extensions::default()).unwrap();
     let written = String::from_utf8(written.into_iter().flatten().collect()).unwrap();
-    assert!(
-        written.contains(r#""id":1,"result":{"capabilities""#),
-        "{written}"
-    );
-    assert!(
-        written.ends_with(r#""id":"two","result":null}"#),
-        "{written}"
-    );
+    assert!(written.contains(r#""id":1,"result":{"capabilities""#), "{written}");
+    assert!(written.ends_with(r#""id":"two","result":null}"#), "{written}");
 }

@@ -20,22 +20,15 @@ pub fn read_all(mut input: impl BufRead, is_wanted: impl Fn(Message) -> bool) {
                 }
             }
             Ok(Frame::End) => return,
-            Ok(Frame::Malformed(why)) => {
-                output::say(format_args!("tilt lsp: skipped a malformed message: {why}"))
-            }
+            Ok(Frame::Malformed(why)) => output::say(format_args!("tilt lsp: skipped a malformed message: {why}")),
             Err(error) => return output::say(format_args!("tilt lsp: reading: {error}")),
         }
     }
 }
 
 /// Writes messages until there are no more.
-pub fn write_all(
-    mut output: impl Write,
-    messages: impl IntoIterator<Item = Message>,
-) -> io::Result<()> {
-    messages
-        .into_iter()
-        .try_for_each(|message| message.write(&mut output))
+pub fn write_all(mut output: impl Write, messages: impl IntoIterator<Item = Message>) -> io::Result<()> {
+    messages.into_iter().try_for_each(|message| message.write(&mut output))
 }
 
 pub enum Frame {
@@ -48,12 +41,7 @@ pub fn read(input: &mut impl BufRead) -> io::Result<Frame> {
     let mut length = None;
     loop {
         let mut line = Vec::new();
-        if input
-            .by_ref()
-            .take(MAX_HEADER_BYTES)
-            .read_until(b'\n', &mut line)?
-            == 0
-        {
+        if input.by_ref().take(MAX_HEADER_BYTES).read_until(b'\n', &mut line)? == 0 {
             return Ok(Frame::End);
         }
         let line = String::from_utf8_lossy(&line);
@@ -79,9 +67,7 @@ fn body(input: &mut impl BufRead, length: u64) -> io::Result<Frame> {
     let mut part = input.take(length);
     if length > MAX_BYTES {
         io::copy(&mut part, &mut io::sink())?;
-        return Ok(Frame::Malformed(format!(
-            "{length} bytes are more than {MAX_BYTES}"
-        )));
+        return Ok(Frame::Malformed(format!("{length} bytes are more than {MAX_BYTES}")));
     }
     let mut bytes = Vec::new();
     part.read_to_end(&mut bytes)?;
@@ -122,10 +108,7 @@ mod tests {
             (format!("{}{good}", framed("[]")), vec!["malformed", "good"]),
             (format!("{}{good}", framed("")), vec!["malformed", "good"]),
             (format!("noise\r\n\r\n{good}"), vec!["good"]),
-            (
-                format!("Content-Length: many\r\n{good}"),
-                vec!["malformed", "good"],
-            ),
+            (format!("Content-Length: many\r\n{good}"), vec!["malformed", "good"]),
             (
                 format!(
                     "Content-Type: x\r\n{}",
@@ -133,10 +116,7 @@ mod tests {
                 ),
                 vec!["good"],
             ),
-            (
-                format!("Content-Length: 99999999999\r\n\r\n{good}"),
-                vec!["malformed"],
-            ),
+            (format!("Content-Length: 99999999999\r\n\r\n{good}"), vec!["malformed"]),
             ("Content-Length: 10\r\n\r\n{".to_owned(), vec!["malformed"]),
             (String::new(), vec![]),
         ];

@@ -18,19 +18,12 @@ fn decoded(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some((first, others)) = rest.split_first() {
-        let escaped = others
-            .get(..2)
-            .filter(|_| *first == b'%')
-            .and_then(|digits| {
-                let digits = std::str::from_utf8(digits).ok()?;
-                u8::from_str_radix(digits, 16).ok()
-            });
+        let escaped = others.get(..2).filter(|_| *first == b'%').and_then(|digits| {
+            let digits = std::str::from_utf8(digits).ok()?;
+            u8::from_str_radix(digits, 16).ok()
+        });
         out.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() {
-            &others[2..]
-        } else {
-            others
-        };
+        rest = if escaped.is_some() { &others[2..] } else { others };
     }
     out
 }
@@ -74,11 +67,7 @@ mod tests {
             ("file://host/a", Some("/a")),
             ("https://host/a", None),
         ] {
-            assert_eq!(
-                to_path(&uri.parse().unwrap()),
-                path.map(PathBuf::from),
-                "{uri}"
-            );
+            assert_eq!(to_path(&uri.parse().unwrap()), path.map(PathBuf::from), "{uri}");
         }
     }
 }

@@ -47,13 +47,7 @@ impl Workspace {
     }
 
     /// Applies changes to an open document, each to the outcome of the one before.
-    pub fn change(
-        &mut self,
-        uri: Uri,
-        version: i32,
-        changes: Vec<TextDocumentContentChangeEvent>,
-        encoding: Encoding,
-    ) {
+    pub fn change(&mut self, uri: Uri, version: i32, changes: Vec<TextDocumentContentChangeEvent>, encoding: Encoding) {
         let mut text = self
             .get(&uri)
             .map(|open| open.document.text().to_owned())
@@ -86,10 +80,7 @@ impl Workspace {
 
 impl Surroundings for Workspace {
     fn text(&self, file: &Path) -> Option<String> {
-        let open = self
-            .open
-            .values()
-            .find(|open| open.path.as_deref() == Some(file));
+        let open = self.open.values().find(|open| open.path.as_deref() == Some(file));
         match open {
             Some(open) => Some(open.document.text().to_owned()),
             None => files::read(file)
@@ -99,11 +90,7 @@ impl Surroundings for Workspace {
     }
 
     fn exists(&self, path: &Path) -> bool {
-        files::exists(path)
-            || self
-                .open
-                .values()
-                .any(|open| open.path.as_deref() == Some(path))
+        files::exists(path) || self.open.values().any(|open| open.path.as_deref() == Some(path))
     }
 
     fn entries(&self, folder: &Path) -> Vec<FolderEntry> {
@@ -120,15 +107,9 @@ impl Surroundings for Workspace {
     }
 
     fn extensions(&self) -> Vec<String> {
-        let fetched = self
-            .checkout()
-            .map(|folder| self.entries(&folder))
-            .unwrap_or_default();
+        let fetched = self.checkout().map(|folder| self.entries(&folder)).unwrap_or_default();
         let has_tiltfile = |name: &String| self.fetched(name).is_some();
-        let fetched = fetched
-            .into_iter()
-            .map(|entry| entry.name)
-            .filter(has_tiltfile);
+        let fetched = fetched.into_iter().map(|entry| entry.name).filter(has_tiltfile);
         let mut names: Vec<String> = bundled::names().map(str::to_owned).chain(fetched).collect();
         names.sort();
         names.dedup();

@@ -4,8 +4,7 @@ use serde::Serialize;
 
 use crate::cli::result::target::{self, IgnoreJson};
 use crate::model::build::{
-    ComposeRecipe, CustomRecipe, DockerRecipe, ImageTarget, OutputMode, PackRecipe, PullPolicy,
-    Recipe,
+    ComposeRecipe, CustomRecipe, DockerRecipe, ImageTarget, OutputMode, PackRecipe, PullPolicy, Recipe,
 };
 use crate::model::command::Echo;
 use crate::model::digest;
@@ -54,24 +53,14 @@ pub fn image_target<'p>(image: &'p ImageTarget, resource: &str) -> ImageTargetJs
     let selector = image.selector.to_string();
     let object_name = format!("{resource}:{}", digest::object_name(&selector));
     let named = |applies: bool| {
-        if applies {
-            object_name.clone()
-        } else {
-            String::new()
-        }
+        if applies { object_name.clone() } else { String::new() }
     };
     let has_live_update = !image.live_update.is_empty();
     ImageTargetJson {
         match_exact: image.selector.exact,
         match_in_env_vars: image.match_in_env_vars,
-        override_command: image
-            .entrypoint
-            .as_deref()
-            .map(|command| OverrideCommand { command }),
-        override_args: image
-            .container_args
-            .as_deref()
-            .map(|args| OverrideArgs { args }),
+        override_command: image.entrypoint.as_deref().map(|command| OverrideCommand { command }),
+        override_args: image.container_args.as_deref().map(|args| OverrideArgs { args }),
         live_update_name: named(has_live_update),
         live_update_spec: live_update(&image.live_update),
         live_update_reconciler: has_live_update,
@@ -88,7 +77,7 @@ pub fn image_target<'p>(image: &'p ImageTarget, resource: &str) -> ImageTargetJs
 #[serde(rename_all = "camelCase")]
 struct LiveUpdateJson<'p> {
     base_path: String,
-    selector: Empty,
+    selector: SelectorJson<'p>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     stop_paths: &'p [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -99,6 +88,19 @@ struct LiveUpdateJson<'p> {
     restart: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     initial_sync: Option<Empty>,
+}
+
+#[derive(Serialize)]
+struct SelectorJson<'p> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kubernetes: Option<ContainerJson<'p>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ContainerJson<'p> {
+    discovery_name: &'static str,
+    container_name: &'p str,
 }
 
 #[derive(Serialize)]
@@ -122,7 +124,12 @@ struct ExecJson<'p> {
 fn live_update(live: &LiveUpdate) -> LiveUpdateJson<'_> {
     LiveUpdateJson {
         base_path: live.base.display().to_string(),
-        selector: Empty {},
+        selector: SelectorJson {
+            kubernetes: live.container.as_deref().map(|container_name| ContainerJson {
+                discovery_name: "",
+                container_name,
+            }),
+        },
         stop_paths: &live.stop_paths,
         syncs: live
             .syncs
@@ -251,11 +258,7 @@ fn custom<'p>(recipe: &'p CustomRecipe, image_maps: &'p [String]) -> CustomJson<
             .outputs_image_ref_to
             .as_ref()
             .map(|path| path.display().to_string()),
-        deps: recipe
-            .deps
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect(),
+        deps: recipe.deps.iter().map(|path| path.display().to_string()).collect(),
     }
 }
 
@@ -306,20 +309,13 @@ fn pack<'p>(recipe: &'p PackRecipe, image_maps: &'p [String]) -> PackJson<'p> {
         env: &recipe.env,
         pull_policy: pull_policy(&recipe.pull_policy),
         run_image: &recipe.run_image,
-        descriptor: recipe
-            .descriptor
-            .as_ref()
-            .map(|path| path.display().to_string()),
+        descriptor: recipe.descriptor.as_ref().map(|path| path.display().to_string()),
         default_process: &recipe.default_process,
         tags: &recipe.tags,
         image_maps,
         output_mode: output_mode(recipe.output_mode),
         output_tag: &recipe.output_tag,
-        deps: recipe
-            .deps
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect(),
+        deps: recipe.deps.iter().map(|path| path.display().to_string()).collect(),
     }
 }
 

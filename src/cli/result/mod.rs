@@ -57,12 +57,7 @@ struct Document<'p> {
     ci_settings: settings::CiJson,
 }
 
-fn document<'p>(
-    evaluation: &'p Evaluation,
-    project: &'p Project,
-    objects: &'p Tree,
-    now: &'p str,
-) -> Document<'p> {
+fn document<'p>(evaluation: &'p Evaluation, project: &'p Project, objects: &'p Tree, now: &'p str) -> Document<'p> {
     let settings = &project.settings;
     Document {
         manifests: project
@@ -104,5 +99,5 @@ fn timestamp(time: SystemTime) -> String {
     let seconds = time
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    crate::model::object::time_of(i64::try_from(seconds).unwrap_or(0))
+    crate::model::time::of_seconds(i64::try_from(seconds).unwrap_or(0))
 }

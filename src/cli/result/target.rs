@@ -22,9 +22,7 @@ pub enum TargetJson<'p> {
 
 pub fn target<'p>(resource: &'p Resource, now: &'p str) -> TargetJson<'p> {
     match &resource.target {
-        Target::Kubernetes(target) => {
-            TargetJson::Kubernetes(Box::new(kubernetes(target, &resource.name, now)))
-        }
+        Target::Kubernetes(target) => TargetJson::Kubernetes(Box::new(kubernetes(target, &resource.name, now))),
         Target::Compose(target) => TargetJson::Compose(Box::new(compose(target))),
         Target::Local(target) => TargetJson::Local(Box::new(local(target, &resource.name))),
     }
@@ -154,8 +152,7 @@ fn local<'p>(target: &'p LocalTarget, name: &'p str) -> LocalJson<'p> {
         name,
         serve_cmd: command(&target.serve),
         links: links(&target.links),
-        deps: or_null(&target.deps)
-            .map(|deps| deps.iter().map(|dep| dep.display().to_string()).collect()),
+        deps: or_null(&target.deps).map(|deps| deps.iter().map(|dep| dep.display().to_string()).collect()),
         file_watch_ignores: ignores(&target.watch_ignores),
         allow_parallel: target.allow_parallel,
         readiness_probe: target.readiness_probe.as_ref().map(probe),
@@ -233,9 +230,7 @@ fn probe(probe: &Probe) -> ProbeJson<'_> {
                 scheme,
             });
         }
-        ProbeAction::TcpSocket { host, port } => {
-            json.tcp_socket = Some(TcpSocketJson { port: *port, host })
-        }
+        ProbeAction::TcpSocket { host, port } => json.tcp_socket = Some(TcpSocketJson { port: *port, host }),
     }
     json
 }
@@ -287,10 +282,7 @@ fn compose(target: &ComposeTarget) -> ComposeJson<'_> {
                     .collect(),
                 project_path: project.path.display().to_string(),
                 name: &project.name,
-                env_file: project
-                    .env_file
-                    .as_ref()
-                    .map(|path| path.display().to_string()),
+                env_file: project.env_file.as_ref().map(|path| path.display().to_string()),
                 profiles: &project.profiles,
                 wait: project.wait,
             },
@@ -415,15 +407,12 @@ struct RestartOnJson {
 }
 
 /// Side cars of service meshes, whose logs nobody asked for.
-const IGNORED_CONTAINERS: [&str; 4] =
-    ["istio-init", "istio-proxy", "linkerd-proxy", "linkerd-init"];
+const IGNORED_CONTAINERS: [&str; 4] = ["istio-init", "istio-proxy", "linkerd-proxy", "linkerd-init"];
 
 fn kubernetes<'p>(target: &'p KubernetesTarget, name: &'p str, now: &'p str) -> KubernetesJson<'p> {
     let (yaml, apply, delete) = match &target.source {
         Source::Yaml(yaml) => (yaml.as_str(), None, None),
-        Source::Custom { apply, delete, .. } => {
-            ("", Some(apply_command(apply)), Some(apply_command(delete)))
-        }
+        Source::Custom { apply, delete, .. } => ("", Some(apply_command(apply)), Some(apply_command(delete))),
     };
     KubernetesJson {
         yaml,
@@ -478,10 +467,7 @@ fn locator(locator: &Locator) -> LocatorJson<'_> {
         object: locator
             .object
             .as_ref()
-            .map(|(repo_field, tag_field)| LocatorObjectJson {
-                repo_field,
-                tag_field,
-            }),
+            .map(|(repo_field, tag_field)| LocatorObjectJson { repo_field, tag_field }),
     }
 }
 

@@ -12,14 +12,8 @@ pub fn read(name: &str, tree: &Tree) -> Result<Service, ShapeError> {
     }
     Ok(Service {
         name: name.to_owned(),
-        image: tree
-            .get("image")
-            .map(scalar)
-            .filter(|image| !image.is_empty()),
-        build: tree
-            .get("build")
-            .filter(|build| !build.is_null())
-            .map(build),
+        image: tree.get("image").map(scalar).filter(|image| !image.is_empty()),
+        build: tree.get("build").filter(|build| !build.is_null()).map(build),
         depends_on: pairs(tree.get("depends_on"), dependency),
         ports: read_ports(name, tree)?,
         volumes: items(tree.get("volumes")).iter().map(volume).collect(),
@@ -156,10 +150,7 @@ fn texts(tree: Option<&Tree>) -> Vec<String> {
 /// A map's entries, or a list's `NAME` and `NAME=value` items.
 fn pairs<T>(tree: Option<&Tree>, of: impl Fn(&str, Option<&Tree>) -> T) -> Vec<T> {
     if let Some(map) = tree.and_then(Tree::as_map) {
-        return map
-            .iter()
-            .map(|(key, value)| of(key, Some(value)))
-            .collect();
+        return map.iter().map(|(key, value)| of(key, Some(value))).collect();
     }
     let of_item = |item: &Tree| {
         let item = scalar(item);

@@ -46,10 +46,7 @@ fn spec() -> ProjectSpec {
 }
 
 fn names<'a>(services: impl IntoIterator<Item = &'a Service>) -> Vec<&'a str> {
-    services
-        .into_iter()
-        .map(|service| service.name.as_str())
-        .collect()
+    services.into_iter().map(|service| service.name.as_str()).collect()
 }
 
 #[test]
@@ -61,11 +58,7 @@ fn each_service_is_laid_out_with_four_spaces_and_in_the_order_of_compose() {
             .iter()
             .map(|service| format!("# {}\n{}", service.name, service.yaml))
             .collect();
-        assert_eq!(
-            shown.concat(),
-            case.services.expect("recorded for this case"),
-            "{name}"
-        );
+        assert_eq!(shown.concat(), case.services.expect("recorded for this case"), "{name}");
     }
 }
 
@@ -75,17 +68,11 @@ fn the_new_layout_means_what_the_printed_one_meant() {
     let printed = document(&case.printed);
     for service in project(&case).services {
         let mut ours = document(&service.yaml);
-        let mut theirs = printed
-            .at(&["services", &service.name])
-            .expect("printed")
-            .clone();
+        let mut theirs = printed.at(&["services", &service.name]).expect("printed").clone();
         // Two things are told apart on purpose: files of the environment, and what `bind` does anyway.
         ours.as_map_mut().expect("a map").remove("env_file");
         for volume in volumes_of(&mut theirs) {
-            if let Some(bind) = volume
-                .as_map_mut()
-                .and_then(|volume| volume.get_mut("bind"))
-            {
+            if let Some(bind) = volume.as_map_mut().and_then(|volume| volume.get_mut("bind")) {
                 *bind = Tree::Map(Map::new());
             }
         }
@@ -94,9 +81,7 @@ fn the_new_layout_means_what_the_printed_one_meant() {
 }
 
 fn volumes_of(service: &mut Tree) -> impl Iterator<Item = &mut Tree> {
-    let volumes = service
-        .as_map_mut()
-        .and_then(|service| service.get_mut("volumes"));
+    let volumes = service.as_map_mut().and_then(|service| service.get_mut("volumes"));
     let list = match volumes {
         Some(Tree::List(items)) => Some(items),
         _ => None,
@@ -106,10 +91,7 @@ fn volumes_of(service: &mut Tree) -> impl Iterator<Item = &mut Tree> {
 
 #[test]
 fn services_keep_the_order_in_which_the_files_define_them() {
-    assert_eq!(
-        names(&project(&case("reference")).services),
-        ["api", "db", "built"]
-    );
+    assert_eq!(names(&project(&case("reference")).services), ["api", "db", "built"]);
     assert_eq!(names(&project(&case("layout")).services), ["zebra", "ant"]);
     assert_eq!(
         names(&project(&case("everything")).services),
@@ -129,10 +111,7 @@ fn a_build_section_is_read_whole() {
     let project = project(&case("everything"));
     let web = project.service("web").expect("declared");
     let build = web.build.as_ref().expect("declared");
-    assert_eq!(
-        build.dockerfile_path(),
-        Some(PathBuf::from("/project/api/Dockerfile"))
-    );
+    assert_eq!(build.dockerfile_path(), Some(PathBuf::from("/project/api/Dockerfile")));
     let expected = Build {
         context: "/project/api".to_owned(),
         dockerfile: "Dockerfile".to_owned(),
@@ -157,10 +136,7 @@ fn a_dockerfile_inside_the_compose_file_has_no_path() {
         .and_then(|service| service.build.as_ref())
         .expect("declared");
     assert_eq!(build.dockerfile_path(), None);
-    assert_eq!(
-        build.dockerfile_inline.as_deref(),
-        Some("FROM scratch\nCOPY . /\n")
-    );
+    assert_eq!(build.dockerfile_inline.as_deref(), Some("FROM scratch\nCOPY . /\n"));
 }
 
 #[test]
@@ -191,31 +167,19 @@ fn dependencies_binds_and_labels_are_read() {
         .iter()
         .map(|dependency| (dependency.service.as_str(), dependency.condition.as_str()))
         .collect();
-    assert_eq!(
-        dependencies,
-        [("cache", "service_started"), ("zdb", "service_healthy")]
-    );
-    assert_eq!(
-        web.bind_sources().collect::<Vec<_>>(),
-        [Path::new("/project/data")]
-    );
+    assert_eq!(dependencies, [("cache", "service_started"), ("zdb", "service_healthy")]);
+    assert_eq!(web.bind_sources().collect::<Vec<_>>(), [Path::new("/project/data")]);
     assert_eq!(web.labels[0], ("com.x".to_owned(), "1".to_owned()));
-    assert_eq!(
-        project.service("cache").expect("declared").profiles,
-        ["extra"]
-    );
+    assert_eq!(project.service("cache").expect("declared").profiles, ["extra"]);
 }
 
 #[test]
 fn environment_files_come_from_the_files_as_written() {
     let web = project(&case("everything")).services.remove(0);
-    let expected =
-        [("/project/a.env", true), ("/project/missing.env", false)].map(|(path, required)| {
-            EnvFile {
-                path: PathBuf::from(path),
-                required,
-            }
-        });
+    let expected = [("/project/a.env", true), ("/project/missing.env", false)].map(|(path, required)| EnvFile {
+        path: PathBuf::from(path),
+        required,
+    });
     assert_eq!(web.env_files, expected);
 }
 
@@ -235,41 +199,26 @@ fn short_forms_of_compose_1_are_understood() {
     let text = "services:\n  a:\n    build: /src\n    depends_on: [b]\n    image: a\n    labels: [x=1, flag]\n    \
                 ports:\n    - 127.0.0.1:8000:80/udp\n    - '90'\n    volumes:\n    - /data:/d:ro\n    - named:/n\n";
     let tree = document(text);
-    let printed = Printed {
-        text,
-        document: &tree,
-    };
+    let printed = Printed { text, document: &tree };
     let project = Project::new(&spec(), printed, &[], &|_| None).expect("a project");
     let service = &project.services[0];
     assert_eq!(service.build.as_ref().expect("declared").context, "/src");
     assert_eq!(service.depends_on[0].service, "b");
     assert_eq!(
         service.labels,
-        [
-            ("x".to_owned(), "1".to_owned()),
-            ("flag".to_owned(), String::new())
-        ]
+        [("x".to_owned(), "1".to_owned()), ("flag".to_owned(), String::new())]
     );
     assert_eq!(service.published_ports(), [8000]);
     assert_eq!(service.ports[1].target, 90);
-    assert_eq!(
-        service.bind_sources().collect::<Vec<_>>(),
-        [Path::new("/data")]
-    );
-    assert_eq!(
-        document(&service.yaml),
-        *tree.at(&["services", "a"]).expect("declared")
-    );
+    assert_eq!(service.bind_sources().collect::<Vec<_>>(), [Path::new("/data")]);
+    assert_eq!(document(&service.yaml), *tree.at(&["services", "a"]).expect("declared"));
 }
 
 #[test]
 fn a_project_may_have_no_services() {
     for text in ["name: proj\nservices: {}\n", "name: proj\nservices:\n"] {
         let tree = document(text);
-        let printed = Printed {
-            text,
-            document: &tree,
-        };
+        let printed = Printed { text, document: &tree };
         let project = Project::new(&spec(), printed, &[], &|_| None).expect("a project");
         assert!(project.services.is_empty());
     }
@@ -278,14 +227,8 @@ fn a_project_may_have_no_services() {
 #[test]
 fn what_is_no_project_is_refused() {
     let table = [
-        (
-            "name: x\n",
-            "the printed configuration has no map of services",
-        ),
-        (
-            "services: [a]\n",
-            "the printed configuration has no map of services",
-        ),
+        ("name: x\n", "the printed configuration has no map of services"),
+        ("services: [a]\n", "the printed configuration has no map of services"),
         ("services:\n  a: 1\n", "service `a` is number, not a map"),
         (
             "services:\n  a:\n    ports: [x]\n",
@@ -294,10 +237,7 @@ fn what_is_no_project_is_refused() {
     ];
     for (text, expected) in table {
         let tree = document(text);
-        let printed = Printed {
-            text,
-            document: &tree,
-        };
+        let printed = Printed { text, document: &tree };
         let error = Project::new(&spec(), printed, &[], &|_| None).expect_err("refused");
         assert_eq!(error.to_string(), expected);
     }
@@ -313,11 +253,7 @@ fn project_names_are_normalized_as_compose_does() {
         ("/", ""),
     ];
     for (directory, expected) in table {
-        assert_eq!(
-            project_name_of(Path::new(directory)),
-            expected,
-            "{directory}"
-        );
+        assert_eq!(project_name_of(Path::new(directory)), expected, "{directory}");
     }
 }
 
@@ -375,10 +311,7 @@ fn options_name_the_project_and_everything_it_is_read_from() {
         ..spec()
     };
     spec.absorb(ProjectSpec {
-        config_paths: vec![
-            PathBuf::from("/project/a.yml"),
-            PathBuf::from("/project/b.yml"),
-        ],
+        config_paths: vec![PathBuf::from("/project/a.yml"), PathBuf::from("/project/b.yml")],
         env_file: Some(PathBuf::from("/project/x.env")),
         ..spec.clone()
     });

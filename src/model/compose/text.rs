@@ -8,10 +8,7 @@ use super::EnvFile;
 /// The lines of each service, in the order printed, without the two levels (`services:`, its name) above them.
 pub fn service_blocks(text: &str) -> Vec<Vec<&str>> {
     let mut blocks: Vec<Vec<&str>> = Vec::new();
-    let inside = text
-        .lines()
-        .skip_while(|line| !line.starts_with("services:"))
-        .skip(1);
+    let inside = text.lines().skip_while(|line| !line.starts_with("services:")).skip(1);
     for line in inside.take_while(|line| line.is_empty() || line.starts_with(' ')) {
         if indent_of(line) == 2 {
             blocks.push(Vec::new());
@@ -99,11 +96,7 @@ fn widen(lines: &[String]) -> String {
             rest = item;
         }
         scalar = block_scalar_start(rest).then(|| scalar_level(level, content, rest));
-        push_line(
-            &mut out,
-            level.to,
-            &with_width_hint(line.trim_start(), level, scalar),
-        );
+        push_line(&mut out, level.to, &with_width_hint(line.trim_start(), level, scalar));
     }
     out
 }
@@ -131,8 +124,7 @@ fn below(column: usize) -> usize {
 fn block_scalar_start(rest: &str) -> bool {
     let value = rest.rsplit_once(": ").map_or(rest, |(_, value)| value);
     let mut chars = value.chars();
-    matches!(chars.next(), Some('|' | '>'))
-        && chars.all(|c| c.is_ascii_digit() || matches!(c, '+' | '-'))
+    matches!(chars.next(), Some('|' | '>')) && chars.all(|c| c.is_ascii_digit() || matches!(c, '+' | '-'))
 }
 
 /// Where the lines of a block scalar start: below its key, or right behind the dash of an item that is nothing else.
@@ -178,10 +170,7 @@ pub fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
-        rest = match after
-            .strip_prefix('{')
-            .and_then(|braced| braced.split_once('}'))
-        {
+        rest = match after.strip_prefix('{').and_then(|braced| braced.split_once('}')) {
             Some((inside, behind)) => {
                 out.push_str(&substitute(inside, variable));
                 behind
@@ -193,11 +182,7 @@ pub fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> String {
     out
 }
 
-fn expand_bare<'a>(
-    after: &'a str,
-    out: &mut String,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> &'a str {
+fn expand_bare<'a>(after: &'a str, out: &mut String, variable: &dyn Fn(&str) -> Option<String>) -> &'a str {
     if let Some(behind) = after.strip_prefix('$') {
         out.push('$');
         return behind;

@@ -25,9 +25,7 @@ pub fn version_in(output: &str) -> Option<Version> {
 /// a preview of one.
 fn release(text: &str) -> Option<Version> {
     let text = text.strip_prefix('v').unwrap_or(text);
-    let numbers = text
-        .split(|c: char| !c.is_ascii_digit() && c != '.')
-        .next()?;
+    let numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.').next()?;
     let mut parts = numbers.split('.').map(str::parse);
     let major = parts.next()?.ok()?;
     let mut next = || parts.next().and_then(Result::ok).unwrap_or(0);

@@ -43,9 +43,7 @@ impl Token {
         let start = self.text.len() - value.len();
         let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
         match quote {
-            Some(quote) if value.len() > 1 && value.ends_with(quote) => {
-                Some(self.part(start + 1..self.text.len() - 1))
-            }
+            Some(quote) if value.len() > 1 && value.ends_with(quote) => Some(self.part(start + 1..self.text.len() - 1)),
             _ => Some(self.part(start..self.text.len())),
         }
     }
@@ -68,8 +66,7 @@ impl Instruction {
     pub fn words(&self) -> Vec<String> {
         let texts = self.arguments.iter().map(|token| token.text.as_str());
         let texts: Vec<&str> = texts.collect();
-        words::json_list(&texts.join(" "))
-            .unwrap_or_else(|| texts.into_iter().map(str::to_owned).collect())
+        words::json_list(&texts.join(" ")).unwrap_or_else(|| texts.into_iter().map(str::to_owned).collect())
     }
 }
 
@@ -144,11 +141,7 @@ fn escape_directive(lines: &[Line<'_>]) -> char {
 }
 
 /// Joins a line with those that continue it; comments and blank lines between them do not count.
-fn logical_line<'a, 'b>(
-    first: Line<'a>,
-    mut rest: &'b [Line<'a>],
-    escape: char,
-) -> (Token, &'b [Line<'a>]) {
+fn logical_line<'a, 'b>(first: Line<'a>, mut rest: &'b [Line<'a>], escape: char) -> (Token, &'b [Line<'a>]) {
     let mut token = Token {
         text: String::new(),
         places: Vec::new(),

@@ -30,10 +30,7 @@ FROM build AS final
 FROM BUILD
 ";
     let found = base_images(text, &[]);
-    let shown: Vec<_> = found
-        .iter()
-        .map(|it| (it.text.as_str(), it.line, it.kind))
-        .collect();
+    let shown: Vec<_> = found.iter().map(|it| (it.text.as_str(), it.line, it.kind)).collect();
     let expected = [
         ("golang:1.22", 2, UseKind::Base),
         ("tools/lint", 3, UseKind::Mount),
@@ -47,11 +44,7 @@ FROM BUILD
 }
 
 /// A Dockerfile, build arguments, and the images in it.
-type Case = (
-    &'static str,
-    &'static [(&'static str, &'static str)],
-    &'static str,
-);
+type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
 
 #[test]
 fn arguments_are_filled_in() {
@@ -63,11 +56,7 @@ fn arguments_are_filled_in() {
         ("ARG T\nFROM foo:${T-dev}", &[("T", "")], "foo:"),
         ("ARG T=1\nFROM foo${T:+:x$T}", &[], "foo:x1"),
         ("ARG A=x B='y z'\nFROM $A/${B}", &[], "x/y z"),
-        (
-            "ARG R=reg\nARG I=$R/app\nFROM $I",
-            &[("R", "other")],
-            "other/app",
-        ),
+        ("ARG R=reg\nARG I=$R/app\nFROM $I", &[("R", "other")], "other/app"),
         ("FROM a\nARG T=1\nFROM b:$T", &[], "a b:"),
         ("FROM foo:${A:-${B:-c}}", &[], "foo:c"),
         ("FROM 'foo:$T'", &[], "foo:$T"),
@@ -111,7 +100,8 @@ fn a_dockerfile_is_rewritten_in_place() {
     let new = with_images(text, &found, |image| {
         (image.text != "lib").then(|| format!("reg/{}", image.text))
     });
-    let expected = "FROM reg/app AS x # no\nCOPY --from=\"reg/app:v1\" a b\nRUN --mount=from=lib,target=/l c\nFROM reg/é\n";
+    let expected =
+        "FROM reg/app AS x # no\nCOPY --from=\"reg/app:v1\" a b\nRUN --mount=from=lib,target=/l c\nFROM reg/é\n";
     assert_eq!(new.as_deref(), Some(expected));
     assert_eq!(with_images(text, &found, |_| None), None);
 }
@@ -139,10 +129,7 @@ COPY lonely
         .map(|it| {
             let sources = it.sources.join("|");
             let workdir = it.workdir.unwrap_or_default();
-            format!(
-                "{} {} {sources} > {} {workdir}",
-                it.stage, it.line, it.destination
-            )
+            format!("{} {} {sources} > {} {workdir}", it.stage, it.line, it.destination)
         })
         .collect();
     let expected = [

@@ -78,9 +78,7 @@ impl Expansion<'_> {
         while let Some(c) = self.chars.next() {
             match c {
                 _ if Some(c) == end && !in_double_quotes => break,
-                '\'' if !in_double_quotes => {
-                    out.extend(self.chars.by_ref().take_while(|c| *c != '\''))
-                }
+                '\'' if !in_double_quotes => out.extend(self.chars.by_ref().take_while(|c| *c != '\'')),
                 '"' => in_double_quotes = !in_double_quotes,
                 '$' => out.push_str(&self.variable()),
                 _ if c == self.scope.escape => out.extend(self.escaped(in_double_quotes)),
@@ -119,10 +117,7 @@ impl Expansion<'_> {
 
     fn name(&mut self) -> String {
         let mut name = String::new();
-        while let Some(c) = self
-            .chars
-            .next_if(|c| c.is_ascii_alphanumeric() || *c == '_')
-        {
+        while let Some(c) = self.chars.next_if(|c| c.is_ascii_alphanumeric() || *c == '_') {
             name.push(c);
         }
         name
@@ -137,9 +132,7 @@ impl Expansion<'_> {
         let name = self.name();
         let value = self.value(&name);
         let colon = self.chars.next_if_eq(&':').is_some();
-        let set = value
-            .as_ref()
-            .is_some_and(|value| !colon || !value.is_empty());
+        let set = value.as_ref().is_some_and(|value| !colon || !value.is_empty());
         match self.chars.next() {
             Some('-') => {
                 let default = self.nested();

@@ -42,10 +42,7 @@ fn other_texts_are_refused_in_gos_words() {
         ("5", "time: missing unit in duration \"5\""),
         ("1h5", "time: missing unit in duration \"1h5\""),
         ("5y", "time: unknown unit \"y\" in duration \"5y\""),
-        (
-            "1é",
-            "time: unknown unit \"\\xc3\\xa9\" in duration \"1\\xc3\\xa9\"",
-        ),
+        ("1é", "time: unknown unit \"\\xc3\\xa9\" in duration \"1\\xc3\\xa9\""),
         ("5 s", "time: unknown unit \" s\" in duration \"5 s\""),
         (
             "9223372036854775808ns",

@@ -78,15 +78,9 @@ fn shape(base: &str, glob: &str) -> Option<Shape> {
     let Some(first_special) = glob.find(['*', '?', '[', '\\']) else {
         return Some(Shape::Literal(below(&root, glob)));
     };
-    let directory = glob[..first_special]
-        .rfind('/')
-        .map_or("", |slash| &glob[..slash]);
+    let directory = glob[..first_special].rfind('/').map_or("", |slash| &glob[..slash]);
     let prefix = if root == "/" { "" } else { &root };
-    let expression = format!(
-        "(?s)^{}/{}(?:/|$)",
-        regex::escape(prefix),
-        translated(glob)?
-    );
+    let expression = format!("(?s)^{}/{}(?:/|$)", regex::escape(prefix), translated(glob)?);
     Some(Shape::Wild {
         inside: below(&root, directory),
         expression,
@@ -148,12 +142,7 @@ fn push_class(out: &mut String, chars: &mut Peekable<Chars<'_>>) -> Option<()> {
             return None;
         }
         // Numbers need no escaping. Writing to a string cannot fail.
-        let _ = write!(
-            out,
-            r"\x{{{:x}}}-\x{{{:x}}}",
-            u32::from(low),
-            u32::from(high)
-        );
+        let _ = write!(out, r"\x{{{:x}}}-\x{{{:x}}}", u32::from(low), u32::from(high));
         members += 1;
     }
     out.push(']');

@@ -175,16 +175,7 @@ fn relative_paths_are_below_the_base() {
 #[test]
 fn ignore_files_are_read_line_by_line() {
     let text = "\u{feff}*.md\r\ndocs/\n\n # spaced\n#comment\n/test2\n! /inverted/abs\n!\n  a//b/../c  \n/\n";
-    let expected = [
-        "*.md",
-        "docs",
-        "# spaced",
-        "test2",
-        "!inverted/abs",
-        "!",
-        "a/c",
-        "/",
-    ];
+    let expected = ["*.md", "docs", "# spaced", "test2", "!inverted/abs", "!", "a/c", "/"];
     assert_eq!(read_patterns(text), expected);
 }
 
@@ -195,24 +186,16 @@ fn malformed_patterns_are_named() {
     ];
     for text in malformed {
         let error = Filter::new(&[Ignore::patterns("/b", ["fine", text])]).expect_err(text);
-        assert_eq!(
-            error.to_string(),
-            format!("syntax error in pattern `{text}`")
-        );
+        assert_eq!(error.to_string(), format!("syntax error in pattern `{text}`"));
     }
-    let error =
-        |text: String| Filter::new(&[Ignore::patterns("/", [text])]).expect_err("malformed");
-    assert_eq!(
-        error("!".to_owned()).to_string(),
-        "illegal exclusion pattern `!`"
-    );
+    let error = |text: String| Filter::new(&[Ignore::patterns("/", [text])]).expect_err("malformed");
+    assert_eq!(error("!".to_owned()).to_string(), "illegal exclusion pattern `!`");
     let long = error("x".repeat(5000)).to_string();
     assert_eq!(
         long,
         format!("pattern of 5000 bytes is too long: `{}…`", "x".repeat(40))
     );
-    let (filter, faults) =
-        Filter::of_well_formed(&[Ignore::patterns("/b", ["["]), Ignore::whole("/b/c")]);
+    let (filter, faults) = Filter::of_well_formed(&[Ignore::patterns("/b", ["["]), Ignore::whole("/b/c")]);
     assert_eq!(faults.len(), 1);
     assert!(filter.matches(Path::new("/b/c")));
 }

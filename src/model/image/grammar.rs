@@ -5,10 +5,7 @@ const SHORTEST_DIGEST: usize = 32;
 
 /// 64 hexadecimal digits are an image's id, which must not be mistaken for a name.
 pub fn is_image_id(text: &str) -> bool {
-    text.len() == 64
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'f' | b'0'..=b'9'))
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'a'..=b'f' | b'0'..=b'9'))
 }
 
 /// A host name or a bracketed IPv6 address, perhaps with a port.
@@ -18,9 +15,7 @@ pub fn is_domain(text: &str) -> bool {
         _ => (text, None),
     };
     let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    let address = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
+    let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let is_host = match address {
         Some(address) => is_address(address),
         None => host.split('.').all(is_domain_label),
@@ -45,9 +40,8 @@ pub fn is_path(text: &str) -> bool {
 /// Lowercase letters and digits, separated by a dot, one or two underscores, or hyphens.
 fn is_path_part(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let is_separator = |text: &str| {
-        matches!(text, "." | "_" | "__") || (!text.is_empty() && text.bytes().all(|b| b == b'-'))
-    };
+    let is_separator =
+        |text: &str| matches!(text, "." | "_" | "__") || (!text.is_empty() && text.bytes().all(|b| b == b'-'));
     let Some(mut rest) = text.strip_prefix(plain) else {
         return false;
     };
@@ -66,11 +60,7 @@ fn is_path_part(text: &str) -> bool {
 pub fn is_tag(text: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let first = text.bytes().next().is_some_and(word);
-    first
-        && text.len() <= LONGEST_TAG
-        && text
-            .bytes()
-            .all(|byte| word(byte) || byte == b'.' || byte == b'-')
+    first && text.len() <= LONGEST_TAG && text.bytes().all(|byte| word(byte) || byte == b'.' || byte == b'-')
 }
 
 /// An algorithm and at least as many hexadecimal digits as any algorithm gives; which algorithm is another question.
@@ -79,8 +69,7 @@ pub fn is_digest(text: &str) -> bool {
         return false;
     };
     let is_part = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_alphabetic())
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        part.starts_with(|c: char| c.is_ascii_alphabetic()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };
     algorithm.split(['-', '_', '+', '.']).all(is_part)
         && hex.len() >= SHORTEST_DIGEST

@@ -24,11 +24,7 @@ fn references_have_a_long_and_a_familiar_form() {
         ("library/a/b", "docker.io/library/a/b", "library/a/b"),
         ("gcr.io/a/b:t", "gcr.io/a/b:t", "gcr.io/a/b:t"),
         ("localhost/a", "localhost/a", "localhost/a"),
-        (
-            "localhost:5000/a:b",
-            "localhost:5000/a:b",
-            "localhost:5000/a:b",
-        ),
+        ("localhost:5000/a:b", "localhost:5000/a:b", "localhost:5000/a:b"),
         ("Foo/bar", "Foo/bar", "Foo/bar"),
         ("[::1]:5000/a", "[::1]:5000/a", "[::1]:5000/a"),
         ("foo:5000", "docker.io/library/foo:5000", "foo:5000"),
@@ -82,23 +78,16 @@ fn references_that_are_none_are_refused_in_dockers_words() {
         assert_eq!(error.to_string(), expected, "{text}");
     }
     let error = |text: &str| Reference::parse(text).expect_err(text).to_string();
-    let name =
-        format!("invalid repository name ({id}), cannot specify 64-byte hexadecimal strings");
+    let name = format!("invalid repository name ({id}), cannot specify 64-byte hexadecimal strings");
     assert_eq!(error(&id), name);
     let long = "repository name must not be more than 255 characters";
     assert_eq!(error(&"a".repeat(300)), long);
-    assert_eq!(
-        error(&format!("a@md5:{id}")),
-        "unsupported digest algorithm"
-    );
+    assert_eq!(error(&format!("a@md5:{id}")), "unsupported digest algorithm");
     let digest = format!("a@sha256:{}", "b".repeat(40));
     assert_eq!(error(&digest), "invalid checksum digest length");
     let digest = format!("a@sha256:{}", "B".repeat(64));
     assert_eq!(error(&digest), "invalid checksum digest format");
-    assert_eq!(
-        error(&format!("a:{}", "t".repeat(129))),
-        "invalid reference format"
-    );
+    assert_eq!(error(&format!("a:{}", "t".repeat(129))), "invalid reference format");
 }
 
 #[test]
@@ -119,11 +108,7 @@ fn a_selector_matches_every_tag_unless_it_names_one() {
         ("app:dev", "app:prod", false),
     ];
     for (text, image, expected) in table {
-        assert_eq!(
-            selector(text).matches(&reference(image)),
-            expected,
-            "{text} {image}"
-        );
+        assert_eq!(selector(text).matches(&reference(image)), expected, "{text} {image}");
     }
     assert_eq!(selector("docker.io/app:dev").to_string(), "app:dev");
     assert!(Selector::by_name(&reference("app:dev")).matches(&reference("app:prod")));

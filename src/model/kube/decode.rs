@@ -19,10 +19,7 @@ pub enum Error {
     #[error(
         "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go struct field .{field} of type string"
     )]
-    NotText {
-        field: &'static str,
-        found: &'static str,
-    },
+    NotText { field: &'static str, found: &'static str },
     #[error("Object 'Kind' is missing in '{object}'")]
     NoKind { object: Box<str> },
     #[error("decoding {kind} {name:?}: Object 'apiVersion' is missing in '{object}'")]
@@ -91,8 +88,8 @@ fn decode(tree: Tree, objects: &mut Vec<Object>) -> Result<(), Error> {
 
 /// `v1` `List`, the list of a built-in kind, or anything with `items` that calls itself a list.
 fn is_list(api_version: &str, item_kind: &str, tree: &Tree) -> bool {
-    let builtin = (api_version == "v1" && item_kind.is_empty())
-        || Schema::builtin().kind(api_version, item_kind).is_some();
+    let builtin =
+        (api_version == "v1" && item_kind.is_empty()) || Schema::builtin().kind(api_version, item_kind).is_some();
     builtin || matches!(tree.get("items"), Some(Tree::List(_)))
 }
 
@@ -150,17 +147,13 @@ fn check_api_version(tree: &Tree, api_version: &str, kind: &str) -> Result<(), E
 
 fn normalized(tree: Tree, known: super::schema::StructId) -> Result<Object, Error> {
     let (kind, name) = (
-        tree.get("kind")
-            .and_then(Tree::as_text)
-            .unwrap_or_default()
-            .into(),
+        tree.get("kind").and_then(Tree::as_text).unwrap_or_default().into(),
         name_of(&tree),
     );
     let Tree::Map(map) = tree else {
         return Ok(Object::custom(tree));
     };
-    let printed =
-        typed::normalize(map, known).map_err(|source| Error::Field { kind, name, source })?;
+    let printed = typed::normalize(map, known).map_err(|source| Error::Field { kind, name, source })?;
     Ok(Object::builtin(printed))
 }
 

@@ -26,18 +26,12 @@ pub struct Key {
 impl Object {
     /// For a kind of Kubernetes' own, after normalization.
     pub(super) fn builtin(tree: Tree) -> Object {
-        Object {
-            tree,
-            builtin: true,
-        }
+        Object { tree, builtin: true }
     }
 
     /// For any other kind, as it was written.
     pub(super) fn custom(tree: Tree) -> Object {
-        Object {
-            tree,
-            builtin: false,
-        }
+        Object { tree, builtin: false }
     }
 
     pub fn tree(&self) -> &Tree {
@@ -64,16 +58,12 @@ impl Object {
 
     /// Empty for the core group.
     pub fn group(&self) -> &str {
-        self.api_version()
-            .split_once('/')
-            .map_or("", |(group, _)| group)
+        self.api_version().split_once('/').map_or("", |(group, _)| group)
     }
 
     pub fn version(&self) -> &str {
         let api_version = self.api_version();
-        api_version
-            .split_once('/')
-            .map_or(api_version, |(_, version)| version)
+        api_version.split_once('/').map_or(api_version, |(_, version)| version)
     }
 
     pub fn kind(&self) -> &str {
@@ -98,9 +88,7 @@ impl Object {
     }
 
     pub fn annotation(&self, key: &str) -> Option<&str> {
-        self.tree
-            .at(&["metadata", "annotations", key])
-            .and_then(Tree::as_text)
+        self.tree.at(&["metadata", "annotations", key]).and_then(Tree::as_text)
     }
 
     pub fn key(&self) -> Key {
@@ -155,17 +143,13 @@ impl Object {
     /// Init containers first. Ephemeral containers are not among them: nobody can ask for those in a template.
     pub fn containers(&self) -> impl Iterator<Item = &Tree> {
         let spec = self.pod_spec();
-        CONTAINER_LISTS.iter().flat_map(move |list| {
-            spec.and_then(|spec| spec.get(list)?.as_list())
-                .unwrap_or_default()
-        })
+        CONTAINER_LISTS
+            .iter()
+            .flat_map(move |list| spec.and_then(|spec| spec.get(list)?.as_list()).unwrap_or_default())
     }
 
     pub fn containers_mut(&mut self) -> impl Iterator<Item = &mut Tree> {
-        let entries = self
-            .pod_spec_mut()
-            .and_then(Tree::as_map_mut)
-            .map(Map::iter_mut);
+        let entries = self.pod_spec_mut().and_then(Tree::as_map_mut).map(Map::iter_mut);
         let (mut early, mut late) = (None, None);
         for (key, value) in entries.into_iter().flatten() {
             match (key, value) {
@@ -183,9 +167,8 @@ impl Object {
         let is_service = self.builtin && self.api_version() == "v1" && self.kind() == "Service";
         let selector = self.tree.at(&["spec", "selector"]).and_then(Tree::as_map);
         is_service
-            && texts(selector).all(|(key, value)| {
-                pod_labels.and_then(|labels| labels.get(key)?.as_text()) == Some(value)
-            })
+            && texts(selector)
+                .all(|(key, value)| pod_labels.and_then(|labels| labels.get(key)?.as_text()) == Some(value))
     }
 
     fn is_pod(&self) -> bool {
@@ -195,12 +178,9 @@ impl Object {
     fn template_path(&self) -> Option<&'static [&'static str]> {
         match self.kind() {
             _ if !self.builtin => None,
-            "Deployment"
-            | "ReplicaSet"
-            | "DaemonSet"
-            | "StatefulSet"
-            | "ReplicationController"
-            | "Job" => Some(&["spec", "template"]),
+            "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet" | "ReplicationController" | "Job" => {
+                Some(&["spec", "template"])
+            }
             "CronJob" => Some(&["spec", "jobTemplate", "spec", "template"]),
             "PodTemplate" => Some(&["template"]),
             _ => None,
@@ -208,18 +188,14 @@ impl Object {
     }
 
     fn text(&self, path: &[&str]) -> &str {
-        self.tree
-            .at(path)
-            .and_then(Tree::as_text)
-            .unwrap_or_default()
+        self.tree.at(path).and_then(Tree::as_text).unwrap_or_default()
     }
 }
 
 const CONTAINER_LISTS: [&str; 2] = ["initContainers", "containers"];
 
 fn descend_mut<'t>(tree: &'t mut Tree, path: &[&str]) -> Option<&'t mut Tree> {
-    path.iter()
-        .try_fold(tree, |tree, key| tree.as_map_mut()?.get_mut(key))
+    path.iter().try_fold(tree, |tree, key| tree.as_map_mut()?.get_mut(key))
 }
 
 fn texts(map: Option<&Map>) -> impl Iterator<Item = (&str, &str)> {

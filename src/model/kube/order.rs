@@ -25,10 +25,7 @@ const FIRST: [&str; 22] = [
     "PodDisruptionBudget",
 ];
 
-const LAST: [&str; 2] = [
-    "MutatingWebhookConfiguration",
-    "ValidatingWebhookConfiguration",
-];
+const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
 
 /// Where a kind stands; kinds nobody thought of share the place between the first and the last. For a stable sort.
 pub fn kind_rank(kind: &str) -> usize {

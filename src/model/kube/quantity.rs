@@ -2,9 +2,7 @@
 
 /// Kubernetes' complaint about a quantity it cannot read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-)]
+#[error("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")]
 pub struct Malformed;
 
 /// Smallest unit kept: anything below a billionth is rounded up to one.
@@ -74,9 +72,7 @@ fn scale_of(suffix: &str) -> Result<(Form, i32), Malformed> {
                 .and_then(|digits| digits.parse::<i32>().ok());
             (
                 Form::Exponent,
-                exponent
-                    .filter(|exponent| exponent.abs() < 1000)
-                    .ok_or(Malformed)?,
+                exponent.filter(|exponent| exponent.abs() < 1000).ok_or(Malformed)?,
             )
         }
     })
@@ -85,9 +81,7 @@ fn scale_of(suffix: &str) -> Result<(Form, i32), Malformed> {
 /// `digits * 10^exponent` with a decimal suffix or an exponent in steps of three. `None` if it is too large to matter.
 fn decimal(mut digits: u128, mut exponent: i32, form: Form) -> Option<String> {
     if exponent < NANO {
-        let step = 10u128
-            .checked_pow(exponent.abs_diff(NANO))
-            .unwrap_or(u128::MAX);
+        let step = 10u128.checked_pow(exponent.abs_diff(NANO)).unwrap_or(u128::MAX);
         digits = digits.div_ceil(step);
         exponent = NANO;
     }
@@ -96,11 +90,7 @@ fn decimal(mut digits: u128, mut exponent: i32, form: Form) -> Option<String> {
         exponent += 1;
     }
     let wanted = exponent.div_euclid(3) * 3;
-    let wanted = if form == Form::Exponent {
-        wanted
-    } else {
-        wanted.min(18)
-    };
+    let wanted = if form == Form::Exponent { wanted } else { wanted.min(18) };
     let digits = digits.checked_mul(10u128.checked_pow(exponent.abs_diff(wanted))?)?;
     Some(match form {
         Form::Exponent if wanted == 0 => digits.to_string(),
@@ -141,10 +131,7 @@ fn binary(digits: u128, point: i32, shift: i32) -> Option<String> {
         value /= 1024;
         steps += 1;
     }
-    Some(format!(
-        "{value}{}",
-        ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][steps]
-    ))
+    Some(format!("{value}{}", ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][steps]))
 }
 
 #[cfg(test)]
@@ -198,9 +185,7 @@ mod tests {
 
     #[test]
     fn what_is_no_quantity_is_refused() {
-        for text in [
-            "", "Mi", "1 Gi", "1gi", "1KB", "1.2.3", "--1", "1e", "1ee3", "abc",
-        ] {
+        for text in ["", "Mi", "1 Gi", "1gi", "1KB", "1.2.3", "--1", "1e", "1ee3", "abc"] {
             assert_eq!(canonical(text), Err(Malformed), "{text}");
         }
     }

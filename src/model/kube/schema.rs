@@ -82,15 +82,10 @@ impl Schema {
         for (package, line) in sections(table) {
             let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
             if package == "kinds" {
-                let (kind, target) = rest
-                    .split_once(' ')
-                    .expect("a line of kinds has three words");
+                let (kind, target) = rest.split_once(' ').expect("a line of kinds has three words");
                 schema.kinds.insert((name, kind), ids[target]);
             } else {
-                let mut fields: Vec<Field> = rest
-                    .split_ascii_whitespace()
-                    .map(|f| field(f, package, &ids))
-                    .collect();
+                let mut fields: Vec<Field> = rest.split_ascii_whitespace().map(|f| field(f, package, &ids)).collect();
                 fields.sort_unstable_by_key(|field| field.name);
                 schema.structs.push(Struct { name, fields });
             }
@@ -102,15 +97,13 @@ impl Schema {
 /// Every line with the heading it stands under.
 fn sections(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let mut package = "";
-    table
-        .lines()
-        .filter_map(move |line| match line.strip_prefix("# ") {
-            Some(heading) => {
-                package = heading;
-                None
-            }
-            None => Some((package, line)),
-        })
+    table.lines().filter_map(move |line| match line.strip_prefix("# ") {
+        Some(heading) => {
+            package = heading;
+            None
+        }
+        None => Some((package, line)),
+    })
 }
 
 fn ids(table: &'static str) -> HashMap<String, StructId> {
@@ -126,12 +119,8 @@ fn ids(table: &'static str) -> HashMap<String, StructId> {
 
 fn field(text: &'static str, package: &str, ids: &HashMap<String, StructId>) -> Field {
     let (name, shape) = text.split_once(':').expect("a field is name:shape");
-    let (shape, always) = shape
-        .strip_suffix('!')
-        .map_or((shape, false), |shape| (shape, true));
-    let (shape, pointer) = shape
-        .strip_prefix('*')
-        .map_or((shape, false), |shape| (shape, true));
+    let (shape, always) = shape.strip_suffix('!').map_or((shape, false), |shape| (shape, true));
+    let (shape, pointer) = shape.strip_prefix('*').map_or((shape, false), |shape| (shape, true));
     Field {
         name,
         shape: self::shape(shape, package, ids),
@@ -171,15 +160,9 @@ mod tests {
         assert!(schema.structs.len() > 300 && schema.kinds.len() > 60);
         let known = "sbilfqxtuyj@[{";
         for (_, line) in sections(TABLE).filter(|(package, _)| *package != "kinds") {
-            for (name, shape) in line
-                .split(' ')
-                .skip(1)
-                .map(|field| field.split_once(':').unwrap())
-            {
+            for (name, shape) in line.split(' ').skip(1).map(|field| field.split_once(':').unwrap()) {
                 assert!(
-                    shape
-                        .trim_start_matches('*')
-                        .starts_with(|c| known.contains(c)),
+                    shape.trim_start_matches('*').starts_with(|c| known.contains(c)),
                     "{name}:{shape}"
                 );
             }
@@ -189,8 +172,7 @@ mod tests {
     #[test]
     fn fields_carry_what_go_does_with_zeros() {
         let schema = Schema::builtin();
-        let field =
-            |of: &'static Struct, name: &str| of.fields.iter().find(|field| field.name == name);
+        let field = |of: &'static Struct, name: &str| of.fields.iter().find(|field| field.name == name);
         let deployment = schema.get(schema.kind("apps/v1", "Deployment").unwrap());
         assert_eq!(deployment.name, "Deployment");
         assert!(field(deployment, "status").is_none());

@@ -7,10 +7,7 @@ use super::Object;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SelectorError {
     #[error("error parsing {part} regexp: {source}")]
-    Pattern {
-        part: &'static str,
-        source: regex::Error,
-    },
+    Pattern { part: &'static str, source: regex::Error },
     #[error("selector can't be empty")]
     Empty,
     #[error(
@@ -80,21 +77,14 @@ impl ObjectMatcher {
     }
 
     pub fn matches(&self, object: &Object) -> bool {
-        let fits = |pattern: &Option<Regex>, text: &str| {
-            pattern
-                .as_ref()
-                .is_none_or(|pattern| pattern.is_match(text))
-        };
+        let fits = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
         fits(&self.kind, object.kind())
             && fits(&self.name, object.name())
             && fits(&self.api_version, object.api_version())
             && fits(&self.namespace, object.namespace())
     }
 
-    fn compile(
-        patterns: Patterns,
-        spell: impl Fn(&str) -> String,
-    ) -> Result<ObjectMatcher, SelectorError> {
+    fn compile(patterns: Patterns, spell: impl Fn(&str) -> String) -> Result<ObjectMatcher, SelectorError> {
         let compile = |part: &'static str, text: &str| match text {
             "" => Ok(None),
             text => Regex::new(&spell(text))
@@ -119,15 +109,10 @@ fn split(text: &str) -> Result<Vec<String>, SelectorError> {
                 parts.push(String::new());
                 continue;
             }
-            '\\' => chars
-                .next()
-                .ok_or_else(|| SelectorError::Escape(text.into()))?,
+            '\\' => chars.next().ok_or_else(|| SelectorError::Escape(text.into()))?,
             c => c,
         };
-        parts
-            .last_mut()
-            .into_iter()
-            .for_each(|part| part.push(literal));
+        parts.last_mut().into_iter().for_each(|part| part.push(literal));
     }
     Ok(parts)
 }

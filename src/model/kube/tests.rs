@@ -168,12 +168,9 @@ fn lists_are_taken_apart() {
 
 #[test]
 fn faults_are_upstreams() {
-    let deployment = |spec: &str| {
-        format!("apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec: {spec}\n")
-    };
-    let service = |spec: &str| {
-        format!("apiVersion: v1\nkind: Service\nmetadata: {{name: s}}\nspec: {spec}\n")
-    };
+    let deployment =
+        |spec: &str| format!("apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec: {spec}\n");
+    let service = |spec: &str| format!("apiVersion: v1\nkind: Service\nmetadata: {{name: s}}\nspec: {spec}\n");
     let shape = "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }";
     let table = [
         ("a: [1\n".to_owned(), "error converting YAML to JSON: yaml: line 1: did not find expected ',' or ']'".to_owned()),
@@ -202,9 +199,8 @@ fn faults_are_upstreams() {
 
 #[test]
 fn objects_know_their_coordinates() {
-    let object = only(
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {a: b}, annotations: {c: d}}\n",
-    );
+    let object =
+        only("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {a: b}, annotations: {c: d}}\n");
     assert_eq!(
         (object.group(), object.version(), object.kind()),
         ("apps", "v1", "Deployment")
@@ -217,23 +213,15 @@ fn objects_know_their_coordinates() {
         (object.labels().collect::<Vec<_>>(), object.annotation("c")),
         (vec![("a", "b")], Some("d"))
     );
-    let elsewhere =
-        only("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n");
+    let elsewhere = only("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n");
     assert_eq!(
-        (
-            elsewhere.group(),
-            elsewhere.version(),
-            elsewhere.namespace()
-        ),
+        (elsewhere.group(), elsewhere.version(), elsewhere.namespace()),
         ("", "v1", "other")
     );
     assert_ne!(object.key(), elsewhere.key());
     assert_eq!(
         elsewhere.key(),
-        only(
-            "apiVersion: v1\nkind: ConfigMap\nmetadata: {namespace: other, name: a}\ndata: {k: v}\n"
-        )
-        .key()
+        only("apiVersion: v1\nkind: ConfigMap\nmetadata: {namespace: other, name: a}\ndata: {k: v}\n").key()
     );
 }
 
@@ -293,10 +281,7 @@ fn pods_are_found_wherever_a_kind_keeps_them() {
         Some(&Tree::text("x"))
     );
     for container in cron.containers_mut() {
-        container
-            .as_map_mut()
-            .unwrap()
-            .insert("image", Tree::text("changed"));
+        container.as_map_mut().unwrap().insert("image", Tree::text("changed"));
     }
     assert!(
         cron.containers()
@@ -304,13 +289,9 @@ fn pods_are_found_wherever_a_kind_keeps_them() {
     );
     let pod = only("apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, image: b}]}\n");
     assert_eq!((pod.pod_template(), pod.containers().count()), (None, 1));
-    let custom = only(
-        "apiVersion: x/v1\nkind: Deployment\nspec: {template: {spec: {containers: [{name: a, image: b}]}}}\n",
-    );
-    assert_eq!(
-        (custom.pod_template(), custom.containers().count()),
-        (None, 0)
-    );
+    let custom =
+        only("apiVersion: x/v1\nkind: Deployment\nspec: {template: {spec: {containers: [{name: a, image: b}]}}}\n");
+    assert_eq!((custom.pod_template(), custom.containers().count()), (None, 0));
 }
 
 #[test]
@@ -329,11 +310,7 @@ fn services_select_pods_by_their_labels() {
         ("{}", true),
     ];
     for (selector, selected) in table {
-        assert_eq!(
-            service(selector).selects(cron.pod_labels()),
-            selected,
-            "{selector}"
-        );
+        assert_eq!(service(selector).selects(cron.pod_labels()), selected, "{selector}");
     }
     assert!(!service("{app: c}").selects(None));
     assert!(!cron.selects(cron.pod_labels()));
@@ -344,12 +321,7 @@ fn images_are_found_in_containers_volumes_environment_and_places_pointed_out() {
     let texts = |object: &Object, search: ImageSearch| {
         object
             .images(search)
-            .map(|found| {
-                found
-                    .iter()
-                    .map(|image| image.text.to_string())
-                    .collect::<Vec<_>>()
-            })
+            .map(|found| found.iter().map(|image| image.text.to_string()).collect::<Vec<_>>())
             .map_err(|error| error.to_string())
     };
     let cron = only(PODS);
@@ -475,10 +447,7 @@ fn secrets_give_away_their_values_to_who_hides_them() {
 #[test]
 fn trees_that_were_read_already_become_objects_too() {
     let tree = parse_one("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n").unwrap();
-    assert_eq!(
-        parse_trees([tree.clone(), Tree::Null]).unwrap()[0].tree(),
-        &tree
-    );
+    assert_eq!(parse_trees([tree.clone(), Tree::Null]).unwrap()[0].tree(), &tree);
 }
 
 /// What upstream was given and what its `tiltfile-result` showed.
@@ -526,10 +495,7 @@ fn real_results_of_upstream_come_out_of_their_input() {
                 .split("\n---\n")
                 .map(|document| format!("{}\n", document.trim_end()))
             {
-                assert!(
-                    ours.contains(&document),
-                    "{document}\nis not among\n{ours:#?}"
-                );
+                assert!(ours.contains(&document), "{document}\nis not among\n{ours:#?}");
             }
         }
     }

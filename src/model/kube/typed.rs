@@ -4,8 +4,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::quantity;
 use super::schema::{Field, Schema, Shape, StructId};
-use super::{quantity, time};
+use crate::model::time;
 use crate::model::tree::{Map, Tree};
 use crate::model::yaml::json;
 
@@ -52,9 +53,7 @@ impl Reader {
         let mut printed = Map::with_capacity(given.len() + 1);
         for field in &kind.fields {
             while given.next_if(|(key, _)| &**key < field.name).is_some() {}
-            let value = given
-                .next_if(|(key, _)| &**key == field.name)
-                .map(|(_, value)| value);
+            let value = given.next_if(|(key, _)| &**key == field.name).map(|(_, value)| value);
             let outer = std::mem::replace(&mut self.owner, kind.name);
             self.path.push(field.name);
             if let Some(value) = self.field(field, value.unwrap_or_default())? {
@@ -85,12 +84,7 @@ impl Reader {
             Shape::Bool => Tree::Bool(false),
             Shape::Int32 | Shape::Int64 | Shape::Float | Shape::IntOrString => Tree::Int(0),
             Shape::Struct(id) => Tree::Map(self.object(Map::new(), *id)?),
-            Shape::Time
-            | Shape::MicroTime
-            | Shape::Bytes
-            | Shape::Any
-            | Shape::List(_)
-            | Shape::Map(_) => Tree::Null,
+            Shape::Time | Shape::MicroTime | Shape::Bytes | Shape::Any | Shape::List(_) | Shape::Map(_) => Tree::Null,
         })
     }
 
@@ -105,15 +99,12 @@ impl Reader {
             | (Shape::Int64, value @ Tree::Int(_))
             | (Shape::Float, value @ (Tree::Int(_) | Tree::Float(_)))
             | (Shape::IntOrString, value @ Tree::Text(_)) => Ok(value),
-            (Shape::Int32 | Shape::IntOrString, value @ Tree::Int(number))
-                if i32::try_from(number).is_ok() =>
-            {
+            (Shape::Int32 | Shape::IntOrString, value @ Tree::Int(number)) if i32::try_from(number).is_ok() => {
                 Ok(value)
             }
-            (
-                Shape::Quantity,
-                value @ (Tree::Text(_) | Tree::Int(_) | Tree::Float(_) | Tree::Big(_)),
-            ) => Ok(Tree::text(quantity::canonical(&scalar_text(&value))?)),
+            (Shape::Quantity, value @ (Tree::Text(_) | Tree::Int(_) | Tree::Float(_) | Tree::Big(_))) => {
+                Ok(Tree::text(quantity::canonical(&scalar_text(&value))?))
+            }
             (Shape::Time, Tree::Text(text)) => Ok(Tree::text(time::canonical(&text)?)),
             (Shape::MicroTime, Tree::Text(text)) => Ok(Tree::text(time::canonical_micro(&text)?)),
             (Shape::Bytes, Tree::Text(text)) => bytes(&text),
@@ -183,26 +174,20 @@ fn bytes(text: &str) -> Result<Tree, TypeError> {
     let compact: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
     match STANDARD.decode(&compact) {
         Ok(bytes) => Ok(Tree::text(STANDARD.encode(bytes))),
-        Err(
-            base64::DecodeError::InvalidByte(offset, _)
-            | base64::DecodeError::InvalidLastSymbol(offset, _),
-        ) => Err(TypeError::Base64(offset)),
+        Err(base64::DecodeError::InvalidByte(offset, _) | base64::DecodeError::InvalidLastSymbol(offset, _)) => {
+            Err(TypeError::Base64(offset))
+        }
         Err(_) => Err(TypeError::Base64(compact.len() / 4 * 4)),
     }
 }
 
 fn scalar_text(value: &Tree) -> String {
-    value
-        .as_text()
-        .map_or_else(|| json::compact(value), str::to_owned)
+    value.as_text().map_or_else(|| json::compact(value), str::to_owned)
 }
 
 /// What Go calls the JSON it found; a number only with its digits if it is the wrong sort of number.
 fn found(shape: &Shape, value: &Tree) -> Box<str> {
-    let wants_number = matches!(
-        shape,
-        Shape::Int32 | Shape::Int64 | Shape::IntOrString | Shape::Float
-    );
+    let wants_number = matches!(shape, Shape::Int32 | Shape::Int64 | Shape::IntOrString | Shape::Float);
     match value {
         Tree::Int(_) | Tree::Big(_) | Tree::Float(_) if wants_number => {
             format!("number {}", json::compact(value)).into()

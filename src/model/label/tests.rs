@@ -28,10 +28,7 @@ fn a_label_with_a_prefix_fails_as_a_value() {
 #[test]
 fn other_labels_fail_as_names() {
     let table = [
-        (
-            "",
-            format!("name part must be non-empty, name part {NAME_RULE}"),
-        ),
+        ("", format!("name part must be non-empty, name part {NAME_RULE}")),
         ("-a", format!("name part {NAME_RULE}")),
         ("a\n", format!("name part {NAME_RULE}")),
         (

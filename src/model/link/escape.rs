@@ -42,23 +42,21 @@ fn must_escape(byte: u8, part: Part) -> bool {
 }
 
 pub fn escaped(text: &str, part: Part) -> String {
-    text.bytes()
-        .fold(String::with_capacity(text.len()), |mut out, byte| {
-            if must_escape(byte, part) {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "%{byte:02X}");
-            } else {
-                out.push(char::from(byte));
-            }
-            out
-        })
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if must_escape(byte, part) {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        } else {
+            out.push(char::from(byte));
+        }
+        out
+    })
 }
 
 /// Whether `text` may stand in a URL as it is.
 pub fn is_valid_encoded(text: &str, part: Part) -> bool {
     let always = |byte: u8| b"!$&'()*+,;=:@[]%".contains(&byte);
-    text.bytes()
-        .all(|byte| always(byte) || !must_escape(byte, part))
+    text.bytes().all(|byte| always(byte) || !must_escape(byte, part))
 }
 
 /// The decoded text; what decodes to no UTF-8 is replaced, as it could not be shown anyway.
@@ -80,8 +78,7 @@ pub fn unescaped(text: &str, part: Part) -> Result<String, EscapeError> {
         out.push(byte);
         at += 1;
     }
-    Ok(String::from_utf8(out)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    Ok(String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 fn escape_at(text: &str, at: usize, part: Part) -> Result<u8, EscapeError> {

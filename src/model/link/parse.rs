@@ -10,8 +10,7 @@ pub fn url(text: &str) -> Result<Url, UrlError> {
         problem,
     };
     let mut url = without_fragment(rest).map_err(|problem| fail(rest, problem))?;
-    let (decoded, raw) =
-        both_forms(fragment, Part::Fragment).map_err(|problem| fail(text, problem))?;
+    let (decoded, raw) = both_forms(fragment, Part::Fragment).map_err(|problem| fail(text, problem))?;
     url.fragment = decoded;
     url.raw_fragment = raw;
     Ok(url)

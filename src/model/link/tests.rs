@@ -9,13 +9,7 @@ fn parts(text: &str) -> String {
             let user = url.user.as_ref().map(User::to_string).unwrap_or_default();
             format!(
                 "{}|{}|{user}|{}|{}|{}|{}|{}",
-                url.scheme,
-                url.opaque,
-                url.host,
-                url.path,
-                url.raw_path,
-                url.raw_query,
-                url.fragment
+                url.scheme, url.opaque, url.host, url.path, url.raw_path, url.raw_query, url.fragment
             )
         }
         Err(error) => error.to_string(),
@@ -25,10 +19,7 @@ fn parts(text: &str) -> String {
 #[test]
 fn links_are_taken_apart_as_go_does_it() {
     let table = [
-        (
-            "http://localhost:8080/docs",
-            "http|||localhost:8080|/docs|||",
-        ),
+        ("http://localhost:8080/docs", "http|||localhost:8080|/docs|||"),
         ("http://example.com", "http|||example.com||||"),
         (
             "HTTPS://u:p%40@h/a%2Fb?q=1#f%20g",
@@ -64,10 +55,7 @@ fn a_host_with_a_port_needs_no_scheme() {
 fn links_that_are_none_are_refused_in_gos_words() {
     let table = [
         ("", "validating URL \"\": url empty"),
-        (
-            ":x",
-            "validating URL \":x\": parse \":x\": missing protocol scheme",
-        ),
+        (":x", "validating URL \":x\": parse \":x\": missing protocol scheme"),
         (
             "1a:x",
             "validating URL \"1a:x\": parse \"1a:x\": first path segment in URL cannot contain colon",

@@ -5,12 +5,13 @@
 
 use thiserror::Error;
 
-use super::super::tree::{Map, Tree};
+use crate::model::duration::{Duration, DurationError};
+use crate::model::{suggest, time};
+
 use super::Object;
-use super::scalar::{self, ScalarError};
 use super::schema::{Field, Kind, Print, Shape, Struct};
 use super::show::{starlark, starlark_type};
-use super::similar::most_similar;
+use crate::model::tree::{Map, Tree};
 
 /// Makes a path absolute against the Tiltfile that names it; an absolute one stays as it is.
 pub type Resolve<'a> = &'a dyn Fn(&str) -> Box<str>;
@@ -37,10 +38,7 @@ pub enum Mismatch {
     #[error("value should be a string or List or Tuple of strings, but is of type {0}")]
     NotPaths(&'static str),
     #[error("value should be a List or Tuple of {of}, but is of type {actual}")]
-    NotAListOf {
-        of: &'static str,
-        actual: &'static str,
-    },
+    NotAListOf { of: &'static str, actual: &'static str },
     #[error("value should contain only {of}, but element {element:?} was of type {actual}")]
     Element {
         of: &'static str,
@@ -52,19 +50,15 @@ pub enum Mismatch {
     #[error("value is not a string: {actual} ({value})")]
     MapValue { actual: &'static str, value: String },
     #[error(transparent)]
-    Scalar(#[from] ScalarError),
+    Duration(#[from] DurationError),
+    #[error("expected an RFC 3339 time such as `2006-01-02T15:04:05Z`, got {0:?}")]
+    Time(String),
     #[error("got {actual}, want {want}")]
-    Parameter {
-        want: &'static str,
-        actual: &'static str,
-    },
+    Parameter { want: &'static str, actual: &'static str },
     #[error("Unexpected attribute name: {name}{}", suggestion(.meant))]
     Unexpected { name: String, meant: Option<String> },
     #[error("unpacking {attribute}: {cause}")]
-    Attribute {
-        attribute: String,
-        cause: Box<Mismatch>,
-    },
+    Attribute { attribute: String, cause: Box<Mismatch> },
     #[error("at index {index}: {cause}")]
     Item { index: usize, cause: Box<Mismatch> },
     #[error("unpacking list item at index {index}: {cause}")]
@@ -93,24 +87,23 @@ pub enum CreateError {
 pub fn from_starlark(shape: Shape, given: &Tree, resolve: Resolve) -> Result<Tree, Mismatch> {
     let actual = starlark_type(given);
     match shape {
-        Shape::Text => Ok(Tree::text(
-            given.as_text().ok_or(Mismatch::NotAText(actual))?,
-        )),
+        Shape::Text => Ok(Tree::text(given.as_text().ok_or(Mismatch::NotAText(actual))?)),
         Shape::Bool => matches!(given, Tree::Bool(_))
             .then(|| given.clone())
             .ok_or(Mismatch::NotABool(actual)),
         Shape::Int32 => int(given, i64::from(i32::MIN)..=i64::from(i32::MAX)),
         Shape::Int64 => int(given, i64::MIN..=i64::MAX),
-        Shape::Duration => Ok(Tree::text(scalar::duration(
-            given.as_text().ok_or(Mismatch::NotADuration(actual))?,
-        )?)),
+        Shape::Duration => {
+            let text = given.as_text().ok_or(Mismatch::NotADuration(actual))?;
+            Ok(Tree::text(Duration::parse(text)?.to_string()))
+        }
         Shape::Time | Shape::MicroTime if given.is_null() => Ok(Tree::Null),
-        Shape::Time | Shape::MicroTime => Ok(Tree::text(scalar::time(
-            given.as_text().ok_or(Mismatch::NotAText(actual))?,
-        )?)),
-        Shape::Path => Ok(Tree::text(resolve(
-            given.as_text().ok_or(Mismatch::NotAPath(actual))?,
-        ))),
+        Shape::Time | Shape::MicroTime => {
+            let text = given.as_text().ok_or(Mismatch::NotAText(actual))?;
+            let time = time::canonical(text).map_err(|_| Mismatch::Time(text.to_owned()))?;
+            Ok(Tree::text(time))
+        }
+        Shape::Path => Ok(Tree::text(resolve(given.as_text().ok_or(Mismatch::NotAPath(actual))?))),
         Shape::Texts => items(given, "strings", |item| matches!(item, Tree::Text(_))),
         Shape::Ints => items(given, "ints", |item| matches!(item, Tree::Int(_))),
         Shape::Paths => paths(given, resolve),
@@ -185,9 +178,7 @@ fn text_map(given: &Tree) -> Result<Tree, Mismatch> {
 }
 
 fn structures(of: &'static Struct, given: &Tree, resolve: Resolve) -> Result<Tree, Mismatch> {
-    let items = given
-        .as_list()
-        .ok_or(Mismatch::NotAList(starlark_type(given)))?;
+    let items = given.as_list().ok_or(Mismatch::NotAList(starlark_type(given)))?;
     let convert = |(index, item): (usize, &Tree)| {
         structure(of, item, resolve)
             .map(Tree::Map)
@@ -205,17 +196,11 @@ fn structures(of: &'static Struct, given: &Tree, resolve: Resolve) -> Result<Tre
 }
 
 fn structure(of: &'static Struct, given: &Tree, resolve: Resolve) -> Result<Map, Mismatch> {
-    let given = given
-        .as_map()
-        .ok_or(Mismatch::NotADict(starlark_type(given)))?;
+    let given = given.as_map().ok_or(Mismatch::NotADict(starlark_type(given)))?;
     let mut fields = Map::with_capacity(given.len());
     for (name, value) in given.iter() {
         let field = attribute(of, name)?;
-        put(
-            &mut fields,
-            field,
-            convert_attribute(field, value, resolve)?,
-        );
+        put(&mut fields, field, convert_attribute(field, value, resolve)?);
     }
     Ok(fields)
 }
@@ -223,15 +208,13 @@ fn structure(of: &'static Struct, given: &Tree, resolve: Resolve) -> Result<Map,
 /// The field that an attribute sets: by its Starlark name, or one of an inlined struct by the name it has there.
 fn attribute(of: &'static Struct, name: &str) -> Result<&'static Field, Mismatch> {
     let known = || of.fields.iter().chain(of.json_fields());
-    known()
-        .find(|field| field.starlark() == name)
-        .ok_or_else(|| {
-            let names: Vec<String> = known().map(Field::starlark).collect();
-            Mismatch::Unexpected {
-                name: name.to_owned(),
-                meant: most_similar(name, names),
-            }
-        })
+    known().find(|field| field.starlark() == name).ok_or_else(|| {
+        let names: Vec<String> = known().map(Field::starlark).collect();
+        Mismatch::Unexpected {
+            name: name.to_owned(),
+            meant: suggest::nearest(name, names.iter().map(String::as_str)).map(str::to_owned),
+        }
+    })
 }
 
 fn convert_attribute(field: &Field, value: &Tree, resolve: Resolve) -> Result<Tree, Mismatch> {
@@ -310,8 +293,7 @@ pub fn create(kind: &'static Kind, given: &Map, resolve: Resolve) -> Result<Obje
     for (name, value) in given.iter() {
         let convert = |shape| {
             let parameter = name.to_owned();
-            argument(shape, value, resolve)
-                .map_err(|cause| CreateError::Parameter { parameter, cause })
+            argument(shape, value, resolve).map_err(|cause| CreateError::Parameter { parameter, cause })
         };
         match name {
             "name" => object.name = convert(Shape::Text)?.as_text().unwrap_or_default().into(),
@@ -340,30 +322,21 @@ fn entries(tree: Tree) -> Map {
 
 fn parameter(kind: &Kind, name: &str) -> Result<&'static Field, CreateError> {
     let fields = kind.spec().fields;
-    fields
-        .iter()
-        .find(|field| field.starlark() == name)
-        .ok_or_else(|| {
-            let names: Vec<String> = fields.iter().map(Field::starlark).collect();
-            CreateError::Unexpected {
-                name: name.to_owned(),
-                meant: most_similar(name, names),
-            }
-        })
+    fields.iter().find(|field| field.starlark() == name).ok_or_else(|| {
+        let names: Vec<String> = fields.iter().map(Field::starlark).collect();
+        CreateError::Unexpected {
+            name: name.to_owned(),
+            meant: suggest::nearest(name, names.iter().map(String::as_str)).map(str::to_owned),
+        }
+    })
 }
 
 /// An argument of a creator. Upstream words a wrong scalar differently here than in a struct.
 fn argument(shape: Shape, given: &Tree, resolve: Resolve) -> Result<Tree, Mismatch> {
     let actual = starlark_type(given);
     match shape {
-        Shape::Text if given.as_text().is_none() => Err(Mismatch::Parameter {
-            want: "string",
-            actual,
-        }),
-        Shape::Bool if !matches!(given, Tree::Bool(_)) => Err(Mismatch::Parameter {
-            want: "bool",
-            actual,
-        }),
+        Shape::Text if given.as_text().is_none() => Err(Mismatch::Parameter { want: "string", actual }),
+        Shape::Bool if !matches!(given, Tree::Bool(_)) => Err(Mismatch::Parameter { want: "bool", actual }),
         _ => from_starlark(shape, given, resolve),
     }
 }

@@ -47,12 +47,8 @@ pub fn creators() -> &'static [Function] {
 
 /// The functions that make a struct for use in an object.
 pub fn struct_helpers() -> &'static [Function] {
-    static HELPERS: LazyLock<Vec<Function>> = LazyLock::new(|| {
-        STARLARK_STRUCTS
-            .iter()
-            .map(|of| struct_helper(of))
-            .collect()
-    });
+    static HELPERS: LazyLock<Vec<Function>> =
+        LazyLock::new(|| STARLARK_STRUCTS.iter().map(|of| struct_helper(of)).collect());
     &HELPERS
 }
 
@@ -65,10 +61,7 @@ fn creator(kind: &'static Kind) -> Function {
             required: true,
         },
         metadata("labels", "Labels of the object."),
-        metadata(
-            "annotations",
-            "Annotations of the object, such as `tilt.dev/resource`.",
-        ),
+        metadata("annotations", "Annotations of the object, such as `tilt.dev/resource`."),
     ];
     let parameters = metadata
         .into_iter()

@@ -8,11 +8,9 @@ mod convert;
 mod functions;
 pub mod kinds;
 mod print;
-mod scalar;
 pub mod schema;
 mod set;
 mod show;
-mod similar;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -20,8 +18,6 @@ mod validate;
 pub use convert::{CreateError, Mismatch, Resolve, create, from_starlark, make_struct};
 pub use functions::{Function, Makes, Parameter, creators, struct_helpers};
 pub use kinds::{KINDS, kind_called};
-pub use scalar::ScalarError;
-pub use scalar::show_seconds as time_of;
 pub use schema::{Field, Kind, Print, Shape, Struct};
 pub use set::{AlreadyRegistered, ObjectSet};
 pub use validate::{FieldError, Problem, aggregate, validate, validate_name};
@@ -53,10 +49,7 @@ impl Object {
     /// Fills in what the API server fills in for empty fields when an object is created.
     pub fn with_defaults(mut self) -> Object {
         for (field, value) in self.kind.defaults {
-            let is_empty = self
-                .spec
-                .get(field)
-                .is_none_or(|value| value.as_text() == Some(""));
+            let is_empty = self.spec.get(field).is_none_or(|value| value.as_text() == Some(""));
             if is_empty {
                 self.spec.insert(*field, Tree::text(*value));
             }

@@ -1,8 +1,8 @@
 //! Pure. Objects as JSON: which fields of a struct are printed, and with what if they are not set.
 
-use super::super::tree::{Map, Tree};
 use super::Object;
 use super::schema::{Content, Field, Print, Shape, Struct};
+use crate::model::tree::{Map, Tree};
 
 pub fn object(object: &Object) -> Tree {
     let mut printed = Map::new();
@@ -27,10 +27,7 @@ fn metadata(object: &Object) -> Tree {
     if !object.name.is_empty() {
         metadata.push("name", Tree::text(object.name.clone()));
     }
-    for (name, map) in [
-        ("labels", &object.labels),
-        ("annotations", &object.annotations),
-    ] {
+    for (name, map) in [("labels", &object.labels), ("annotations", &object.annotations)] {
         if !map.is_empty() {
             metadata.push(name, sorted(map));
         }

@@ -115,11 +115,7 @@ impl Kind {
 
 impl Struct {
     pub const fn new(name: &'static str, fields: &'static [Field]) -> Struct {
-        Struct {
-            name,
-            doc: "",
-            fields,
-        }
+        Struct { name, doc: "", fields }
     }
 
     pub const fn doc(mut self, doc: &'static str) -> Struct {
@@ -274,9 +270,7 @@ impl Shape {
     /// As a signature shows it to the author of a Tiltfile.
     pub fn starlark_type(self) -> String {
         match self {
-            Shape::Text | Shape::Path | Shape::Duration | Shape::Time | Shape::MicroTime => {
-                "str".into()
-            }
+            Shape::Text | Shape::Path | Shape::Duration | Shape::Time | Shape::MicroTime => "str".into(),
             Shape::Int32 | Shape::Int64 => "int".into(),
             Shape::Bool => "bool".into(),
             Shape::Texts => "list[str]".into(),
@@ -295,9 +289,7 @@ pub fn snake(camel: &str) -> String {
     let letters: Vec<char> = camel.chars().collect();
     let begins_word = |i: usize| {
         let next_is_small = letters.get(i + 1).is_some_and(|c| c.is_ascii_lowercase());
-        i > 0
-            && letters[i].is_ascii_uppercase()
-            && (!letters[i - 1].is_ascii_uppercase() || next_is_small)
+        i > 0 && letters[i].is_ascii_uppercase() && (!letters[i - 1].is_ascii_uppercase() || next_is_small)
     };
     let mut snake = String::with_capacity(camel.len() + 4);
     for (i, letter) in letters.iter().enumerate() {

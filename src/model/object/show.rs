@@ -1,6 +1,6 @@
 //! Pure. Values in messages: as JSON for the API's errors, as Starlark for those of a Tiltfile.
 
-use super::super::tree::Tree;
+use crate::model::tree::Tree;
 
 /// On one line, without spaces.
 pub fn json(tree: &Tree) -> String {
@@ -14,10 +14,7 @@ pub fn json(tree: &Tree) -> String {
         Tree::List(items) => format!("[{}]", items.iter().map(json).collect::<Vec<_>>().join(",")),
         Tree::Map(map) => {
             let entry = |(key, value): (&str, &Tree)| format!("{}:{}", quoted(key), json(value));
-            format!(
-                "{{{}}}",
-                map.iter().map(entry).collect::<Vec<_>>().join(",")
-            )
+            format!("{{{}}}", map.iter().map(entry).collect::<Vec<_>>().join(","))
         }
     }
 }
@@ -28,17 +25,10 @@ pub fn starlark(tree: &Tree) -> String {
         Tree::Null => "None".into(),
         Tree::Bool(true) => "True".into(),
         Tree::Bool(false) => "False".into(),
-        Tree::List(items) => format!(
-            "[{}]",
-            items.iter().map(starlark).collect::<Vec<_>>().join(", ")
-        ),
+        Tree::List(items) => format!("[{}]", items.iter().map(starlark).collect::<Vec<_>>().join(", ")),
         Tree::Map(map) => {
-            let entry =
-                |(key, value): (&str, &Tree)| format!("{}: {}", quoted(key), starlark(value));
-            format!(
-                "{{{}}}",
-                map.iter().map(entry).collect::<Vec<_>>().join(", ")
-            )
+            let entry = |(key, value): (&str, &Tree)| format!("{}: {}", quoted(key), starlark(value));
+            format!("{{{}}}", map.iter().map(entry).collect::<Vec<_>>().join(", "))
         }
         _ => json(tree),
     }
@@ -67,9 +57,7 @@ fn quoted(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
-            control if u32::from(control) < 0x20 => {
-                quoted.push_str(&format!("\\u{:04x}", u32::from(control)))
-            }
+            control if u32::from(control) < 0x20 => quoted.push_str(&format!("\\u{:04x}", u32::from(control))),
             other => quoted.push(other),
         }
     }
@@ -96,9 +84,6 @@ mod tests {
         );
         let tree = Tree::Map(map);
         assert_eq!(json(&tree), r#"{"a\"b":[null,true,1,"x\ny\u0001"]}"#);
-        assert_eq!(
-            starlark(&tree),
-            r#"{"a\"b": [None, True, 1, "x\ny\u0001"]}"#
-        );
+        assert_eq!(starlark(&tree), r#"{"a\"b": [None, True, 1, "x\ny\u0001"]}"#);
     }
 }

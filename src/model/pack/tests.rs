@@ -10,17 +10,8 @@ fn a_variable_has_a_name_that_a_file_can_have() {
     for bad in ["", "=x"] {
         assert_eq!(check_env(bad), Err(OptionError::Env(bad.to_owned())));
     }
-    for (bad, name) in [
-        ("a b=c", "a b"),
-        ("a/b=c", "a/b"),
-        ("..=x", ".."),
-        ("a\n=x", "a\n"),
-    ] {
-        assert_eq!(
-            check_env(bad),
-            Err(OptionError::EnvName(name.to_owned())),
-            "{bad}"
-        );
+    for (bad, name) in [("a b=c", "a b"), ("a/b=c", "a/b"), ("..=x", ".."), ("a\n=x", "a\n")] {
+        assert_eq!(check_env(bad), Err(OptionError::EnvName(name.to_owned())), "{bad}");
     }
 }
 
@@ -64,12 +55,7 @@ fn a_volume_is_read_only_unless_it_says_otherwise() {
     );
     assert_eq!(
         read("v:/m2:rw,z"),
-        Ok((
-            owned("v"),
-            owned("/m2"),
-            Access::ReadWrite,
-            vec![owned("z")]
-        ))
+        Ok((owned("v"), owned("/m2"), Access::ReadWrite, vec![owned("z")]))
     );
     for bad in ["", "/a", ":/a", "a:", "a:b:c:d"] {
         assert_eq!(read(bad), Err(OptionError::Volume(owned(bad))), "{bad}");
@@ -107,10 +93,7 @@ fn a_cache_has_a_kind_and_a_place() {
         cache(CacheKind::Build, CachePlace::Image("r/c".to_owned()))
     );
     let message = |kind, text| read(kind, text).unwrap_err().to_string();
-    assert_eq!(
-        message("build", ""),
-        "cache build of format `volume` needs `name`"
-    );
+    assert_eq!(message("build", ""), "cache build of format `volume` needs `name`");
     assert_eq!(
         message("build", "format=bind;name=x"),
         "cache build of format `bind` needs `source`"
@@ -133,10 +116,7 @@ fn a_cache_has_a_kind_and_a_place() {
 fn times_targets_platforms_and_ids_are_checked() {
     assert_eq!(CreationTime::parse(""), Ok(CreationTime::Fixed));
     assert_eq!(CreationTime::parse("now"), Ok(CreationTime::Now));
-    assert_eq!(
-        CreationTime::parse("1700000000"),
-        Ok(CreationTime::At(1_700_000_000))
-    );
+    assert_eq!(CreationTime::parse("1700000000"), Ok(CreationTime::At(1_700_000_000)));
     assert!(CreationTime::parse("-1").is_err());
     assert!(CreationTime::parse("yesterday").is_err());
     assert_eq!(PackTarget::parse("cluster"), Ok(PackTarget::Cluster));

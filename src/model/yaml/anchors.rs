@@ -102,8 +102,7 @@ impl Anchors {
 
     fn copy(&mut self, size: Size) -> Result<(), Error> {
         self.copied.add(size);
-        let too_much =
-            self.copied.nodes > MOST_COPIED.nodes || self.copied.bytes > MOST_COPIED.bytes;
+        let too_much = self.copied.nodes > MOST_COPIED.nodes || self.copied.bytes > MOST_COPIED.bytes;
         if too_much { Err(excessive()) } else { Ok(()) }
     }
 }

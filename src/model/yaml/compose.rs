@@ -131,17 +131,14 @@ impl Composer<'_, '_> {
     }
 
     fn open(&mut self, anchor: Option<&str>) {
-        anchor
-            .into_iter()
-            .for_each(|anchor| self.anchors.open(anchor));
+        anchor.into_iter().for_each(|anchor| self.anchors.open(anchor));
     }
 
     fn alias(&mut self, name: &str) -> Result<Tree, Error> {
         match self.anchors.repeat(name)? {
             Repeated::Value(tree) => Ok(tree),
             Repeated::Itself => {
-                self.faults
-                    .decoding(format!("anchor '{name}' value contains itself"));
+                self.faults.decoding(format!("anchor '{name}' value contains itself"));
                 Ok(Tree::Null)
             }
         }
@@ -166,11 +163,7 @@ impl Composer<'_, '_> {
                 return Ok(Tree::Map(entries.into_map()));
             }
             let merges = is_merge(&event.data);
-            let key = if merges {
-                None
-            } else {
-                self.key(event, depth)?
-            };
+            let key = if merges { None } else { self.key(event, depth)? };
             let event = self.next()?;
             let mark = event.start_mark;
             let value = self.node(event, depth + 1)?;
@@ -185,9 +178,7 @@ impl Composer<'_, '_> {
     fn put(&mut self, entries: &mut Entries, key: Box<str>, value: Tree, mark: Mark) {
         match entries.get_mut(&key) {
             None => entries.push(key, value),
-            Some(_) if self.duplicates == Duplicates::Refuse => {
-                self.faults.repeated(mark.line + 1, key)
-            }
+            Some(_) if self.duplicates == Duplicates::Refuse => self.faults.repeated(mark.line + 1, key),
             Some(earlier) => *earlier = value,
         }
     }
@@ -255,11 +246,7 @@ impl Composer<'_, '_> {
     }
 
     fn unsupported_key(&mut self, key: &Tree) -> Option<Box<str>> {
-        let kind = if key.is_null() {
-            "%!s(<nil>)"
-        } else {
-            "uint64"
-        };
+        let kind = if key.is_null() { "%!s(<nil>)" } else { "uint64" };
         self.faults.converting(format!(
             "unsupported map key of type: {kind}, key: {}",
             gofmt::Value(key)
@@ -271,10 +258,7 @@ impl Composer<'_, '_> {
         let Some(tag) = tag else {
             return resolve::plain(value);
         };
-        match (
-            tag.strip_prefix("tag:yaml.org,2002:"),
-            resolve::plain(value),
-        ) {
+        match (tag.strip_prefix("tag:yaml.org,2002:"), resolve::plain(value)) {
             (Some("bool"), found @ Scalar::Bool(_))
             | (Some("null"), found @ Scalar::Null)
             | (Some("int"), found @ (Scalar::Int(_) | Scalar::Unsigned(_)))
@@ -308,15 +292,11 @@ impl Composer<'_, '_> {
     }
 
     fn binary(&mut self, value: &str) -> Tree {
-        let compact: String = value
-            .chars()
-            .filter(|c| !matches!(c, '\n' | '\r'))
-            .collect();
+        let compact: String = value.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
         match base64::engine::general_purpose::STANDARD.decode(compact) {
             Ok(bytes) => Tree::text(String::from_utf8_lossy(&bytes)),
             Err(_) => {
-                self.faults
-                    .decoding("!!binary value contains invalid base64 data");
+                self.faults.decoding("!!binary value contains invalid base64 data");
                 Tree::Null
             }
         }

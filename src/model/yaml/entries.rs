@@ -28,9 +28,7 @@ impl Entries {
         let count = self.list.len() + 1;
         if count == SMALL {
             let keys = self.list.iter().enumerate();
-            self.index = keys
-                .map(|(position, entry)| (entry.0.clone(), position))
-                .collect();
+            self.index = keys.map(|(position, entry)| (entry.0.clone(), position)).collect();
         }
         if count >= SMALL {
             self.index.insert(key.clone(), count - 1);

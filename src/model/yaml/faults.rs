@@ -16,10 +16,7 @@ pub struct Faults {
 impl Faults {
     pub fn check(self) -> Result<(), Error> {
         let repeated = (!self.repeated.is_empty()).then_some(Error::Duplicates(self.repeated));
-        self.decoding
-            .or(repeated)
-            .or(self.converting)
-            .map_or(Ok(()), Err)
+        self.decoding.or(repeated).or(self.converting).map_or(Ok(()), Err)
     }
 
     pub fn decoding(&mut self, problem: impl Into<Box<str>>) {
@@ -31,8 +28,7 @@ impl Faults {
     }
 
     pub fn converting(&mut self, problem: impl Into<Box<str>>) {
-        self.converting
-            .get_or_insert_with(|| Error::NotJson(problem.into()));
+        self.converting.get_or_insert_with(|| Error::NotJson(problem.into()));
     }
 }
 

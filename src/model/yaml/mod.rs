@@ -33,10 +33,7 @@ pub const MAX_DEPTH: usize = 250;
 pub enum Error {
     /// The text does not scan or parse, or its aliases and merges make no sense. `line` as Go's yaml counts it.
     #[error("yaml: {}{problem}", At(*.line))]
-    Syntax {
-        line: Option<u64>,
-        problem: Box<str>,
-    },
+    Syntax { line: Option<u64>, problem: Box<str> },
     /// A map that defines a key twice, where that is an error.
     #[error("yaml: unmarshal errors:{}", Lines(.0))]
     Duplicates(Vec<DuplicateKey>),
@@ -79,10 +76,7 @@ pub enum Duplicates {
 /// A `{` at the start means JSON first: any number of JSON values one after the other.
 pub fn parse_documents(text: &str) -> Result<Vec<Tree>, Error> {
     if let Some(values) = json::parse_stream(text) {
-        return Ok(values
-            .into_iter()
-            .filter(|value| !value.is_null())
-            .collect());
+        return Ok(values.into_iter().filter(|value| !value.is_null()).collect());
     }
     let mut trees = Vec::new();
     for document in split_documents(text) {

@@ -78,10 +78,7 @@ fn ends_in_nonzero_number(prefix: &str) -> bool {
 fn number(text: &str, start: i64) -> (i64, usize) {
     let digits = text.bytes().take_while(u8::is_ascii_digit);
     digits.fold((start, 0), |(value, count), digit| {
-        (
-            value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0')),
-            count + 1,
-        )
+        (value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0')), count + 1)
     })
 }
 
@@ -93,8 +90,8 @@ mod tests {
     #[test]
     fn keys_sort_as_go_yaml_sorts_them() {
         let expected = [
-            "", "1", "2", "3", "11", "21", "0100", "A", "B", "a", "a1", "a2", "a02", "a10", "a11",
-            "a0012", "ab", "b1", "b10", "b100", "c", "é",
+            "", "1", "2", "3", "11", "21", "0100", "A", "B", "a", "a1", "a2", "a02", "a10", "a11", "a0012", "ab", "b1",
+            "b10", "b100", "c", "é",
         ];
         let mut keys = expected;
         keys.reverse();
@@ -136,17 +133,8 @@ mod tests {
                 .zip(keys.iter().cycle().skip(1))
                 .all(|(a, b)| natural(a, b).is_lt())
         );
-        let map = |keys: &[&str]| {
-            keys.iter()
-                .map(|key| (Box::from(*key), Tree::Null))
-                .collect::<Map>()
-        };
-        let names = |map: &Map| {
-            sorted(map)
-                .iter()
-                .map(|entry| entry.0.to_owned())
-                .collect::<Vec<_>>()
-        };
+        let map = |keys: &[&str]| keys.iter().map(|key| (Box::from(*key), Tree::Null)).collect::<Map>();
+        let names = |map: &Map| sorted(map).iter().map(|entry| entry.0.to_owned()).collect::<Vec<_>>();
         assert_eq!(names(&map(&keys)), names(&map(&["a2", "a10", "a1a"])));
     }
 }

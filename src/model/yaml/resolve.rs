@@ -34,12 +34,8 @@ pub fn plain(text: &str) -> Scalar {
 fn word(text: &str) -> Option<Scalar> {
     Some(match text {
         "~" | "null" | "Null" | "NULL" => Scalar::Null,
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
-            Scalar::Bool(true)
-        }
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            Scalar::Bool(false)
-        }
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Scalar::Bool(true),
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Scalar::Bool(false),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Scalar::Float(f64::INFINITY),
         "-.inf" | "-.Inf" | "-.INF" => Scalar::Float(f64::NEG_INFINITY),
         ".nan" | ".NaN" | ".NAN" => Scalar::Float(f64::NAN),
@@ -107,13 +103,9 @@ fn decimal_float(text: &str) -> Option<Scalar> {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
     let has_digits = !whole.is_empty() || !fraction.is_empty();
-    let exponent_digits = exponent
-        .get(1..)
-        .map(|e| e.strip_prefix(['+', '-']).unwrap_or(e));
-    let exponent_fine =
-        exponent_digits.is_none_or(|digits| !digits.is_empty() && all_digits(digits));
-    (has_digits && all_digits(whole) && all_digits(fraction) && exponent_fine)
-        .then(|| float(text))?
+    let exponent_digits = exponent.get(1..).map(|e| e.strip_prefix(['+', '-']).unwrap_or(e));
+    let exponent_fine = exponent_digits.is_none_or(|digits| !digits.is_empty() && all_digits(digits));
+    (has_digits && all_digits(whole) && all_digits(fraction) && exponent_fine).then(|| float(text))?
 }
 
 /// Any float Go's own parser takes after a point; beyond the range of a float there is none.
@@ -151,9 +143,7 @@ fn is_timestamp(text: &str) -> bool {
 pub fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         4 | 6 | 9 | 11 => 30,
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
-            29
-        }
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
         2 => 28,
         _ => 31,
     }
@@ -170,12 +160,7 @@ impl Cursor<'_> {
 
     /// One or two digits within a range.
     fn number(&mut self, range: std::ops::RangeInclusive<u32>) -> Option<u32> {
-        let length = self
-            .0
-            .bytes()
-            .take(2)
-            .take_while(u8::is_ascii_digit)
-            .count();
+        let length = self.0.bytes().take(2).take_while(u8::is_ascii_digit).count();
         let (digits, rest) = self.0.split_at(length);
         self.0 = rest;
         digits.parse().ok().filter(|value| range.contains(value))
@@ -202,13 +187,9 @@ impl Cursor<'_> {
     fn zone(&mut self) -> bool {
         self.take('Z') || {
             let bytes = self.0.as_bytes();
-            let digits =
-                |range: std::ops::Range<usize>| bytes[range].iter().all(u8::is_ascii_digit);
-            let zone = bytes.len() == 6
-                && matches!(bytes[0], b'+' | b'-')
-                && digits(1..3)
-                && bytes[3] == b':'
-                && digits(4..6);
+            let digits = |range: std::ops::Range<usize>| bytes[range].iter().all(u8::is_ascii_digit);
+            let zone =
+                bytes.len() == 6 && matches!(bytes[0], b'+' | b'-') && digits(1..3) && bytes[3] == b':' && digits(4..6);
             self.0 = if zone { "" } else { self.0 };
             zone
         }
@@ -347,10 +328,7 @@ mod tests {
     fn json_has_no_integral_floats_and_nothing_infinite() {
         assert_eq!(json_number(3.0), Some(Tree::Int(3)));
         assert_eq!(json_number(-0.0), Some(Tree::Int(0)));
-        assert_eq!(
-            json_number(1e19),
-            Some(Tree::Big("10000000000000000000".into()))
-        );
+        assert_eq!(json_number(1e19), Some(Tree::Big("10000000000000000000".into())));
         assert_eq!(json_number(1e20), Some(Tree::Float(1e20)));
         assert_eq!(json_number(1e21), Some(Tree::Float(1e21)));
         assert_eq!(json_number(0.5), Some(Tree::Float(0.5)));

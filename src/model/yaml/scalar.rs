@@ -40,15 +40,8 @@ struct Traits {
 pub fn style(text: &str, place: Place) -> Style {
     let traits = Traits::of(text);
     if traits.breaks {
-        let literal = place == Place::Value
-            && !traits.special
-            && !traits.space_break
-            && !traits.trailing_space;
-        return if literal {
-            Style::Literal
-        } else {
-            Style::Double
-        };
+        let literal = place == Place::Value && !traits.special && !traits.space_break && !traits.trailing_space;
+        return if literal { Style::Literal } else { Style::Double };
     }
     if means_something_else(text) {
         return Style::Double;
@@ -75,8 +68,7 @@ fn means_something_else(text: &str) -> bool {
                 ..=b'9' | b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O'
         )
     );
-    suspicious
-        && (text == "<<" || resolve::plain(text) != Scalar::Text || resolve::looks_base_60(text))
+    suspicious && (text == "<<" || resolve::plain(text) != Scalar::Text || resolve::looks_base_60(text))
 }
 
 impl Traits {
@@ -106,17 +98,13 @@ fn is_indicator(c: char, previous: Option<char>, next: Option<char>) -> bool {
         '#' => previous.is_none_or(is_blank),
         ':' => next.is_none_or(is_blank),
         '?' | '-' => previous.is_none() && next.is_none_or(is_blank),
-        ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@'
-        | '`' => previous.is_none(),
+        ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => previous.is_none(),
         _ => false,
     }
 }
 
 fn is_blank(c: char) -> bool {
-    matches!(
-        c,
-        ' ' | '\t' | '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\0'
-    )
+    matches!(c, ' ' | '\t' | '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\0')
 }
 
 /// Everything else is escaped: control characters (a tab is one), what lies beyond the first Unicode plane, marks of
@@ -195,12 +183,7 @@ impl Writer<'_> {
         let mut chars = text.char_indices().peekable();
         while let Some((index, c)) = chars.next() {
             let inner = index > 0 && chars.peek().is_some();
-            if c == ' '
-                && self.place == Place::Value
-                && !previous_space
-                && self.column > BEST_WIDTH
-                && inner
-            {
+            if c == ' ' && self.place == Place::Value && !previous_space && self.column > BEST_WIDTH && inner {
                 self.new_line();
                 // The break stands for the first space only; a second one would be taken for indentation.
                 if chars.peek().is_some_and(|next| next.1 == ' ') {

@@ -48,10 +48,7 @@ mod tests {
             ("---\n---\n---\na: 1\n", &["---\n", "---\na: 1\n"]),
             ("a: 1\n--- \t\r\nb: 2\n---", &["a: 1\n", "b: 2\n"]),
             ("a: |\n  ---\n  x\n", &["a: |\n  ---\n  x\n"]),
-            (
-                "a: 1\n--- !x\nb: 2\n---more\n",
-                &["a: 1\n--- !x\nb: 2\n---more\n"],
-            ),
+            ("a: 1\n--- !x\nb: 2\n---more\n", &["a: 1\n--- !x\nb: 2\n---more\n"]),
         ];
         for (text, pieces) in table {
             assert_eq!(documents(text).collect::<Vec<_>>(), *pieces, "{text:?}");

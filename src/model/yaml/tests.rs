@@ -29,10 +29,7 @@ fn documents_become_json_data() {
             "{1: a, true: b, 1.5: c, 2001-01-01: d, y: e}",
             r#"{"1":"a","1.5":"c","2001-01-01":"d","true":"e"}"#,
         ),
-        (
-            "a: 2001-01-01T00:00:00Z\n",
-            r#"{"a":"2001-01-01T00:00:00Z"}"#,
-        ),
+        ("a: 2001-01-01T00:00:00Z\n", r#"{"a":"2001-01-01T00:00:00Z"}"#),
         (
             "[1.0, 1e3, 1.5, 18446744073709551615, 1e30]",
             "[1,1000,1.5,18446744073709551615,1e+30]",
@@ -54,15 +51,9 @@ fn documents_become_json_data() {
             "b: {<<: [{k: first}, {k: second, l: w}]}\n",
             r#"{"b":{"k":"first","l":"w"}}"#,
         ),
-        (
-            "b: {\"<<\": {k: v}}\n",
-            r#"{"b":{"\u003c\u003c":{"k":"v"}}}"#,
-        ),
+        ("b: {\"<<\": {k: v}}\n", r#"{"b":{"\u003c\u003c":{"k":"v"}}}"#),
         ("a: 1\na: 2\n", r#"{"a":2}"#),
-        (
-            "a: |\n  x\n  y\nb: >-\n  x\n  y\n",
-            r#"{"a":"x\ny\n","b":"x y"}"#,
-        ),
+        ("a: |\n  x\n  y\nb: >-\n  x\n  y\n", r#"{"a":"x\ny\n","b":"x y"}"#),
         ("a: 1\n--- !x\nb: 2\n", r#"{"a":1}"#),
         (
             "a: \"\\u263a \\x41 \\t\"\r\nb: c\r\n",
@@ -79,10 +70,7 @@ fn faults_read_as_go_yaml_prints_them() {
     let table = [
         ("a: [1\n", "yaml: line 1: did not find expected ',' or ']'"),
         ("a: {b\n", "yaml: line 1: did not find expected ',' or '}'"),
-        (
-            "a: b: c\n",
-            "yaml: mapping values are not allowed in this context",
-        ),
+        ("a: b: c\n", "yaml: mapping values are not allowed in this context"),
         (
             "x: 1\na: b: c\n",
             "yaml: line 2: mapping values are not allowed in this context",
@@ -98,10 +86,7 @@ fn faults_read_as_go_yaml_prints_them() {
         ("a: 'x\n", "yaml: line 2: found unexpected end of stream"),
         ("a: \"\\z\"\n", "yaml: found unknown escape character"),
         ("a: 1\n- b\n", "yaml: line 1: did not find expected key"),
-        (
-            "a: @b\n",
-            "yaml: found character that cannot start any token",
-        ),
+        ("a: @b\n", "yaml: found character that cannot start any token"),
         ("a: *x\n", "yaml: unknown anchor 'x' referenced"),
         ("a: &x [*x]\n", "yaml: anchor 'x' value contains itself"),
         ("a: \u{1}\n", "yaml: control characters are not allowed"),
@@ -116,10 +101,7 @@ fn faults_read_as_go_yaml_prints_them() {
         ),
         ("[a]: b\n", "yaml: invalid map key: []interface {}{\"a\"}"),
         ("a: .nan\n", "json: unsupported value: NaN"),
-        (
-            "{{a}: b\n",
-            "yaml: line 1: did not find expected ',' or '}'",
-        ),
+        ("{{a}: b\n", "yaml: line 1: did not find expected ',' or '}'"),
     ];
     for (text, expected) in table {
         assert_eq!(read(text), Err(expected.to_owned()), "{text}");
@@ -128,8 +110,7 @@ fn faults_read_as_go_yaml_prints_them() {
 
 #[test]
 fn repeated_keys_are_refused_where_asked() {
-    let strict =
-        |text: &str| parse_one_with(text, Duplicates::Refuse).map_err(|error| error.to_string());
+    let strict = |text: &str| parse_one_with(text, Duplicates::Refuse).map_err(|error| error.to_string());
     assert!(strict("a: {x: 1}\nb: {x: 1}\n").is_ok());
     let error = strict("a: 1\nb:\n  x: 1\n  \"x\": 2\na: 3\n").unwrap_err();
     assert_eq!(
@@ -158,16 +139,11 @@ fn conversion_says_which_stage_failed() {
 
 #[test]
 fn streams_skip_what_is_empty() {
-    let read = |text: &str| {
-        parse_documents(text).map(|trees| trees.iter().map(json::compact).collect::<Vec<_>>())
-    };
+    let read = |text: &str| parse_documents(text).map(|trees| trees.iter().map(json::compact).collect::<Vec<_>>());
     let table: &[(&str, &[&str])] = &[
         ("", &[]),
         ("---\n# nothing\n---\n---\nnull\n", &[]),
-        (
-            "---\na: 1\n---\n\n---\nb: 2\n",
-            &[r#"{"a":1}"#, r#"{"b":2}"#],
-        ),
+        ("---\na: 1\n---\n\n---\nb: 2\n", &[r#"{"a":1}"#, r#"{"b":2}"#]),
         (
             "{\"a\": 1}\n{\"b\": [1.0, \"\\ud83d\\ude00\"]} {}",
             &[r#"{"a":1}"#, "{\"b\":[1,\"😀\"]}", "{}"],
@@ -180,10 +156,7 @@ fn streams_skip_what_is_empty() {
         assert_eq!(read(text).unwrap(), *expected, "{text}");
     }
     let error = parse_documents("a: 1\n---\nx: y\nb: [1\n---\n").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "yaml: line 2: did not find expected ',' or ']'"
-    );
+    assert_eq!(error.to_string(), "yaml: line 2: did not find expected ',' or ']'");
 }
 
 #[test]
@@ -268,11 +241,7 @@ fn strings_are_quoted_as_go_yaml_quotes_them() {
     ];
     for (text, expected) in table {
         assert_eq!(emit(&Tree::text(text)), format!("{expected}\n"), "{text:?}");
-        assert_eq!(
-            parse_one(&emit(&Tree::text(text))),
-            Ok(Tree::text(text)),
-            "{text:?}"
-        );
+        assert_eq!(parse_one(&emit(&Tree::text(text))), Ok(Tree::text(text)), "{text:?}");
     }
 }
 
@@ -309,15 +278,8 @@ fn documents_are_laid_out_as_go_yaml_lays_them_out() {
 #[test]
 fn long_texts_are_folded_after_column_80() {
     let words = ["word"; 30].join(" ");
-    let expected = format!(
-        "a: {}\n  {}\n",
-        ["word"; 16].join(" "),
-        ["word"; 14].join(" ")
-    );
-    assert_eq!(
-        emit(&parse_one(&format!("a: {words}\n")).unwrap()),
-        expected
-    );
+    let expected = format!("a: {}\n  {}\n", ["word"; 16].join(" "), ["word"; 14].join(" "));
+    assert_eq!(emit(&parse_one(&format!("a: {words}\n")).unwrap()), expected);
     for text in [
         words.clone(),
         format!("{words}: x"),
@@ -340,20 +302,14 @@ fn an_empty_line_and_dashes_stand_between_documents() {
 #[test]
 fn hostile_documents_end_in_an_error() {
     let bomb = (1..12).fold("a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned(), |text, n| {
-        text + &format!(
-            "a{n}: &a{n} [{}]\n",
-            vec![format!("*a{}", n - 1); 9].join(",")
-        )
+        text + &format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(","))
     });
     assert_eq!(
         read(&bomb),
         Err("yaml: document contains excessive aliasing".to_owned())
     );
     let merges = (1..40).fold("a0: &a0 {x: 1}\n".to_owned(), |text, n| {
-        text + &format!(
-            "a{n}: &a{n} {{<<: [*a{m}, *a{m}], k{n}: [*a{m}, *a{m}]}}\n",
-            m = n - 1
-        )
+        text + &format!("a{n}: &a{n} {{<<: [*a{m}, *a{m}], k{n}: [*a{m}, *a{m}]}}\n", m = n - 1)
     });
     assert_eq!(
         read(&merges),
@@ -406,10 +362,7 @@ fn a_missing_break_at_the_end_is_not_made_up() {
     for (text, expected) in table {
         assert_eq!(read(text).as_deref(), Ok(expected), "{text}");
     }
-    assert_eq!(
-        read("a: 'x"),
-        Err("yaml: found unexpected end of stream".to_owned())
-    );
+    assert_eq!(read("a: 'x"), Err("yaml: found unexpected end of stream".to_owned()));
     assert_eq!(
         read("a: [1"),
         Err("yaml: line 1: did not find expected ',' or ']'".to_owned())
@@ -418,9 +371,7 @@ fn a_missing_break_at_the_end_is_not_made_up() {
 
 #[test]
 fn wide_documents_are_no_trouble() {
-    let text = (0..20_000)
-        .map(|n| format!("k{n}: {n}\n"))
-        .collect::<String>();
+    let text = (0..20_000).map(|n| format!("k{n}: {n}\n")).collect::<String>();
     let tree = parse_one(&text).unwrap();
     assert_eq!(emit(&tree).len(), text.len());
 }
@@ -457,12 +408,7 @@ fn trees() -> impl Strategy<Value = Tree> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Tree::List),
             prop::collection::vec((text.clone(), inner), 0..6).prop_map(|entries| {
-                Tree::Map(
-                    entries
-                        .into_iter()
-                        .map(|(key, value)| (key.into(), value))
-                        .collect(),
-                )
+                Tree::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
             }),
         ]
     })

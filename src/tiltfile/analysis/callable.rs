@@ -130,11 +130,7 @@ impl Callable {
     pub fn param_of(&self, keyword: Option<&str>, position: usize) -> Option<usize> {
         if let Some(keyword) = keyword {
             let named = self.params.iter().position(|p| p.is_called(keyword));
-            return named.or_else(|| {
-                self.params
-                    .iter()
-                    .position(|p| p.passing == Passing::NamedRest)
-            });
+            return named.or_else(|| self.params.iter().position(|p| p.passing == Passing::NamedRest));
         }
         let positional = |p: &Parameter| matches!(p.passing, Passing::Any | Passing::ByPosition);
         let rest = self.params.iter().position(|p| p.passing == Passing::Rest);
@@ -224,11 +220,7 @@ mod tests {
             (Some("z"), 0, Some(4)),
         ];
         for (keyword, position, expected) in table {
-            assert_eq!(
-                f.param_of(keyword, position),
-                expected,
-                "{keyword:?} {position}"
-            );
+            assert_eq!(f.param_of(keyword, position), expected, "{keyword:?} {position}");
         }
     }
 

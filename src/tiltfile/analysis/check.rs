@@ -43,12 +43,7 @@ impl Document {
                 .iter()
                 .flat_map(|load| self.load_mistakes(load, surroundings)),
         );
-        found.extend(
-            self.outline
-                .calls
-                .iter()
-                .flat_map(|call| self.call_mistakes(call)),
-        );
+        found.extend(self.outline.calls.iter().flat_map(|call| self.call_mistakes(call)));
         found.sort_by_key(|mistake| mistake.range.start);
         found
     }
@@ -58,27 +53,20 @@ impl Document {
         let source = match Source::new(&self.text) {
             Ok(source) => source,
             Err(error) => {
-                return Some(error_at(
-                    error.offset..error.offset,
-                    error.message.to_owned(),
-                ));
+                return Some(error_at(error.offset..error.offset, error.message.to_owned()));
             }
         };
         match AstModule::parse("", source.rewritten.clone(), &DIALECT) {
             Ok(ast) => {
                 let (offset, name) = loader::private_load(ast.statement())?;
                 let start = source.original_offset(offset);
-                Some(error_at(
-                    start..start + name.len(),
-                    loader::not_exported(&name),
-                ))
+                Some(error_at(start..start + name.len(), loader::not_exported(&name)))
             }
             Err(error) => {
                 let span = error.span().map(|span| span.span);
                 let at = |offset: u32| source.original_offset(offset as usize);
                 let range = span.map_or(0..0, |span| at(span.begin().get())..at(span.end().get()));
-                let (message, hint) =
-                    diagnostic::static_words(&error.without_diagnostic().to_string());
+                let (message, hint) = diagnostic::static_words(&error.without_diagnostic().to_string());
                 Some(Mistake {
                     hint,
                     ..error_at(self.visible(range), message)
@@ -99,11 +87,7 @@ impl Document {
 
     fn undefined(&self) -> Vec<Mistake> {
         let outline = &self.outline;
-        let bound: HashSet<(usize, &str)> = outline
-            .bindings
-            .iter()
-            .map(|b| (b.scope.0, b.name.as_str()))
-            .collect();
+        let bound: HashSet<(usize, &str)> = outline.bindings.iter().map(|b| (b.scope.0, b.name.as_str())).collect();
         let unknown = outline.references.iter().filter(|reference| {
             let name = reference.name.as_str();
             let is_bound = outline
@@ -119,8 +103,7 @@ impl Document {
                 .filter(|b| scopes.contains(&b.scope))
                 .map(|b| b.name.as_str());
             let known = own.chain(predeclared::globals().map(|(name, _)| name));
-            let hint = suggest::nearest(&reference.name, known)
-                .map(|name| format!("did you mean `{name}`?"));
+            let hint = suggest::nearest(&reference.name, known).map(|name| format!("did you mean `{name}`?"));
             let message = diagnostic::undefined(&reference.name);
             Mistake {
                 hint,
@@ -149,21 +132,14 @@ impl Document {
         if document.static_mistake().is_some() {
             return Vec::new();
         }
-        let names: Vec<&str> = document
-            .outline
-            .exported()
-            .map(|b| b.name.as_str())
-            .collect();
+        let names: Vec<&str> = document.outline.exported().map(|b| b.name.as_str()).collect();
         let public = load
             .symbols
             .iter()
             .filter(|s| !s.theirs.is_empty() && !s.theirs.starts_with('_'));
         let missing = public.filter(|symbol| !names.contains(&symbol.theirs.as_str()));
         let mistakes = missing.map(|symbol| {
-            let message = format!(
-                "load: name {} not found in module {}",
-                symbol.theirs, load.path
-            );
+            let message = format!("load: name {} not found in module {}", symbol.theirs, load.path);
             let hint = suggest::nearest(&symbol.theirs, names.iter().copied());
             let hint = hint.map(|name| format!("did you mean `{name}`?"));
             Mistake {
@@ -180,10 +156,7 @@ impl Document {
         if !self.outline.lookup(root, call.scope).is_empty() {
             return Vec::new();
         }
-        match (
-            function::find(&call.callee),
-            predeclared::find(&call.callee),
-        ) {
+        match (function::find(&call.callee), predeclared::find(&call.callee)) {
             (Some(builtin), Some(Entry::Function(callable))) => {
                 let mut found: Vec<Mistake> = unexpected(builtin, callable, call).collect();
                 found.extend(too_many(builtin, callable, call));
@@ -196,48 +169,22 @@ impl Document {
     }
 }
 
-fn unexpected(
-    builtin: &'static function::Builtin,
-    callable: &Callable,
-    call: &Call,
-) -> impl Iterator<Item = Mistake> {
-    let takes_any = callable
-        .params
-        .iter()
-        .any(|p| p.passing == Passing::NamedRest);
-    call.arguments
-        .iter()
-        .filter_map(move |argument| match &argument.shape {
-            Shape::Named { name, span }
-                if !takes_any && !builtin.params.iter().any(|p| p.is_called(name)) =>
-            {
-                Some(warning_at(
-                    span.clone(),
-                    function::unexpected(builtin, name),
-                ))
-            }
-            _ => None,
-        })
+fn unexpected(builtin: &'static function::Builtin, callable: &Callable, call: &Call) -> impl Iterator<Item = Mistake> {
+    let takes_any = callable.params.iter().any(|p| p.passing == Passing::NamedRest);
+    call.arguments.iter().filter_map(move |argument| match &argument.shape {
+        Shape::Named { name, span } if !takes_any && !builtin.params.iter().any(|p| p.is_called(name)) => {
+            Some(warning_at(span.clone(), function::unexpected(builtin, name)))
+        }
+        _ => None,
+    })
 }
 
-fn too_many(
-    builtin: &'static function::Builtin,
-    callable: &Callable,
-    call: &Call,
-) -> Option<Mistake> {
+fn too_many(builtin: &'static function::Builtin, callable: &Callable, call: &Call) -> Option<Mistake> {
     if callable.params.iter().any(|p| p.passing == Passing::Rest) {
         return None;
     }
-    let most = callable
-        .params
-        .iter()
-        .filter(|p| p.passing == Passing::Any)
-        .count();
-    let positional: Vec<&Argument> = call
-        .arguments
-        .iter()
-        .filter(|a| a.shape == Shape::Positional)
-        .collect();
+    let most = callable.params.iter().filter(|p| p.passing == Passing::Any).count();
+    let positional: Vec<&Argument> = call.arguments.iter().filter(|a| a.shape == Shape::Positional).collect();
     let first = positional.get(most)?;
     Some(warning_at(
         first.span.clone(),
@@ -245,19 +192,11 @@ fn too_many(
     ))
 }
 
-fn missing(
-    builtin: &'static function::Builtin,
-    callable: &Callable,
-    call: &Call,
-) -> Option<Mistake> {
+fn missing(builtin: &'static function::Builtin, callable: &Callable, call: &Call) -> Option<Mistake> {
     if call.arguments.iter().any(|a| a.shape == Shape::Spread) {
         return None;
     }
-    let positional = call
-        .arguments
-        .iter()
-        .filter(|a| a.shape == Shape::Positional)
-        .count();
+    let positional = call.arguments.iter().filter(|a| a.shape == Shape::Positional).count();
     let by_position = callable
         .params
         .iter()

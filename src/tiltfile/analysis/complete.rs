@@ -14,8 +14,8 @@ use crate::tiltfile::analysis::resolve::{Owner, View};
 use crate::tiltfile::analysis::{Document, Surroundings};
 
 const KEYWORDS: [&str; 16] = [
-    "and", "break", "continue", "def", "elif", "else", "for", "if", "in", "lambda", "load", "not",
-    "or", "pass", "return", "while",
+    "and", "break", "continue", "def", "elif", "else", "for", "if", "in", "lambda", "load", "not", "or", "pass",
+    "return", "while",
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,11 +87,7 @@ impl Document {
     /// Behind `def`, `for` and `lambda` stands a name that nobody knows yet.
     fn names_something_new(&self, start: usize) -> bool {
         let before = self.tokens[..self.tokens.partition_point(|t| t.start < start)].last();
-        before.is_some_and(|t| {
-            ["def", "for", "lambda"]
-                .iter()
-                .any(|word| t.is(&self.text, word))
-        })
+        before.is_some_and(|t| ["def", "for", "lambda"].iter().any(|word| t.is(&self.text, word)))
     }
 
     fn names(&self, calls: &[Surrounding], range: &Range<usize>, view: View) -> Vec<Candidate> {
@@ -105,11 +101,8 @@ impl Document {
             found.extend(fitting_values(&callable, call));
         }
         found.extend(self.own_names(range, view));
-        let predeclared = predeclared::globals()
-            .filter(|(name, _)| !name.starts_with('_') || *name == "__file__");
-        found.extend(
-            predeclared.map(|(name, entry)| of_entry(name, name, entry, rank::PREDECLARED)),
-        );
+        let predeclared = predeclared::globals().filter(|(name, _)| !name.starts_with('_') || *name == "__file__");
+        found.extend(predeclared.map(|(name, entry)| of_entry(name, name, entry, rank::PREDECLARED)));
         found.extend(
             KEYWORDS
                 .iter()
@@ -143,11 +136,7 @@ impl Document {
                     Value::Loaded { .. } if detail.starts_with("def ") => CandidateKind::Function,
                     _ => CandidateKind::Variable,
                 };
-                let rank = if scope == MODULE {
-                    rank::GLOBAL
-                } else {
-                    rank::LOCAL
-                };
+                let rank = if scope == MODULE { rank::GLOBAL } else { rank::LOCAL };
                 found.push(Candidate {
                     detail,
                     doc,
@@ -167,14 +156,8 @@ fn arguments(callable: &Callable, call: &Surrounding) -> Vec<Candidate> {
         .params
         .iter()
         .filter(|p| matches!(p.passing, Passing::Any | Passing::ByPosition));
-    let filled: Vec<&str> = positional
-        .take(call.position)
-        .map(|p| p.name.as_str())
-        .collect();
-    let params = callable
-        .params
-        .iter()
-        .filter(|p| p.can_be_named() && !given(p));
+    let filled: Vec<&str> = positional.take(call.position).map(|p| p.name.as_str()).collect();
+    let params = callable.params.iter().filter(|p| p.can_be_named() && !given(p));
     let open = params.filter(|p| !filled.contains(&p.name.as_str()));
     let candidates = open.map(|param| Candidate {
         detail: param.shown(),
@@ -226,10 +209,7 @@ fn members(receiver: &Receiver, view: View) -> Vec<Candidate> {
             };
             predeclared::methods_of(&of).map(candidate).collect()
         }
-        Owner::Fields(fields) => fields
-            .iter()
-            .map(|field| plain(field, CandidateKind::Field))
-            .collect(),
+        Owner::Fields(fields) => fields.iter().map(|field| plain(field, CandidateKind::Field)).collect(),
         Owner::Unknown => Vec::new(),
     }
 }

@@ -19,10 +19,7 @@ pub enum Spot {
     /// In a string literal: its token's place among the tokens.
     Text(usize),
     /// In or at the end of a name, or where one could begin.
-    Name {
-        receiver: Receiver,
-        range: Range<usize>,
-    },
+    Name { receiver: Receiver, range: Range<usize> },
 }
 
 /// What stands before a name's dot.
@@ -96,14 +93,10 @@ impl<'t> Around<'t> {
         match token.kind {
             Kind::Comment if offset <= token.end => Spot::Nowhere,
             Kind::Number if offset <= token.end => Spot::Nowhere,
-            Kind::Text if offset < token.end || offset == token.end && !self.is_closed(token) => {
-                Spot::Text(index)
-            }
+            Kind::Text if offset < token.end || offset == token.end && !self.is_closed(token) => Spot::Text(index),
             Kind::Word if offset <= token.end => self.name(index, token.range()),
             _ => match self.tokens.get(after) {
-                Some(next) if next.kind == Kind::Word && next.start == offset => {
-                    self.name(after, next.range())
-                }
+                Some(next) if next.kind == Kind::Word && next.start == offset => self.name(after, next.range()),
                 Some(next) if next.kind == Kind::Text && next.start == offset => Spot::Text(after),
                 _ => self.name(after, offset..offset),
             },
@@ -116,9 +109,7 @@ impl<'t> Around<'t> {
 
     /// The name at a place among the tokens, with what its dot, if there is one, follows.
     fn name(self, index: usize, range: Range<usize>) -> Spot {
-        let dot = self
-            .before(index)
-            .filter(|dot| self.tokens[*dot].is(self.text, "."));
+        let dot = self.before(index).filter(|dot| self.tokens[*dot].is(self.text, "."));
         let receiver = dot.map_or(Receiver::Nothing, |dot| self.receiver(dot));
         Spot::Name { receiver, range }
     }
@@ -171,29 +162,19 @@ impl<'t> Around<'t> {
     /// The names and dots that end at a word, and where they begin.
     pub fn path(self, last: usize) -> Option<(String, usize)> {
         let mut first = last;
-        while first >= 2
-            && self.tokens[first - 1].is(self.text, ".")
-            && self.tokens[first - 2].kind == Kind::Word
-        {
+        while first >= 2 && self.tokens[first - 1].is(self.text, ".") && self.tokens[first - 2].kind == Kind::Word {
             first -= 2;
         }
         let continues = first > 0 && self.tokens[first - 1].is(self.text, ".");
-        let words: String = self.tokens[first..=last]
-            .iter()
-            .map(|t| t.of(self.text))
-            .collect();
-        (!continues && self.tokens[last].kind == Kind::Word)
-            .then(|| (words, self.tokens[first].start))
+        let words: String = self.tokens[first..=last].iter().map(|t| t.of(self.text)).collect();
+        (!continues && self.tokens[last].kind == Kind::Word).then(|| (words, self.tokens[first].start))
     }
 
     /// The function whose call a bracket opens.
     fn callee(self, open: usize) -> Option<(String, usize)> {
         let last = open.checked_sub(1)?;
         let is_definition = last > 0 && self.tokens[last - 1].is(self.text, "def");
-        let is_operator = [
-            "in", "and", "or", "not", "if", "else", "return", "for", "lambda",
-        ]
-        .iter();
+        let is_operator = ["in", "and", "or", "not", "if", "else", "return", "for", "lambda"].iter();
         let mut is_operator = is_operator.filter(|word| self.tokens[last].is(self.text, word));
         if is_definition || is_operator.next().is_some() {
             return None;
@@ -213,9 +194,7 @@ impl<'t> Around<'t> {
         }
         let innermost = open.last().copied();
         let calls = open.into_iter().rev().filter_map(|open| {
-            let (callee, start) = self
-                .callee(open)
-                .filter(|_| self.tokens[open].is(self.text, "("))?;
+            let (callee, start) = self.callee(open).filter(|_| self.tokens[open].is(self.text, "("))?;
             let (position, keyword, is_fresh) = self.argument(open + 1..before.end);
             let named = self.named(open + 1..statement_end);
             Some(Surrounding {
@@ -275,8 +254,7 @@ impl<'t> Around<'t> {
 
     fn named(self, range: Range<usize>) -> Vec<String> {
         let first = range.start;
-        let firsts =
-            std::iter::once(first).chain(self.commas(range).into_iter().map(|comma| comma + 1));
+        let firsts = std::iter::once(first).chain(self.commas(range).into_iter().map(|comma| comma + 1));
         firsts.filter_map(|first| self.keyword(first)).collect()
     }
 }

@@ -36,10 +36,7 @@ impl Document {
             Spot::Text(token) => self.hover_text(token, view),
             Spot::Name { range, .. } if range.is_empty() => None,
             Spot::Name { receiver, range } => {
-                let named = self
-                    .is_argument_name(&range)
-                    .then(|| place.calls.first())
-                    .flatten();
+                let named = self.is_argument_name(&range).then(|| place.calls.first()).flatten();
                 let (code, doc) = match named {
                     Some(call) => named_argument(call, &self.text[range.clone()], view)?,
                     None => view.described(&receiver, &self.text[range.clone()])?,
@@ -64,11 +61,7 @@ impl Document {
             let (code, doc) = view.described(&Receiver::Nothing, &binding.name)?;
             return Some(Explanation { range, code, doc });
         }
-        let load = self
-            .outline
-            .loads
-            .iter()
-            .find(|load| load.path_span == range)?;
+        let load = self.outline.loads.iter().find(|load| load.path_span == range)?;
         let file = self.loaded_file(&load.path, view.surroundings)?;
         let doc = if view.surroundings.exists(&file) {
             ""
@@ -85,26 +78,17 @@ impl Document {
     /// Whether a name is that of an argument: `name=` in a call's brackets.
     pub(super) fn is_argument_name(&self, range: &Range<usize>) -> bool {
         let index = self.tokens.partition_point(|t| t.start < range.start);
-        let equals = self
-            .tokens
-            .get(index + 1)
-            .is_some_and(|next| next.is(&self.text, "="));
-        let before = index.checked_sub(1).map(|i| {
-            self.tokens[..=i]
-                .iter()
-                .rfind(|t| t.kind != tokens::Kind::Break)
-        });
+        let equals = self.tokens.get(index + 1).is_some_and(|next| next.is(&self.text, "="));
+        let before = index
+            .checked_sub(1)
+            .map(|i| self.tokens[..=i].iter().rfind(|t| t.kind != tokens::Kind::Break));
         let opens = before
             .flatten()
             .is_some_and(|t| t.is(&self.text, "(") || t.is(&self.text, ","));
         equals && opens && !self.place(range.start).calls.is_empty()
     }
 
-    pub fn signature_help(
-        &self,
-        offset: usize,
-        surroundings: &dyn Surroundings,
-    ) -> Option<SignatureHint> {
+    pub fn signature_help(&self, offset: usize, surroundings: &dyn Surroundings) -> Option<SignatureHint> {
         let view = View::new(self, surroundings, offset);
         let place = self.place(offset);
         place.calls.iter().find_map(|call| {
@@ -140,9 +124,7 @@ pub(super) fn parameter_doc(callable: &Callable, param: &Parameter) -> String {
     } else {
         "Parameter"
     };
-    format!("{need} of `{}`. {said}", callable.name)
-        .trim_end()
-        .to_owned()
+    format!("{need} of `{}`. {said}", callable.name).trim_end().to_owned()
 }
 
 impl View<'_> {
@@ -159,9 +141,7 @@ impl View<'_> {
                 let (code, doc) = described_binding(binding);
                 (
                     code,
-                    format!("{doc}\n\nFrom `{}`.", file.display())
-                        .trim_start()
-                        .to_owned(),
+                    format!("{doc}\n\nFrom `{}`.", file.display()).trim_start().to_owned(),
                 )
             }
         })
@@ -189,15 +169,10 @@ pub(super) fn described_binding(binding: &Binding) -> (String, String) {
         ),
         Value::Function(callable) => (format!("def {}", callable.shown()), callable.doc.clone()),
         Value::Loaded { module, .. } => (name.clone(), format!("From `{module}`.")),
-        Value::Parameter {
-            default: Some(default),
-        } => (format!("{name}={default}"), "Parameter.".to_owned()),
+        Value::Parameter { default: Some(default) } => (format!("{name}={default}"), "Parameter.".to_owned()),
         Value::Parameter { default: None } => (name.clone(), "Parameter.".to_owned()),
         Value::Of(of) => (format!("{name}: {of}"), String::new()),
-        Value::Fields(fields) => (
-            format!("{name}: struct({})", fields.join(", ")),
-            String::new(),
-        ),
+        Value::Fields(fields) => (format!("{name}: struct({})", fields.join(", ")), String::new()),
         Value::Returned(callee) => (format!("{name} = {callee}(…)"), String::new()),
         Value::Same(other) => (format!("{name} = {other}"), String::new()),
         Value::Unknown => (name.clone(), String::new()),

@@ -51,10 +51,7 @@ impl Document {
             if let Some(symbol) = load.symbols.iter().find(|symbol| symbol.span == range) {
                 let file = self.loaded_file(&load.path, view.surroundings)?;
                 let document = self.loaded(&load.path, view.surroundings)?;
-                let found = document
-                    .outline
-                    .exported()
-                    .find(|b| b.name == symbol.theirs)?;
+                let found = document.outline.exported().find(|b| b.name == symbol.theirs)?;
                 return Some(Target::There {
                     file,
                     range: found.span.clone(),
@@ -92,16 +89,9 @@ impl View<'_> {
         let find = |document: &Document, def: &Binding| -> Option<Range<usize>> {
             let is_param = |b: &&Binding| {
                 let inside = def.extent.start <= b.span.start && b.span.end <= def.extent.end;
-                b.name == name
-                    && inside
-                    && matches!(b.value, Value::Parameter { .. } | Value::Of(_))
+                b.name == name && inside && matches!(b.value, Value::Parameter { .. } | Value::Of(_))
             };
-            document
-                .outline
-                .bindings
-                .iter()
-                .find(is_param)
-                .map(|b| b.span.clone())
+            document.outline.bindings.iter().find(is_param).map(|b| b.span.clone())
         };
         match self.meaning(callee)? {
             Meaning::Own(def) => find(self.document, &def).map(Target::Here),

@@ -127,11 +127,7 @@ impl Outline {
                 .is_some_and(|block| column > block.column && offset < block.end);
             offset >= scope.range.start && (offset <= scope.range.end || is_behind)
         };
-        let scopes = self
-            .scopes
-            .iter()
-            .enumerate()
-            .filter(|(_, scope)| holds(scope));
+        let scopes = self.scopes.iter().enumerate().filter(|(_, scope)| holds(scope));
         scopes
             .max_by_key(|(_, scope)| scope.range.start)
             .map_or(MODULE, |(index, _)| ScopeId(index))
@@ -139,9 +135,7 @@ impl Outline {
 
     /// A scope and those around it, from the inside out.
     pub fn chain(&self, scope: ScopeId) -> impl Iterator<Item = ScopeId> {
-        std::iter::successors(Some(scope), |scope| {
-            self.scopes.get(scope.0).and_then(|s| s.parent)
-        })
+        std::iter::successors(Some(scope), |scope| self.scopes.get(scope.0).and_then(|s| s.parent))
     }
 
     /// The bindings of a name that a place sees: all those of the innermost scope that has one.
@@ -169,9 +163,6 @@ impl Outline {
     /// What other files can load.
     pub fn exported(&self) -> impl Iterator<Item = &Binding> {
         let own = |b: &&Binding| b.scope == MODULE && !matches!(b.value, Value::Loaded { .. });
-        self.bindings
-            .iter()
-            .filter(own)
-            .filter(|b| !b.name.starts_with('_'))
+        self.bindings.iter().filter(own).filter(|b| !b.name.starts_with('_'))
     }
 }

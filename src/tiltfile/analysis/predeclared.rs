@@ -73,10 +73,7 @@ fn entries() -> BTreeMap<String, Entry> {
         };
         entries.insert(value.name.to_owned(), entry);
     }
-    for builtin in TABLE
-        .iter()
-        .filter(|builtin| !builtin.name.starts_with(INTERNAL))
-    {
+    for builtin in TABLE.iter().filter(|builtin| !builtin.name.starts_with(INTERNAL)) {
         for (dot, _) in builtin.name.match_indices('.') {
             entries.insert(builtin.name[..dot].to_owned(), Entry::Module);
         }
@@ -130,10 +127,7 @@ fn member_entry(name: &str, member: &DocMember) -> Entry {
 
 fn function(name: &str, of: &DocFunction) -> Callable {
     let groups = [
-        (
-            of.params.pos_only.iter().collect::<Vec<_>>(),
-            Passing::ByPosition,
-        ),
+        (of.params.pos_only.iter().collect::<Vec<_>>(), Passing::ByPosition),
         (of.params.pos_or_named.iter().collect(), Passing::Any),
         (of.params.args.iter().collect(), Passing::Rest),
         (of.params.named_only.iter().collect(), Passing::ByName),
@@ -183,9 +177,7 @@ fn doc(of: Option<&DocString>) -> String {
     };
     let summary = of.summary.split("```").next().unwrap_or_default().trim();
     let text = match summary.starts_with('[') {
-        true => summary
-            .split_once("):")
-            .map_or(summary, |(_, text)| text.trim()),
+        true => summary.split_once("):").map_or(summary, |(_, text)| text.trim()),
         false => summary,
     };
     let mut letters = text.chars();
@@ -230,10 +222,7 @@ mod tests {
             ),
             ("os", "module"),
             ("os.name", "str: `posix`, or `nt` on Windows."),
-            (
-                "zip",
-                "zip(*args: iterable) -> list: Zip several iterables together.",
-            ),
+            ("zip", "zip(*args: iterable) -> list: Zip several iterables together."),
             ("None", "None: "),
             ("__tilt_forever", "nothing"),
         ];

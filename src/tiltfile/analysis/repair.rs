@@ -48,9 +48,7 @@ fn parse_top_blocks(text: String, tokens: &[Token], statements: &[Statement]) ->
         .collect();
     let mut start = 0;
     for end in tops.into_iter().chain([text.len()]) {
-        let continues = ["else", "elif"]
-            .iter()
-            .any(|word| text[end..].starts_with(word));
+        let continues = ["else", "elif"].iter().any(|word| text[end..].starts_with(word));
         if continues {
             continue;
         }
@@ -63,10 +61,7 @@ fn parse_top_blocks(text: String, tokens: &[Token], statements: &[Statement]) ->
 }
 
 fn stands_alone(text: &str, tokens: &[Token]) -> bool {
-    let (Some(first), Some(last)) = (
-        tokens.first(),
-        tokens.iter().rfind(|t| t.kind != Kind::Comment),
-    ) else {
+    let (Some(first), Some(last)) = (tokens.first(), tokens.iter().rfind(|t| t.kind != Kind::Comment)) else {
         return true;
     };
     let written = &text[first.start..last.end];
@@ -86,18 +81,10 @@ fn blot(bytes: &mut [u8], text: &str, tokens: &[Token], opens_block: bool) {
         return;
     };
     let stays_bound = tokens.len() > 2 && first.kind == Kind::Word && tokens[1].is(text, "=");
-    let kept = if stays_bound {
-        tokens[1].end
-    } else {
-        first.start
-    };
+    let kept = if stays_bound { tokens[1].end } else { first.start };
     let hole = &mut bytes[kept..last.end];
     blank(hole);
-    let filling: &[u8] = if opens_block && !stays_bound {
-        b"if 0:"
-    } else {
-        b"0"
-    };
+    let filling: &[u8] = if opens_block && !stays_bound { b"if 0:" } else { b"0" };
     if let Some(place) = hole.get_mut(..filling.len()) {
         place.copy_from_slice(filling);
     }
@@ -145,10 +132,7 @@ mod tests {
                 "def f(a):\n  x = 1\n  x.\n  return x\n",
                 "def f(a):\n  x = 1\n  0\n  return x",
             ),
-            (
-                "if a.:\n  b = 1\nelse:\n  c = 1",
-                "if 0:\n  b = 1\nelse:\n  c = 1",
-            ),
+            ("if a.:\n  b = 1\nelse:\n  c = 1", "if 0:\n  b = 1\nelse:\n  c = 1"),
             ("x = foo(\ny = 1", "x =0\ny = 1"),
             ("s = 'abc\ny = 1", "s =0\ny = 1"),
             ("load('x', \ny = 1", "0\ny = 1"),

@@ -49,11 +49,7 @@ pub enum Owner {
 }
 
 impl<'a> View<'a> {
-    pub fn new(
-        document: &'a Document,
-        surroundings: &'a dyn Surroundings,
-        offset: usize,
-    ) -> View<'a> {
+    pub fn new(document: &'a Document, surroundings: &'a dyn Surroundings, offset: usize) -> View<'a> {
         let scope = document.scope_at(offset);
         View {
             document,
@@ -65,11 +61,7 @@ impl<'a> View<'a> {
     }
 
     /// The same document seen from its end, where every name of the file is known.
-    fn exports(
-        document: &'a Document,
-        surroundings: &'a dyn Surroundings,
-        depth: usize,
-    ) -> View<'a> {
+    fn exports(document: &'a Document, surroundings: &'a dyn Surroundings, depth: usize) -> View<'a> {
         View {
             document,
             surroundings,
@@ -103,9 +95,7 @@ impl<'a> View<'a> {
             entry: entry.clone(),
         };
         if self.is_predeclared(path) {
-            return predeclared::find(path)
-                .map(predeclared)
-                .or_else(|| self.member(path));
+            return predeclared::find(path).map(predeclared).or_else(|| self.member(path));
         }
         match self.binding(path) {
             Some(binding) => Some(self.bound(binding)),
@@ -223,13 +213,11 @@ impl<'a> View<'a> {
             Value::Fields(fields) => Owner::Fields(fields.clone()),
             Value::Returned(callee) => self.returned(callee),
             Value::Same(other) if other != path => self.owner(&Receiver::Path(other.clone())),
-            Value::Parameter {
-                default: Some(default),
-            } => literal_type(default),
-            Value::Loaded { module, name } => match self.document.loaded(module, self.surroundings)
-            {
-                Some(document) => View::exports(&document, self.surroundings, self.depth)
-                    .owner(&Receiver::Path(name.clone())),
+            Value::Parameter { default: Some(default) } => literal_type(default),
+            Value::Loaded { module, name } => match self.document.loaded(module, self.surroundings) {
+                Some(document) => {
+                    View::exports(&document, self.surroundings, self.depth).owner(&Receiver::Path(name.clone()))
+                }
                 None => Owner::Unknown,
             },
             _ => Owner::Unknown,
@@ -246,9 +234,7 @@ impl<'a> View<'a> {
 
 /// `list` of `list[str]`.
 fn type_head(of: &str) -> String {
-    of.chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .collect()
+    of.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
 
 fn literal_type(default: &str) -> Owner {

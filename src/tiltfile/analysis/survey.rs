@@ -4,15 +4,13 @@ use std::ops::Range;
 
 use starlark_syntax::codemap::Span;
 use starlark_syntax::syntax::ast::{
-    ArgumentP, AssignTargetP, AstArgument, AstAssignIdent, AstAssignTarget, AstExpr, AstLiteral,
-    AstNoPayload, AstParameter, AstStmt, Clause, ClauseP, DefP, ExprP, ForClause, Load as AstLoad,
-    ParameterP, StmtP,
+    ArgumentP, AssignTargetP, AstArgument, AstAssignIdent, AstAssignTarget, AstExpr, AstLiteral, AstNoPayload,
+    AstParameter, AstStmt, Clause, ClauseP, DefP, ExprP, ForClause, Load as AstLoad, ParameterP, StmtP,
 };
 
 use crate::tiltfile::analysis::callable::{Callable, Parameter, Passing};
 use crate::tiltfile::analysis::outline::{
-    Argument, Binding, Block, Call, Load, LoadedName, MODULE, Outline, Reference, Scope, ScopeId,
-    Shape, Value,
+    Argument, Binding, Block, Call, Load, LoadedName, MODULE, Outline, Reference, Scope, ScopeId, Shape, Value,
 };
 use crate::tiltfile::analysis::repair::Parsed;
 use crate::tiltfile::analysis::tokens;
@@ -46,24 +44,11 @@ impl Survey<'_> {
     /// What the user wrote there.
     fn written(&self, span: Span) -> String {
         let range = self.span(span);
-        self.source
-            .original
-            .get(range)
-            .unwrap_or_default()
-            .to_owned()
+        self.source.original.get(range).unwrap_or_default().to_owned()
     }
 
-    fn scope(
-        &mut self,
-        parent: Option<ScopeId>,
-        range: Range<usize>,
-        block: Option<Block>,
-    ) -> ScopeId {
-        self.outline.scopes.push(Scope {
-            parent,
-            range,
-            block,
-        });
+    fn scope(&mut self, parent: Option<ScopeId>, range: Range<usize>, block: Option<Block>) -> ScopeId {
+        self.outline.scopes.push(Scope { parent, range, block });
         ScopeId(self.outline.scopes.len() - 1)
     }
 
@@ -102,9 +87,7 @@ impl Survey<'_> {
                 }
                 self.target(target, scope, extent, Value::Unknown);
             }
-            StmtP::Statements(statements) => statements
-                .iter()
-                .for_each(|inner| self.statement(inner, scope)),
+            StmtP::Statements(statements) => statements.iter().for_each(|inner| self.statement(inner, scope)),
             StmtP::If(condition, body) => {
                 self.expression(condition, scope);
                 self.statement(body, scope);
@@ -124,13 +107,7 @@ impl Survey<'_> {
         }
     }
 
-    fn target(
-        &mut self,
-        target: &AstAssignTarget,
-        scope: ScopeId,
-        extent: Range<usize>,
-        value: Value,
-    ) {
+    fn target(&mut self, target: &AstAssignTarget, scope: ScopeId, extent: Range<usize>, value: Value) {
         match &target.node {
             AssignTargetP::Tuple(targets) => {
                 for inner in targets {
@@ -165,11 +142,7 @@ impl Survey<'_> {
         let text = &self.source.original;
         let column = tokens::column(text, def.start);
         let ends = |line: &&(usize, usize)| line.0 > def.start && line.1 <= column;
-        let end = self
-            .lines
-            .iter()
-            .find(ends)
-            .map_or(text.len() + 1, |line| line.0);
+        let end = self.lines.iter().find(ends).map_or(text.len() + 1, |line| line.0);
         Block { column, end }
     }
 
@@ -191,11 +164,7 @@ impl Survey<'_> {
                     passing = Passing::ByName;
                     continue;
                 }
-                ParameterP::Normal(name, _, default) => (
-                    name,
-                    passing,
-                    default.as_ref().map(|d| self.written(d.span)),
-                ),
+                ParameterP::Normal(name, _, default) => (name, passing, default.as_ref().map(|d| self.written(d.span))),
                 ParameterP::Args(name, _) => {
                     passing = Passing::ByName;
                     (name, Passing::Rest, None)
@@ -289,13 +258,7 @@ impl Survey<'_> {
     }
 
     /// The first iterable is evaluated outside, everything else inside.
-    fn comprehension(
-        &mut self,
-        expr: &AstExpr,
-        first: &ForClause,
-        clauses: &[Clause],
-        scope: ScopeId,
-    ) -> ScopeId {
+    fn comprehension(&mut self, expr: &AstExpr, first: &ForClause, clauses: &[Clause], scope: ScopeId) -> ScopeId {
         self.expression(&first.over, scope);
         let range = self.span(expr.span);
         let inner = self.scope(Some(scope), range.clone(), None);

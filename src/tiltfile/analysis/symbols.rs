@@ -41,10 +41,7 @@ impl Document {
                 Value::Function(_) => SymbolKind::Function,
                 _ => SymbolKind::Variable,
             };
-            if !symbols
-                .iter()
-                .any(|s| s.name == binding.name && s.kind == kind)
-            {
+            if !symbols.iter().any(|s| s.name == binding.name && s.kind == kind) {
                 let (span, extent) = (binding.span.clone(), binding.extent.clone());
                 symbols.push(Symbol {
                     name: binding.name.clone(),
@@ -74,18 +71,12 @@ impl Document {
 
     fn resource_calls(&self) -> impl Iterator<Item = (String, &Call, Range<usize>)> {
         self.outline.calls.iter().filter_map(|call| {
-            let (_, param) = DECLARING
-                .iter()
-                .find(|(function, _)| *function == call.callee)?;
+            let (_, param) = DECLARING.iter().find(|(function, _)| *function == call.callee)?;
             let named = |wanted: &str| {
-                let is_it =
-                    |shape: &Shape| matches!(shape, Shape::Named { name, .. } if name == wanted);
+                let is_it = |shape: &Shape| matches!(shape, Shape::Named { name, .. } if name == wanted);
                 call.arguments.iter().find(|arg| is_it(&arg.shape))
             };
-            let first = call
-                .arguments
-                .first()
-                .filter(|arg| arg.shape == Shape::Positional);
+            let first = call.arguments.first().filter(|arg| arg.shape == Shape::Positional);
             let argument = named("new_name").or(first).or_else(|| named(param))?;
             let name = argument.text.clone().filter(|name| !name.is_empty())?;
             Some((name, call, argument.span.clone()))

@@ -49,10 +49,7 @@ impl Surroundings for Files {
     }
 
     fn entries(&self, folder: &Path) -> Vec<FolderEntry> {
-        let below = self
-            .0
-            .keys()
-            .filter_map(|file| file.strip_prefix(folder).ok());
+        let below = self.0.keys().filter_map(|file| file.strip_prefix(folder).ok());
         let entries: BTreeSet<FolderEntry> = below
             .filter_map(|rest| {
                 let first = rest.components().next()?;
@@ -78,10 +75,7 @@ impl Surroundings for Files {
 
 fn at_cursor(marked: &str) -> (Document, usize) {
     let offset = marked.find("$0").expect("a cursor");
-    (
-        Document::new(Some(FILE.into()), marked.replacen("$0", "", 1)),
-        offset,
-    )
+    (Document::new(Some(FILE.into()), marked.replacen("$0", "", 1)), offset)
 }
 
 fn completed(marked: &str) -> Vec<String> {
@@ -101,12 +95,7 @@ fn first(count: usize, marked: &str) -> Vec<String> {
 fn hovered(marked: &str) -> String {
     let (document, offset) = at_cursor(marked);
     match document.hover(offset, &Files::shop()) {
-        Some(hover) => format!(
-            "{} | {} | {}",
-            &document.text()[hover.range],
-            hover.code,
-            hover.doc
-        ),
+        Some(hover) => format!("{} | {} | {}", &document.text()[hover.range], hover.code, hover.doc),
         None => "nothing".to_owned(),
     }
 }
@@ -131,10 +120,7 @@ fn defined(marked: &str) -> String {
     let files = Files::shop();
     let line = |text: &str, range: Range<usize>| {
         let number = text[..range.start].matches('\n').count() + 1;
-        format!(
-            "{number}: {}",
-            text[range.start..].lines().next().unwrap_or_default()
-        )
+        format!("{number}: {}", text[range.start..].lines().next().unwrap_or_default())
     };
     match document.definition(offset, &files) {
         None => "nothing".to_owned(),
@@ -154,20 +140,10 @@ fn mistakes(text: &str) -> Vec<String> {
     let document = Document::new(Some(FILE.into()), text);
     let shown = |mistake: Mistake| {
         let line = text[..mistake.range.start].matches('\n').count() + 1;
-        let hint = mistake
-            .hint
-            .map(|hint| format!(" ({hint})"))
-            .unwrap_or_default();
-        format!(
-            "{line}: {}: {}{hint}",
-            &text[mistake.range], mistake.message
-        )
+        let hint = mistake.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        format!("{line}: {}: {}{hint}", &text[mistake.range], mistake.message)
     };
-    document
-        .mistakes(&Files::shop())
-        .into_iter()
-        .map(shown)
-        .collect()
+    document.mistakes(&Files::shop()).into_iter().map(shown).collect()
 }
 
 #[test]
@@ -184,10 +160,7 @@ fn names_of_the_language_and_of_the_file_complete() {
         ("def f(qq_param):\n  qq_local = 1\n\nqq_$0\n", &[]),
         ("def f(qq_param):\n  pass\n  qq_$0", &["qq_param"]),
         ("xs = [qq_x for qq_x in qq_$0]", &["qq_x"]),
-        (
-            "load('lib/Tiltfile', 'deploy', qq_port='PORT')\nqq_$0",
-            &["qq_port"],
-        ),
+        ("load('lib/Tiltfile', 'deploy', qq_port='PORT')\nqq_$0", &["qq_port"]),
         ("def include_$0", &[]),
         ("# incl$0", &[]),
         ("x = 12$0", &[]),
@@ -226,21 +199,9 @@ fn members_complete_behind_a_dot() {
 #[test]
 fn arguments_complete_by_name_where_one_can_begin() {
     let table: &[(usize, &str, &[&str])] = &[
-        (
-            2,
-            "load('lib/Tiltfile', 'deploy')\ndeploy($0",
-            &["name=", "port="],
-        ),
-        (
-            1,
-            "load('lib/Tiltfile', 'deploy')\ndeploy('x', $0)",
-            &["port="],
-        ),
-        (
-            1,
-            "load('lib/Tiltfile', 'deploy')\ndeploy(port=1, $0)",
-            &["name="],
-        ),
+        (2, "load('lib/Tiltfile', 'deploy')\ndeploy($0", &["name=", "port="]),
+        (1, "load('lib/Tiltfile', 'deploy')\ndeploy('x', $0)", &["port="]),
+        (1, "load('lib/Tiltfile', 'deploy')\ndeploy(port=1, $0)", &["name="]),
         (
             2,
             "def f(first, second=2): pass\nf(\n  $0\nx = 1",
@@ -277,10 +238,7 @@ fn strings_complete_as_what_they_are_for() {
         ("include('.$0')", &[".hidden", "broken.star"]),
         ("read_file(paths='k8s/d$0", &["db.yaml"]),
         ("docker_build(dockerfile='Dock$0", &["Dockerfile"]),
-        (
-            "load('ext://$0",
-            &["ext://namespace", "ext://restart_process"],
-        ),
+        ("load('ext://$0", &["ext://namespace", "ext://restart_process"]),
         ("load('ext://namespace', '$0", &["namespace_create"]),
         ("load('lib/Tiltfile', '$0')", &["PORT", "deploy"]),
         ("load('lib/Tiltfile', mine='de$0')", &["deploy"]),
@@ -292,15 +250,9 @@ fn strings_complete_as_what_they_are_for() {
             "k8s_resource('db', new_name='postgres')\nf(resource_deps=['p$0",
             &["postgres"],
         ),
-        (
-            "local_resource('api', 'make')\nk8s_resource('$0')",
-            &["api"],
-        ),
+        ("local_resource('api', 'make')\nk8s_resource('$0')", &["api"]),
         ("k8s_resource('api$0')", &[]),
-        (
-            "k8s_resource('api$0')\nlocal_resource('api', 'make')",
-            &["api"],
-        ),
+        ("k8s_resource('api$0')\nlocal_resource('api', 'make')", &["api"]),
         ("print('$0')", &[]),
     ];
     for (text, expected) in table {
@@ -331,10 +283,7 @@ fn hovering_shows_what_a_name_is() {
             "TRIGGER_MODE_$0AUTO",
             "TRIGGER_MODE_AUTO | TRIGGER_MODE_AUTO: TriggerMode | Changes of a resource's files update it at once.",
         ),
-        (
-            "include(pa$0th='x')",
-            "path | path: str | Parameter of `include`.",
-        ),
+        ("include(pa$0th='x')", "path | path: str | Parameter of `include`."),
         (
             "print(1, s$0ep='')",
             "sep | sep: str = ' ' | Optional parameter of `print`. Writes its arguments to the log, separated by `sep`.",
@@ -376,17 +325,11 @@ fn a_call_shows_its_signature_and_where_in_it_the_cursor_is() {
         ("print(1, sep=$0)", "print(*args, «sep: str = ' '») -> None"),
         ("def f(a, b=1): pass\nf(1, $0", "f(a, «b=1»)"),
         ("def f(a, b=1): pass\nf(b=[$0", "f(a, «b=1»)"),
-        (
-            "def f(a, b=1): pass\nf(warn($0), 2)",
-            "warn(«msg: str») -> None",
-        ),
+        ("def f(a, b=1): pass\nf(warn($0), 2)", "warn(«msg: str») -> None"),
         ("def f(a, b=1): pass\nf(warn(1), $0)", "f(a, «b=1»)"),
         ("def f(a, b=1): pass\nf(1, 2, 3, $0", "f(a, b=1)"),
         ("def f(a, b=1): pass\nf('a, b', $0", "f(a, «b=1»)"),
-        (
-            "def f(a, b=1): pass\nf(\n  1,\n  $0\n\nwarn('x')\n",
-            "f(a, «b=1»)",
-        ),
+        ("def f(a, b=1): pass\nf(\n  1,\n  $0\n\nwarn('x')\n", "f(a, «b=1»)"),
         (
             "load('lib/Tiltfile', 'deploy')\ndeploy('x', $0",
             "deploy(name, «port=PORT», *rest, **more)",
@@ -395,19 +338,10 @@ fn a_call_shows_its_signature_and_where_in_it_the_cursor_is() {
             "load('ext://namespace', 'namespace_create')\nnamespace_create($0",
             "namespace_create(«name»)",
         ),
-        (
-            "load('builtin://warn', say='warn')\nsay($0",
-            "warn(«msg: str») -> None",
-        ),
-        (
-            "load('lib/again.star', 'again')\nagain($0",
-            "warn(«msg: str») -> None",
-        ),
+        ("load('builtin://warn', say='warn')\nsay($0", "warn(«msg: str») -> None"),
+        ("load('lib/again.star', 'again')\nagain($0", "warn(«msg: str») -> None"),
         ("' '.join($0", "nothing"),
-        (
-            "s = ' '\ns.join($0",
-            "join(«to_join: iterable[str]») -> str",
-        ),
+        ("s = ' '\ns.join($0", "join(«to_join: iterable[str]») -> str"),
         ("def warn($0", "nothing"),
         ("warn('x')$0", "nothing"),
         ("(1, $0", "nothing"),
@@ -430,10 +364,7 @@ fn definitions_are_found_here_and_in_other_files() {
             "load('lib/Tiltfile', 'deploy')\n$0deploy()",
             "/shop/lib/Tiltfile 6: deploy(name, port=PORT, *rest, **more):",
         ),
-        (
-            "load('lib/Tiltfile', 'PO$0RT')",
-            "/shop/lib/Tiltfile 3: PORT = 8080",
-        ),
+        ("load('lib/Tiltfile', 'PO$0RT')", "/shop/lib/Tiltfile 3: PORT = 8080"),
         (
             "load('lib/Tilt$0file', 'PORT')",
             "/shop/lib/Tiltfile 1: '''Not exported.'''",
@@ -447,10 +378,7 @@ fn definitions_are_found_here_and_in_other_files() {
             "/ext/namespace/Tiltfile 1: namespace_create(name):",
         ),
         ("load('nowhere', 'x')\nx$0", "1: 'x')"),
-        (
-            "k8s_yaml('k8s/w$0eb.yaml')",
-            "/shop/k8s/web.yaml 1: kind: Pod",
-        ),
+        ("k8s_yaml('k8s/w$0eb.yaml')", "/shop/k8s/web.yaml 1: kind: Pod"),
         ("pri$0nt(1)", "nothing"),
         ("zzz$0", "nothing"),
     ];
@@ -490,9 +418,7 @@ fn mistakes_are_told_in_the_words_of_the_evaluator() {
         ),
         (
             "load('lib/Tiltfile', 'deplo')",
-            &[
-                "1: 'deplo': load: name deplo not found in module lib/Tiltfile (did you mean `deploy`?)",
-            ],
+            &["1: 'deplo': load: name deplo not found in module lib/Tiltfile (did you mean `deploy`?)"],
         ),
         (
             "load('lib/Nothing', 'x')",
@@ -591,10 +517,7 @@ fn a_text_that_does_not_parse_has_one_syntax_error_at_its_place() {
     ] {
         let found = mistakes(text);
         assert_eq!(found.len(), 1, "{text}: {found:?}");
-        assert!(
-            found[0].starts_with(&format!("{line}: {what}: ")),
-            "{text}: {found:?}"
-        );
+        assert!(found[0].starts_with(&format!("{line}: {what}: ")), "{text}: {found:?}");
     }
 }
 
@@ -602,14 +525,8 @@ fn a_text_that_does_not_parse_has_one_syntax_error_at_its_place() {
 fn the_outline_names_functions_variables_and_resources() {
     let text = "load('lib/Tiltfile', 'PORT')\nx = 1\nx = 2\ndef f():\n  y = 1\nlocal_resource('api', 'make')\nk8s_resource('web', new_name='site')\n";
     let symbols = Document::new(Some(FILE.into()), text).symbols();
-    let shown: Vec<String> = symbols
-        .iter()
-        .map(|s| format!("{:?} {}", s.kind, s.name))
-        .collect();
-    assert_eq!(
-        shown,
-        ["Variable x", "Function f", "Resource api", "Resource site"]
-    );
+    let shown: Vec<String> = symbols.iter().map(|s| format!("{:?} {}", s.kind, s.name)).collect();
+    assert_eq!(shown, ["Variable x", "Function f", "Resource api", "Resource site"]);
 }
 
 #[test]

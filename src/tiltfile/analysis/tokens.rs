@@ -58,15 +58,9 @@ pub fn tokens(text: &str) -> Vec<Token> {
 /// What stands between the quotes of a string literal; also if the closing ones are missing.
 pub fn content(token: Token, text: &str) -> Range<usize> {
     let literal = token.of(text);
-    let prefix = literal.len()
-        - literal
-            .trim_start_matches(|c: char| c != '"' && c != '\'')
-            .len();
+    let prefix = literal.len() - literal.trim_start_matches(|c: char| c != '"' && c != '\'').len();
     let quoted = &literal[prefix..];
-    let quote = match TRIPLE_QUOTES
-        .into_iter()
-        .find(|quotes| quoted.starts_with(quotes))
-    {
+    let quote = match TRIPLE_QUOTES.into_iter().find(|quotes| quoted.starts_with(quotes)) {
         Some(quotes) => quotes,
         None => &quoted[..quoted.len().min(1)],
     };
@@ -103,8 +97,7 @@ pub fn statements(text: &str, tokens: &[Token]) -> Vec<Statement> {
     {
         let first = at + skipped;
         let indent = column(text, tokens[first].start);
-        let end =
-            closed_end(tokens, first).unwrap_or_else(|| open_end(text, tokens, first, indent));
+        let end = closed_end(tokens, first).unwrap_or_else(|| open_end(text, tokens, first, indent));
         found.push(Statement {
             tokens: first..end,
             indent,
@@ -131,13 +124,9 @@ fn closed_end(tokens: &[Token], first: usize) -> Option<usize> {
 fn open_end(text: &str, tokens: &[Token], first: usize, indent: usize) -> usize {
     let begins = |index: &usize| {
         let token = tokens[*index];
-        token.kind == Kind::Word
-            && tokens[*index - 1].kind == Kind::Break
-            && column(text, token.start) <= indent
+        token.kind == Kind::Word && tokens[*index - 1].kind == Kind::Break && column(text, token.start) <= indent
     };
-    (first + 1..tokens.len())
-        .find(begins)
-        .unwrap_or(tokens.len())
+    (first + 1..tokens.len()).find(begins).unwrap_or(tokens.len())
 }
 
 /// How far a place is indented, with tabs as wide as the evaluator takes them.
@@ -189,9 +178,7 @@ impl Scan<'_> {
     fn skip_blanks(&mut self) {
         loop {
             let rest = self.rest();
-            let joined = ["\\\n", "\\\r\n"]
-                .into_iter()
-                .find(|joint| rest.starts_with(joint));
+            let joined = ["\\\n", "\\\r\n"].into_iter().find(|joint| rest.starts_with(joint));
             let blank = rest
                 .chars()
                 .next()
@@ -210,10 +197,7 @@ impl Scan<'_> {
     }
 
     fn word(&mut self) -> Kind {
-        let length = self
-            .rest()
-            .find(|c| !is_word(c))
-            .unwrap_or(self.rest().len());
+        let length = self.rest().find(|c| !is_word(c)).unwrap_or(self.rest().len());
         let (word, rest) = self.rest().split_at(length);
         let is_prefix = word.len() <= 2 && word.chars().all(|c| matches!(c, 'r' | 'R' | 'b' | 'B'));
         if is_prefix && rest.starts_with(['"', '\'']) {
@@ -238,12 +222,8 @@ impl Scan<'_> {
 
     /// A string in single quotes ends with its line at the latest.
     fn string(&mut self) -> Kind {
-        let triple = TRIPLE_QUOTES
-            .into_iter()
-            .find(|quotes| self.rest().starts_with(quotes));
-        let quote = triple
-            .unwrap_or(&self.text[self.at..self.at + 1])
-            .to_owned();
+        let triple = TRIPLE_QUOTES.into_iter().find(|quotes| self.rest().starts_with(quotes));
+        let quote = triple.unwrap_or(&self.text[self.at..self.at + 1]).to_owned();
         self.at += quote.len();
         while let Some(c) = self.rest().chars().next() {
             if self.rest().starts_with(&quote) {
@@ -270,10 +250,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<&str> {
-        tokens(text)
-            .into_iter()
-            .map(|token| token.of(text))
-            .collect()
+        tokens(text).into_iter().map(|token| token.of(text)).collect()
     }
 
     fn grouped(text: &str) -> Vec<(usize, String)> {

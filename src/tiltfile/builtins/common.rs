@@ -31,10 +31,7 @@ pub fn resource_name(call: &Call, param: &str) -> Result<String, Fault> {
 pub fn check_name_is_free(call: &Call, name: &str) -> Result<(), Fault> {
     match call.run.declared.borrow().owner_of(name) {
         None => Ok(()),
-        Some(function) => Err(Fault::Said(format!(
-            "{function} named {} already exists",
-            quoted(name)
-        ))),
+        Some(function) => Err(Fault::Said(format!("{function} named {} already exists", quoted(name)))),
     }
 }
 
@@ -88,14 +85,12 @@ pub fn resource_deps(call: &Call, param: &str) -> Result<Vec<String>, Fault> {
 
 /// What `trigger_mode=` says, if it was given.
 pub fn trigger(call: &Call) -> Result<Option<Trigger>, Fault> {
-    call.read("trigger_mode", |value| {
-        match TriggerModeValue::from_value(value) {
-            Some(mode) => Ok(mode.0),
-            None => Err(format!(
-                "got {}, want TriggerMode: TRIGGER_MODE_AUTO or TRIGGER_MODE_MANUAL",
-                value.get_type()
-            )),
-        }
+    call.read("trigger_mode", |value| match TriggerModeValue::from_value(value) {
+        Some(mode) => Ok(mode.0),
+        None => Err(format!(
+            "got {}, want TriggerMode: TRIGGER_MODE_AUTO or TRIGGER_MODE_MANUAL",
+            value.get_type()
+        )),
     })
 }
 
@@ -167,12 +162,8 @@ fn line(param: &str, value: Value) -> Result<String, Fault> {
 /// The image that the first argument names.
 pub fn first_reference(call: &Call, param: &str) -> Result<Reference, Fault> {
     let text = call.string_or(param, "")?;
-    Reference::parse(&text).map_err(|error| {
-        Fault::Said(format!(
-            "Argument 1 ({param}): can't parse {}: {error}",
-            quoted(&text)
-        ))
-    })
+    Reference::parse(&text)
+        .map_err(|error| Fault::Said(format!("Argument 1 ({param}): can't parse {}: {error}", quoted(&text))))
 }
 
 /// References to images.

@@ -125,12 +125,7 @@ fn env_file(call: &Call) -> Result<Option<PathBuf>, Fault> {
 }
 
 fn file<'v>(call: &Call<'v, '_, '_, '_>, value: Value<'v>) -> Result<PathBuf, Fault> {
-    let unfit = |_| {
-        format!(
-            "expected blob | path (string). Actual type: {}",
-            value.get_type()
-        )
-    };
+    let unfit = |_| format!("expected blob | path (string). Actual type: {}", value.get_type());
     let path = call.unpack_path(value).map_err(unfit)?;
     call.run.host.watch(&path);
     Ok(path)
@@ -142,13 +137,8 @@ fn stored(run: &Run, yaml: &str) -> Result<PathBuf, Fault> {
     let variable = |name: &str| run.request.environment.get(name).cloned();
     let dirs = Dirs::from_env(variable).map_err(|error| failed(error.to_string()))?;
     let directory = dirs.cache.join("compose");
-    compose::store_blob(&directory, yaml).map_err(|error| {
-        failed(format!(
-            "{}: {}",
-            directory.display(),
-            files::reason(&error)
-        ))
-    })
+    compose::store_blob(&directory, yaml)
+        .map_err(|error| failed(format!("{}: {}", directory.display(), files::reason(&error))))
 }
 
 /// Those of the call, else those of the environment.
@@ -157,10 +147,7 @@ fn profiles(call: &Call, project: &str) -> Result<Vec<String>, Fault> {
         return call.strings("profiles");
     }
     let host = &call.run.host;
-    let Some(profiles) = host
-        .variable(PROFILES)
-        .filter(|profiles| !profiles.is_empty())
-    else {
+    let Some(profiles) = host.variable(PROFILES).filter(|profiles| !profiles.is_empty()) else {
         return Ok(Vec::new());
     };
     let text = format!(
@@ -206,10 +193,7 @@ fn load(run: &Run, spec: &ProjectSpec) -> Result<Project, Fault> {
         told(&error)
     })?;
     for service in &loaded.project.services {
-        service
-            .env_files
-            .iter()
-            .for_each(|file| run.host.watch(&file.path));
+        service.env_files.iter().for_each(|file| run.host.watch(&file.path));
     }
     for warning in &loaded.warnings {
         let is_news = run.declared.borrow_mut().compose.is_news(warning);
@@ -277,10 +261,7 @@ fn dc_resource<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         false => Some(common::resource_name(call, "new_name")?),
     };
     let mut declared = call.run.declared.borrow_mut();
-    let place = declared
-        .compose
-        .find(&name, &project)
-        .map_err(Fault::said)?;
+    let place = declared.compose.find(&name, &project).map_err(Fault::said)?;
     if let Some(new) = new_name {
         declared.rename_service(place, &new).map_err(Fault::said)?;
     }
@@ -293,10 +274,7 @@ fn options(call: &Call) -> Result<Options, Fault> {
     Ok(Options {
         image: image(call)?,
         trigger: common::trigger(call)?,
-        init: call
-            .is_given("auto_init")
-            .then(|| common::init(call))
-            .transpose()?,
+        init: call.is_given("auto_init").then(|| common::init(call)).transpose()?,
         infer_links: call
             .is_given("infer_links")
             .then(|| call.flag("infer_links", Flag::On))
@@ -311,13 +289,11 @@ fn image(call: &Call) -> Result<Option<Reference>, Fault> {
     let Some(value) = call.value("image") else {
         return Ok(None);
     };
-    let text = unpack_string(value)
-        .map_err(|_| format!("image arg must be a string; got {}", value.get_type()))?;
+    let text = unpack_string(value).map_err(|_| format!("image arg must be a string; got {}", value.get_type()))?;
     if text.is_empty() {
         return Ok(None);
     }
-    let reference =
-        Reference::parse(&text).map_err(|error| format!("parsing {}: {error}", quoted(&text)))?;
+    let reference = Reference::parse(&text).map_err(|error| format!("parsing {}: {error}", quoted(&text)))?;
     Ok(Some(reference))
 }
 

@@ -110,15 +110,8 @@ fn define<'v>(call: &mut Call<'v, '_, '_, '_>, kind: Kind) -> Outcome<'v> {
             call.builtin.name
         )));
     }
-    if config
-        .settings
-        .iter()
-        .any(|known| known.name == setting.name)
-    {
-        return Err(Fault::Said(format!(
-            "{} defined multiple times",
-            setting.name
-        )));
+    if config.settings.iter().any(|known| known.name == setting.name) {
+        return Err(Fault::Said(format!("{} defined multiple times", setting.name)));
     }
     let positional = config
         .settings
@@ -155,24 +148,17 @@ fn parse<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         Ok(bytes) => file::read(&settings, &path, &bytes).map_err(Fault::said)?,
         Err(error) if error.is_missing() => vec![None; settings.len()],
         Err(error) => {
-            return Err(Fault::Said(format!(
-                "error opening {}: {error}",
-                path.display()
-            )));
+            return Err(Fault::Said(format!("error opening {}: {error}", path.display())));
         }
     };
     let from_arguments = arguments::parse(&settings, &call.run.request.args)
         .map_err(|error| Fault::Said(format!("invalid Tiltfile config args: {error}")))?;
     let given = settings.iter().zip(from_arguments).zip(from_file);
-    let given = given.filter_map(|((setting, argument), file)| {
-        Some((setting.name.as_str(), argument.or(file)?))
-    });
+    let given = given.filter_map(|((setting, argument), file)| Some((setting.name.as_str(), argument.or(file)?)));
     let entries: Vec<(&str, Tree)> = given.collect();
     let heap = call.heap();
     Ok(call.alloc(AllocDict(
-        entries
-            .iter()
-            .map(|(name, value)| (*name, to_value(value, heap))),
+        entries.iter().map(|(name, value)| (*name, to_value(value, heap))),
     )))
 }
 

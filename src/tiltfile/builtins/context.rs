@@ -107,9 +107,7 @@ fn unknown(error: &KubeconfigError) -> String {
 /// Whether the active cluster is for development, or the Tiltfile has said that it is safe, or there is none.
 fn is_allowed(run: &Run, cluster: &Cluster) -> bool {
     let allowed = &run.declared.borrow().allowed_contexts;
-    cluster.product == Product::None
-        || cluster.product.is_dev()
-        || allowed.contains(&cluster.context)
+    cluster.product == Product::None || cluster.product.is_dev() || allowed.contains(&cluster.context)
 }
 
 /// For builtins that run what the user wrote: refuses while the active cluster may be a production one.
@@ -152,11 +150,7 @@ fn allow_k8s_contexts<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
             ))
         })?);
     }
-    call.run
-        .declared
-        .borrow_mut()
-        .allowed_contexts
-        .extend(names);
+    call.run.declared.borrow_mut().allowed_contexts.extend(names);
     call.none()
 }
 

@@ -95,9 +95,7 @@ fn check_tags(tags: &[String]) -> Result<(), Fault> {
 
 /// What is passed on to the builder as it is.
 fn options(call: &Call, args: &[(String, String)]) -> Result<DockerRecipe, Fault> {
-    let platform = call
-        .text("platform")?
-        .filter(|platform| !platform.is_empty());
+    let platform = call.text("platform")?.filter(|platform| !platform.is_empty());
     Ok(DockerRecipe {
         args: build_args(args),
         target: call.text("target")?.unwrap_or_default(),
@@ -133,39 +131,25 @@ impl Dockerfile {
     fn read(call: &Call, context: Option<&Path>) -> Result<Dockerfile, Fault> {
         let default = context.map(|context| context.join("Dockerfile"));
         if call.is_given("dockerfile") && call.is_given("dockerfile_contents") {
-            return Err(
-                "Cannot specify both dockerfile and dockerfile_contents keyword arguments".into(),
-            );
+            return Err("Cannot specify both dockerfile and dockerfile_contents keyword arguments".into());
         }
         if let Some(value) = call.value("dockerfile_contents") {
-            let text = unpack_text(value).map_err(|_| {
-                Fault::from("Argument (dockerfile_contents): must be string or blob.")
-            })?;
-            return Ok(Dockerfile {
-                path: default,
-                text,
-            });
+            let text = unpack_text(value)
+                .map_err(|_| Fault::from("Argument (dockerfile_contents): must be string or blob."))?;
+            return Ok(Dockerfile { path: default, text });
         }
         let path = call.path("dockerfile")?.or(default);
         let path =
             path.ok_or("the context `-` is empty, so no Dockerfile is in it: give dockerfile or dockerfile_contents")?;
         let text = read_text(call, &path)?;
-        Ok(Dockerfile {
-            path: Some(path),
-            text,
-        })
+        Ok(Dockerfile { path: Some(path), text })
     }
 }
 
 fn read_text(call: &Call, path: &Path) -> Result<String, Fault> {
     let failed = |why: String| Fault::Said(format!("error reading dockerfile: {why}"));
-    let bytes = call
-        .run
-        .host
-        .read(path)
-        .map_err(|error| failed(error.to_string()))?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| failed(format!("{} is no text in UTF-8", path.display())))?;
+    let bytes = call.run.host.read(path).map_err(|error| failed(error.to_string()))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| failed(format!("{} is no text in UTF-8", path.display())))?;
     Ok(text.to_owned())
 }
 
@@ -197,11 +181,7 @@ fn build_args(args: &[(String, String)]) -> Vec<String> {
 
 /// Images that the Dockerfile starts from or copies from, each once.
 fn images_of(text: &str, args: &[(String, String)]) -> Vec<Reference> {
-    let args: Vec<(String, String)> = args
-        .iter()
-        .filter(|(_, value)| !value.is_empty())
-        .cloned()
-        .collect();
+    let args: Vec<(String, String)> = args.iter().filter(|(_, value)| !value.is_empty()).cloned().collect();
     let mut images: Vec<Reference> = Vec::new();
     for image in dockerfile::base_images(text, &args) {
         // What is no reference is the builder's to refuse.
@@ -218,9 +198,7 @@ fn images_of(text: &str, args: &[(String, String)]) -> Vec<Reference> {
 pub fn overrides(call: &Call, definition: &mut Definition) -> Result<(), Fault> {
     let target = &mut definition.target;
     target.match_in_env_vars = call.flag("match_in_env_vars", Flag::Off)?;
-    target.entrypoint = call
-        .read("entrypoint", unpack_argv)?
-        .filter(|argv| !argv.is_empty());
+    target.entrypoint = call.read("entrypoint", unpack_argv)?.filter(|argv| !argv.is_empty());
     target.container_args = match call.value("container_args") {
         Some(value) if value.unpack_str().is_some() => {
             return Err("Argument 'container_args': got string, want a list of strings".into());

@@ -65,10 +65,7 @@ pub const FUNCTIONS: &[Builtin] = &[
     },
     Builtin {
         name: "encode_yaml",
-        params: &[Param::required(
-            "obj",
-            "dict | list | str | int | float | bool | None",
-        )],
+        params: &[Param::required("obj", "dict | list | str | int | float | bool | None")],
         rest: Rest::Refused,
         returns: "Blob",
         doc: "The value as a YAML document. The keys of each dict are sorted.",
@@ -84,10 +81,7 @@ pub const FUNCTIONS: &[Builtin] = &[
     },
     Builtin {
         name: "encode_json",
-        params: &[Param::required(
-            "obj",
-            "dict | list | str | int | float | bool | None",
-        )],
+        params: &[Param::required("obj", "dict | list | str | int | float | bool | None")],
         rest: Rest::Refused,
         returns: "str",
         doc: "The value as JSON, indented. The keys of each dict are sorted.",
@@ -112,11 +106,7 @@ fn content<'v>(call: &Call<'v, '_, '_, '_>) -> Result<Content<'v>, Fault> {
     match (call.run.host.read(&path), call.value("default")) {
         (Err(error), Some(default)) if error.is_missing() => Ok(Content::Default(default)),
         (bytes, _) => {
-            let text = io::text_of(
-                call.run,
-                &bytes.map_err(Fault::said)?,
-                &path.display().to_string(),
-            );
+            let text = io::text_of(call.run, &bytes.map_err(Fault::said)?, &path.display().to_string());
             Ok(Content::Text { text, name })
         }
     }
@@ -146,10 +136,7 @@ fn read_yaml_stream<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 fn read_json<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     match content(call)? {
         Content::Default(default) => Ok(default),
-        Content::Text { text, name } => Ok(tree::to_value(
-            &parse_json(&text, Some(&name))?,
-            call.heap(),
-        )),
+        Content::Text { text, name } => Ok(tree::to_value(&parse_json(&text, Some(&name))?, call.heap())),
     }
 }
 
@@ -196,8 +183,7 @@ fn encode_json<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 }
 
 fn document(value: Value) -> Result<Tree, Fault> {
-    tree::from_value(value)
-        .map_err(|error| Fault::Said(format!("error converting object from starlark: {error}")))
+    tree::from_value(value).map_err(|error| Fault::Said(format!("error converting object from starlark: {error}")))
 }
 
 /// ` from v.yaml`, where the text came from a file.
@@ -226,8 +212,7 @@ fn one(documents: Vec<Tree>, for_many: &str) -> Result<Tree, Fault> {
 
 fn parse_json(text: &str, name: Option<&str>) -> Result<Tree, Fault> {
     let parsed: Result<serde_json::Value, serde_json::Error> = serde_json::from_str(text);
-    let value = parsed
-        .map_err(|error| Fault::Said(format!("error parsing JSON{}: {error}", origin(name))))?;
+    let value = parsed.map_err(|error| Fault::Said(format!("error parsing JSON{}: {error}", origin(name))))?;
     Ok(from_json(value))
 }
 
@@ -239,9 +224,7 @@ fn from_json(value: serde_json::Value) -> Tree {
         serde_json::Value::String(text) => Tree::text(text),
         serde_json::Value::Array(items) => Tree::List(items.into_iter().map(from_json).collect()),
         serde_json::Value::Object(entries) => {
-            let entries = entries
-                .into_iter()
-                .map(|(key, value)| (key.into(), from_json(value)));
+            let entries = entries.into_iter().map(|(key, value)| (key.into(), from_json(value)));
             Tree::Map(Map::from_entries(entries.collect()))
         }
     }

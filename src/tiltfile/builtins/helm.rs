@@ -128,15 +128,9 @@ fn find_subcharts(run: &Run, chart: &Path, found: &mut BTreeSet<PathBuf>) -> Res
                 yaml::ConversionError(error)
             ))
         })?;
-        let dependencies = tree
-            .get("dependencies")
-            .and_then(Tree::as_list)
-            .unwrap_or_default();
+        let dependencies = tree.get("dependencies").and_then(Tree::as_list).unwrap_or_default();
         for dependency in dependencies {
-            let repository = dependency
-                .get("repository")
-                .and_then(Tree::as_text)
-                .unwrap_or_default();
+            let repository = dependency.get("repository").and_then(Tree::as_text).unwrap_or_default();
             let Some(folder) = repository.strip_prefix("file://") else {
                 continue;
             };
@@ -186,11 +180,7 @@ fn ask_version(run: &Run) -> Result<HelmVersion, Fault> {
 /// The last line tells: some versions print warnings before it.
 fn parse_version(printed: &str) -> Result<HelmVersion, Fault> {
     let last = printed.trim().lines().last().unwrap_or_default();
-    let mut numbers = last
-        .strip_prefix('v')
-        .unwrap_or(last)
-        .split('.')
-        .map(str::parse::<u32>);
+    let mut numbers = last.strip_prefix('v').unwrap_or(last).split('.').map(str::parse::<u32>);
     match (numbers.next(), numbers.next()) {
         (Some(Ok(3)), Some(Ok(0))) => Ok(HelmVersion::V3Dot0),
         (Some(Ok(3..)), Some(_)) => Ok(HelmVersion::Later),
@@ -230,9 +220,7 @@ fn render(run: &Run, chart: &Chart, version: HelmVersion) -> Result<String, Faul
 
 fn arguments(chart: &Chart, version: HelmVersion) -> Vec<String> {
     let folder = chart.folder.display().to_string();
-    let mut argv = ["helm", "template", &chart.name, &folder]
-        .map(String::from)
-        .to_vec();
+    let mut argv = ["helm", "template", &chart.name, &folder].map(String::from).to_vec();
     let mut flag = |name: &str, value: &str| argv.extend([name.to_owned(), value.to_owned()]);
     if !chart.namespace.is_empty() {
         flag("--namespace", &chart.namespace);
@@ -260,10 +248,7 @@ fn without_tests(yaml: &str) -> String {
                 .is_some_and(|template| template.contains("/tests/"))
         })
     };
-    let pieces: Vec<&str> = yaml
-        .split(SEPARATOR)
-        .filter(|piece| !is_test(piece))
-        .collect();
+    let pieces: Vec<&str> = yaml.split(SEPARATOR).filter(|piece| !is_test(piece)).collect();
     pieces.join(SEPARATOR)
 }
 
@@ -286,8 +271,7 @@ fn crds(run: &Run, chart: &Path) -> Result<Vec<String>, Fault> {
 
 /// Helm renders for a namespace without writing it down; objects that name none themselves get it here.
 fn in_namespace(yaml: &str, namespace: &str) -> Result<String, Fault> {
-    let documents =
-        yaml::parse_documents(yaml).map_err(|error| Fault::said(yaml::ConversionError(error)))?;
+    let documents = yaml::parse_documents(yaml).map_err(|error| Fault::said(yaml::ConversionError(error)))?;
     let mut objects: Vec<Tree> = documents.into_iter().flat_map(items).collect();
     for object in &mut objects {
         put_namespace(object, namespace);

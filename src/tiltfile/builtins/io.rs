@@ -55,11 +55,7 @@ fn read_file<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let default = call.string("default")?;
     let text = match (call.run.host.read(&path), default) {
         (Err(error), Some(default)) if error.is_missing() => default,
-        (bytes, _) => text_of(
-            call.run,
-            &bytes.map_err(Fault::said)?,
-            &path.display().to_string(),
-        ),
+        (bytes, _) => text_of(call.run, &bytes.map_err(Fault::said)?, &path.display().to_string()),
     };
     Ok(call.alloc(Blob::new(text, format!("file: {}", path.display()))))
 }
@@ -93,19 +89,14 @@ fn listdir<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         call.run.host.watch(&folder);
     }
     let files = list(&folder, depth).map_err(Fault::said)?;
-    let names: Vec<String> = files
-        .iter()
-        .map(|file| file.display().to_string())
-        .collect();
+    let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
     Ok(call.alloc(names))
 }
 
 /// What is no folder holds no files, as published Tiltfiles expect.
 fn list(folder: &Path, depth: Depth) -> Result<Vec<PathBuf>, FileError> {
     match files::list(folder, depth) {
-        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(Vec::new())
-        }
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
         listed => listed,
     }
 }

@@ -37,15 +37,15 @@ fn k8s_custom_deploy<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let name = common::resource_name(call, "name")?;
     let apply = command(call, ["apply_cmd", "apply_env", "apply_dir"])?;
     let delete = command(call, ["delete_cmd", "delete_env", "delete_dir"])?;
-    let live_update = live_update::live_update(call, "live_update")?;
-    common::check_name_is_free(call, &name).map_err(|fault| {
-        said(fault, |message| {
-            format!("error making resource for {name}: {message}")
-        })
-    })?;
+    let mut live_update = live_update::live_update(call, "live_update")?;
+    common::check_name_is_free(call, &name)
+        .map_err(|fault| said(fault, |message| format!("error making resource for {name}: {message}")))?;
     let live_update_image = match live_update.is_empty() {
         true => None,
-        false => Some(live_update_image(call, &name)?),
+        false => {
+            live_update.container = selector(call, "container_selector")?;
+            Some(live_update_image(call, &name)?)
+        }
     };
     let image_deps = image_deps(call)?;
     let deps = call.paths("deps")?;
@@ -78,32 +78,27 @@ fn said(fault: Fault, words: impl FnOnce(String) -> String) -> Fault {
 fn command(call: &Call, [argv, env, dir]: [&str; 3]) -> Result<Command, Fault> {
     let command = call.command(argv, env, dir)?;
     match command.is_empty() {
-        true => Err(Fault::Said(format!(
-            "k8s_custom_deploy: {argv} cannot be empty"
-        ))),
+        true => Err(Fault::Said(format!("k8s_custom_deploy: {argv} cannot be empty"))),
         false => Ok(command),
     }
 }
 
 /// The image by which a live update finds its containers; made up where it goes by the container's name.
 fn live_update_image(call: &Call, name: &str) -> Result<Reference, Fault> {
-    let selector = |param: &str| -> Result<Option<String>, Fault> {
-        Ok(call
-            .read(param, unpack_optional)?
-            .flatten()
-            .filter(|text| !text.is_empty()))
-    };
-    let text = match (selector("image_selector")?, selector("container_selector")?) {
+    let text = match (selector(call, "image_selector")?, selector(call, "container_selector")?) {
         (None, None) => return Err("k8s_custom_deploy: no Live Update selector specified".into()),
         (Some(_), Some(_)) => {
-            return Err(
-                "k8s_custom_deploy: cannot specify more than one Live Update selector".into(),
-            );
+            return Err("k8s_custom_deploy: cannot specify more than one Live Update selector".into());
         }
         (Some(image), None) => image,
         (None, Some(_)) => format!("k8s_custom_deploy:{name}"),
     };
     parse(&text)
+}
+
+fn selector(call: &Call, param: &str) -> Result<Option<String>, Fault> {
+    let text = call.read(param, unpack_optional)?.flatten();
+    Ok(text.filter(|text| !text.is_empty()))
 }
 
 fn unpack_optional(value: starlark::values::Value) -> Result<Option<String>, Mismatch> {
@@ -114,13 +109,9 @@ fn unpack_optional(value: starlark::values::Value) -> Result<Option<String>, Mis
 }
 
 fn image_deps(call: &Call) -> Result<Vec<Reference>, Fault> {
-    call.strings("image_deps")?
-        .iter()
-        .map(|text| parse(text))
-        .collect()
+    call.strings("image_deps")?.iter().map(|text| parse(text)).collect()
 }
 
 fn parse(text: &str) -> Result<Reference, Fault> {
-    Reference::parse(text)
-        .map_err(|error| Fault::Said(format!("can't parse {}: {error}", quoted(text))))
+    Reference::parse(text).map_err(|error| Fault::Said(format!("can't parse {}: {error}", quoted(text))))
 }

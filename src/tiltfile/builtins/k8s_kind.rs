@@ -49,9 +49,7 @@ pub const FUNCTIONS: &[Builtin] = &[
 
 fn k8s_kind<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let selector = selector(call, &["api_version", "kind"])?;
-    let paths = call
-        .read("image_json_path", unpack_paths)?
-        .unwrap_or_default();
+    let paths = call.read("image_json_path", unpack_paths)?.unwrap_or_default();
     let object = call.read("image_object", unpack_object)?.flatten();
     if !paths.is_empty() && object.is_some() {
         return Err("Cannot specify both image_json_path and image_object".into());
@@ -89,11 +87,7 @@ fn selector(call: &Call, params: &[&str]) -> Result<ObjectSelector, Fault> {
         } else {
             String::new()
         };
-        Ok(if text.is_empty() {
-            text
-        } else {
-            format!("(?i){text}")
-        })
+        Ok(if text.is_empty() { text } else { format!("(?i){text}") })
     };
     Ok(ObjectSelector {
         api_version: pattern("api_version")?,
@@ -113,11 +107,7 @@ fn matcher(selector: &ObjectSelector) -> Result<ObjectMatcher, Fault> {
     .map_err(Fault::said)
 }
 
-fn with_kind(
-    call: &Call,
-    selector: ObjectSelector,
-    change: impl FnOnce(&mut Kind),
-) -> Result<(), Fault> {
+fn with_kind(call: &Call, selector: ObjectSelector, change: impl FnOnce(&mut Kind)) -> Result<(), Fault> {
     let matcher = matcher(&selector)?;
     let mut declared = call.run.declared.borrow_mut();
     change(declared.kube.kind_mut(selector, matcher));
@@ -137,23 +127,18 @@ fn unpack_paths(value: Value) -> Result<Vec<String>, Mismatch> {
         .collect()
 }
 
-const OBJECT_FORM: &str =
-    "Expected dict of the form {'json_path': str, 'repo_field': str, 'tag_field': str}";
+const OBJECT_FORM: &str = "Expected dict of the form {'json_path': str, 'repo_field': str, 'tag_field': str}";
 
 /// Path, repository field and tag field; nothing for an empty dict.
 fn unpack_object(value: Value) -> Result<Option<(String, String, String)>, Mismatch> {
-    let dict = DictRef::from_value(value)
-        .ok_or_else(|| format!("{OBJECT_FORM}. Actual: {}", print::repr(value)))?;
+    let dict = DictRef::from_value(value).ok_or_else(|| format!("{OBJECT_FORM}. Actual: {}", print::repr(value)))?;
     if dict.iter().next().is_none() {
         return Ok(None);
     }
     let field = |name: &str| -> Result<String, Mismatch> {
         let value = dict.get_str(name).ok_or_else(|| {
             let keys: Vec<String> = dict.iter().map(|(key, _)| print::repr(key)).collect();
-            format!(
-                "{OBJECT_FORM}: Missing keys. Actual keys: [{}]",
-                keys.join(", ")
-            )
+            format!("{OBJECT_FORM}: Missing keys. Actual keys: [{}]", keys.join(", "))
         })?;
         let text = value.unpack_str().ok_or_else(|| {
             format!(
@@ -165,31 +150,15 @@ fn unpack_object(value: Value) -> Result<Option<(String, String, String)>, Misma
         Ok(text.to_owned())
     };
     for (key, _) in dict.iter() {
-        if !matches!(
-            key.unpack_str(),
-            Some("json_path" | "repo_field" | "tag_field")
-        ) {
-            return Err(format!(
-                "{OBJECT_FORM}: Unexpected key: {}",
-                print::repr(key)
-            ));
+        if !matches!(key.unpack_str(), Some("json_path" | "repo_field" | "tag_field")) {
+            return Err(format!("{OBJECT_FORM}: Unexpected key: {}", print::repr(key)));
         }
     }
-    Ok(Some((
-        field("json_path")?,
-        field("repo_field")?,
-        field("tag_field")?,
-    )))
+    Ok(Some((field("json_path")?, field("repo_field")?, field("tag_field")?)))
 }
 
-fn locators(
-    selector: &ObjectSelector,
-    paths: Vec<String>,
-) -> Result<Vec<(Locator, ImageLocator)>, Fault> {
-    paths
-        .into_iter()
-        .map(|path| locator(selector, path, None))
-        .collect()
+fn locators(selector: &ObjectSelector, paths: Vec<String>) -> Result<Vec<(Locator, ImageLocator)>, Fault> {
+    paths.into_iter().map(|path| locator(selector, path, None)).collect()
 }
 
 fn locator(

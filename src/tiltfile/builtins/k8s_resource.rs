@@ -22,11 +22,7 @@ pub const FUNCTIONS: &[Builtin] = &[
             Param::optional("workload", "str", "''"),
             Param::optional("new_name", "str", "''"),
             Param::optional("port_forwards", "int | str | port_forward | list", "[]"),
-            Param::optional(
-                "extra_pod_selectors",
-                "dict[str, str] | list[dict[str, str]]",
-                "[]",
-            ),
+            Param::optional("extra_pod_selectors", "dict[str, str] | list[dict[str, str]]", "[]"),
             Param::nullable("trigger_mode", "TriggerMode", "TRIGGER_MODE_AUTO"),
             Param::optional("resource_deps", "list[str]", "[]"),
             Param::optional("objects", "list[str]", "[]"),
@@ -74,11 +70,7 @@ pub const NAMING_FUNCTION: &str = "function that names resources";
 fn k8s_resource<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let workload = call.string_or("workload", "")?;
     let new_name = call.string_or("new_name", "")?;
-    let name = if workload.is_empty() {
-        &new_name
-    } else {
-        &workload
-    };
+    let name = if workload.is_empty() { &new_name } else { &workload };
     if name.is_empty() {
         return Err(
             "Resource name missing. Must give a name for an existing resource or a new_name to create a new resource."
@@ -99,9 +91,7 @@ fn k8s_resource<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         readiness: call.read("pod_readiness", unpack_readiness)?.flatten(),
         links: common::links(call, "links")?,
         labels: common::labels(call, "labels")?.into_iter().collect(),
-        discovery: call
-            .read("discovery_strategy", unpack_discovery)?
-            .unwrap_or_default(),
+        discovery: call.read("discovery_strategy", unpack_discovery)?.unwrap_or_default(),
         frames: call.frames(),
         new_name: match new_name.is_empty() {
             true => new_name,
@@ -137,12 +127,8 @@ fn extra_selectors(call: &Call) -> Result<Vec<Vec<(String, String)>>, Fault> {
 }
 
 fn unpack_selector(value: Value) -> Result<Vec<(String, String)>, Mismatch> {
-    let dict = DictRef::from_value(value).ok_or_else(|| {
-        format!(
-            "pod labels elements must be dicts; got {}",
-            value.get_type()
-        )
-    })?;
+    let dict = DictRef::from_value(value)
+        .ok_or_else(|| format!("pod labels elements must be dicts; got {}", value.get_type()))?;
     let text = |value: Value, what: &str| {
         unpack_string(value).map_err(|_| {
             format!(
@@ -159,8 +145,7 @@ fn unpack_selector(value: Value) -> Result<Vec<(String, String)>, Mismatch> {
 
 /// `None` for a text that says nothing.
 pub fn unpack_readiness(value: Value) -> Result<Option<PodReadiness>, Mismatch> {
-    let text =
-        unpack_string(value).map_err(|_| format!("Must be a string. Got: {}", value.get_type()))?;
+    let text = unpack_string(value).map_err(|_| format!("Must be a string. Got: {}", value.get_type()))?;
     match text.as_str() {
         "" => Ok(None),
         "ignore" => Ok(Some(PodReadiness::Ignore)),
@@ -182,9 +167,7 @@ fn unpack_discovery(value: Value) -> Result<DiscoveryStrategy, Mismatch> {
 }
 
 fn port_forward<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
-    let port = |name: &str| -> Result<u16, Fault> {
-        checked(call.int(name)?.unwrap_or(0)).map_err(Fault::said)
-    };
+    let port = |name: &str| -> Result<u16, Fault> { checked(call.int(name)?.unwrap_or(0)).map_err(Fault::said) };
     let path = call.string_or("link_path", "")?;
     Url::parse(&path).map_err(|error| Fault::Said(format!("parsing `path` param: {error}")))?;
     Ok(call.alloc(PortForwardValue(PortForward {
@@ -199,16 +182,10 @@ fn port_forward<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 fn workload_to_resource_function<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let function = call.required("func");
     if function.get_type() != "function" {
-        return Err(call.wrong(
-            "func",
-            format!("got {}, want function", function.get_type()),
-        ));
+        return Err(call.wrong("func", format!("got {}, want function", function.get_type())));
     }
     let name = print::repr(function);
-    let name = name
-        .trim_start_matches("<function ")
-        .trim_end_matches('>')
-        .to_owned();
+    let name = name.trim_start_matches("<function ").trim_end_matches('>').to_owned();
     let takes = parameter_count(function);
     if takes != 1 {
         return Err(Fault::Said(format!(

@@ -41,8 +41,7 @@ pub const FUNCTIONS: &[Builtin] = &[
 
 fn k8s_yaml<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let values = call.one_or_many("yaml");
-    let is_empty_text =
-        |value: &Value| Blob::from_value(*value).is_some_and(|blob| blob.text().trim().is_empty());
+    let is_empty_text = |value: &Value| Blob::from_value(*value).is_some_and(|blob| blob.text().trim().is_empty());
     if values.is_empty() || values.len() == 1 && values.iter().all(is_empty_text) {
         return Err("Empty YAML passed to k8s_yaml".into());
     }
@@ -81,12 +80,8 @@ fn objects<'v>(call: &Call<'v, '_, '_, '_>, values: &[Value<'v>]) -> Result<Vec<
 
 fn objects_of<'v>(call: &Call<'v, '_, '_, '_>, value: Value<'v>) -> Result<Vec<Object>, Fault> {
     if let Some(blob) = Blob::from_value(value) {
-        return kube::parse(blob.text()).map_err(|error| {
-            Fault::Said(format!(
-                "Error reading yaml from {}: {error}",
-                blob.source()
-            ))
-        });
+        return kube::parse(blob.text())
+            .map_err(|error| Fault::Said(format!("Error reading yaml from {}: {error}", blob.source())));
     }
     let path = call
         .unpack_path(value)
@@ -98,10 +93,9 @@ fn objects_of<'v>(call: &Call<'v, '_, '_, '_>, value: Value<'v>) -> Result<Vec<O
         .map_err(|error| Fault::Said(format!("error reading yaml file: {error}")))?;
     let text = String::from_utf8_lossy(&bytes);
     kube::parse(&text).map_err(|error| match error.to_string() {
-        said if said.contains("json parse error: ") => Fault::Said(format!(
-            "{} is not a valid YAML file: {said}",
-            path.display()
-        )),
+        said if said.contains("json parse error: ") => {
+            Fault::Said(format!("{} is not a valid YAML file: {said}", path.display()))
+        }
         said => Fault::Said(format!("{}: {said}", path.display())),
     })
 }
@@ -109,8 +103,7 @@ fn objects_of<'v>(call: &Call<'v, '_, '_, '_>, value: Value<'v>) -> Result<Vec<O
 fn filter_yaml<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let values = call.one_or_many("yaml");
     let objects = objects(call, &values)?;
-    let patterns =
-        ["api_version", "kind", "name", "namespace"].map(|name| call.string_or(name, ""));
+    let patterns = ["api_version", "kind", "name", "namespace"].map(|name| call.string_or(name, ""));
     let [api_version, kind, name, namespace] = patterns;
     let (api_version, kind, name, namespace) = (api_version?, kind?, name?, namespace?);
     let matcher = ObjectMatcher::partial(Patterns {

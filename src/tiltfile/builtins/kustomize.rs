@@ -100,9 +100,7 @@ fn watch(run: &Run, folder: &Path, seen: &mut BTreeSet<PathBuf>) -> Result<(), S
 
 fn file_of(folder: &Path) -> Result<PathBuf, String> {
     let candidates = FILE_NAMES.map(|name| folder.join(name));
-    let mut there = candidates
-        .into_iter()
-        .filter(|file| files::is_regular(file));
+    let mut there = candidates.into_iter().filter(|file| files::is_regular(file));
     match (there.next(), there.next()) {
         (Some(file), None) => Ok(file),
         (Some(_), Some(_)) => Err(format!(

@@ -124,10 +124,7 @@ pub const FUNCTIONS: &[Builtin] = &[
     },
     Builtin {
         name: OPERATORS[0].1,
-        params: &[
-            Param::required("format", "any"),
-            Param::required("value", "any"),
-        ],
+        params: &[Param::required("format", "any"), Param::required("value", "any")],
         rest: Rest::Refused,
         returns: "any",
         doc: "",
@@ -135,10 +132,7 @@ pub const FUNCTIONS: &[Builtin] = &[
     },
     Builtin {
         name: OPERATORS[1].1,
-        params: &[
-            Param::required("left", "any"),
-            Param::required("right", "any"),
-        ],
+        params: &[Param::required("left", "any"), Param::required("right", "any")],
         rest: Rest::Refused,
         returns: "any",
         doc: "",
@@ -148,11 +142,7 @@ pub const FUNCTIONS: &[Builtin] = &[
 
 fn joined(call: &Call) -> Result<String, Fault> {
     let separator = call.string_or("sep", " ")?;
-    let words: Vec<String> = call
-        .rest
-        .iter()
-        .map(|value| print::display(*value))
-        .collect();
+    let words: Vec<String> = call.rest.iter().map(|value| print::display(*value)).collect();
     Ok(words.join(&separator))
 }
 
@@ -182,12 +172,9 @@ fn len<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let value = call.required("x");
     let length = match value.unpack_str() {
         Some(text) => i32::try_from(text.len()).unwrap_or(i32::MAX),
-        None => value.length().map_err(|_| {
-            Fault::Said(format!(
-                "len: value of type {} has no len",
-                value.get_type()
-            ))
-        })?,
+        None => value
+            .length()
+            .map_err(|_| Fault::Said(format!("len: value of type {} has no len", value.get_type())))?,
     };
     Ok(call.alloc(length))
 }
@@ -221,8 +208,7 @@ fn forever<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 
 /// The interpreter's own `range`.
 fn counted<'v>(call: &mut Call<'v, '_, '_, '_>, bounds: &[Value<'v>]) -> Outcome<'v> {
-    let range =
-        globals::interpreter_range(&call.run.globals).ok_or("the interpreter has no range")?;
+    let range = globals::interpreter_range(&call.run.globals).ok_or("the interpreter has no range")?;
     Ok(call.eval.eval_function(range, bounds, &[])?)
 }
 
@@ -267,9 +253,7 @@ fn times<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         let count = unpack_int(count).ok()?;
         is_sequence.then(|| i64::from(value.length().unwrap_or(0)).saturating_mul(count))
     };
-    let elements = repeated(left, right)
-        .or_else(|| repeated(right, left))
-        .unwrap_or(0);
+    let elements = repeated(left, right).or_else(|| repeated(right, left)).unwrap_or(0);
     if elements > MAX_ELEMENTS {
         return Err(Fault::Said(format!(
             "repetition would make {elements} elements, more than a Tiltfile may hold"

@@ -70,11 +70,7 @@ fn sync<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         .display()
         .to_string();
     let container = call.string_or("remote_path", "")?;
-    made(call, |id| SyncStep {
-        id,
-        local,
-        container,
-    })
+    made(call, |id| SyncStep { id, local, container })
 }
 
 fn run<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
@@ -126,18 +122,9 @@ where
 {
     let id = call.run.declared.borrow().images.steps.next_id();
     let value = call.alloc(step(id));
-    let shown = format!(
-        "value '{}' of type '{}'",
-        print::display(value),
-        value.get_type()
-    );
+    let shown = format!("value '{}' of type '{}'", print::display(value), value.get_type());
     let position = call.position();
-    call.run
-        .declared
-        .borrow_mut()
-        .images
-        .steps
-        .record(position, shown);
+    call.run.declared.borrow_mut().images.steps.record(position, shown);
     Ok(value)
 }
 
@@ -161,9 +148,7 @@ fn assemble(call: &Call, values: &[Value]) -> Result<LiveUpdate, String> {
     for value in values {
         let step = Step::from_value(*value).ok_or_else(|| {
             let (shown, of) = (print::repr(*value), value.get_type());
-            format!(
-                "'steps' must be a list of live update steps - got value '{shown}' of type '{of}'"
-            )
+            format!("'steps' must be a list of live update steps - got value '{shown}' of type '{of}'")
         })?;
         let id = step.id();
         draft.add(step)?;
@@ -253,8 +238,7 @@ impl Draft {
 
     /// Both paths are absolute, so there is always a way from one to the other.
     fn relative(&self, file: &str) -> String {
-        path::relative(&self.update.base, file)
-            .map_or_else(|_| file.to_owned(), |way| way.display().to_string())
+        path::relative(&self.update.base, file).map_or_else(|_| file.to_owned(), |way| way.display().to_string())
     }
 }
 

@@ -120,11 +120,7 @@ fn failed(shown: &str, error: &ProcessError, output: Output) -> Fault {
             .map(|output| (&*output.stdout, &*output.stderr))
             .unwrap_or_default();
         let text = |bytes| quoted(&String::from_utf8_lossy(bytes));
-        message.push_str(&format!(
-            "\nstdout: {}\nstderr: {}",
-            text(stdout),
-            text(stderr)
-        ));
+        message.push_str(&format!("\nstdout: {}\nstderr: {}", text(stdout), text(stderr)));
     }
     Fault::Said(message)
 }
@@ -133,8 +129,7 @@ fn failed(shown: &str, error: &ProcessError, output: Output) -> Fault {
 pub fn environment(ours: &Environment, additions: &[String]) -> BTreeMap<String, String> {
     let mut all = ours.clone();
     for (name, value) in DEFAULTS {
-        all.entry(name.to_owned())
-            .or_insert_with(|| value.to_owned());
+        all.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }
     let additions = additions.iter().filter_map(|pair| pair.split_once('='));
     all.extend(additions.map(|(name, value)| (name.to_owned(), value.to_owned())));

@@ -22,10 +22,7 @@ pub const FUNCTIONS: &[Builtin] = &[
     },
     Builtin {
         name: "os.getenv",
-        params: &[
-            Param::required("key", "str"),
-            Param::optional("default", "any", "None"),
-        ],
+        params: &[Param::required("key", "str"), Param::optional("default", "any", "None")],
         rest: Rest::Refused,
         returns: "str",
         doc: "An environment variable's value, or `default` where it is not set.",
@@ -33,10 +30,7 @@ pub const FUNCTIONS: &[Builtin] = &[
     },
     Builtin {
         name: "os.putenv",
-        params: &[
-            Param::required("key", "str"),
-            Param::required("value", "str"),
-        ],
+        params: &[Param::required("key", "str"), Param::required("value", "str")],
         rest: Rest::Refused,
         returns: "None",
         doc: "Sets an environment variable for this Tiltfile and for the commands that it runs from here on.",
@@ -130,12 +124,8 @@ fn getenv<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 fn putenv<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let text = |name: &str| {
         let value = call.required(name);
-        unpack_text(value).map_err(|_| {
-            Fault::Said(format!(
-                "putenv() {name} must be a string, not {}",
-                value.get_type()
-            ))
-        })
+        unpack_text(value)
+            .map_err(|_| Fault::Said(format!("putenv() {name} must be a string, not {}", value.get_type())))
     };
     let (key, value) = (text("key")?, text("value")?);
     call.run.host.environment().insert(key, value);

@@ -10,8 +10,8 @@ use starlark::values::dict::DictRef;
 use crate::model::build::Recipe;
 use crate::model::image::Reference;
 use crate::model::pack::{
-    Cache, CachePlace, CreationTime, OptionError, PackRecipe, PackTarget, PullPolicy,
-    SystemBuildpacks, UserNamespace, Volume, check_env, check_exec_env, check_platform, id,
+    Cache, CachePlace, CreationTime, OptionError, PackRecipe, PackTarget, PullPolicy, SystemBuildpacks, UserNamespace,
+    Volume, check_env, check_exec_env, check_platform, id,
 };
 use crate::model::path;
 use crate::model::quote::quoted;
@@ -19,9 +19,7 @@ use crate::tiltfile::builtins::common;
 use crate::tiltfile::builtins::custom_build::{Output, watch};
 use crate::tiltfile::builtins::docker_build::{add, overrides};
 use crate::tiltfile::builtins::live_update;
-use crate::tiltfile::call::{
-    Call, Flag, Mismatch, unpack_int, unpack_string_map, unpack_strings, unpack_text,
-};
+use crate::tiltfile::call::{Call, Flag, Mismatch, unpack_int, unpack_string_map, unpack_strings, unpack_text};
 use crate::tiltfile::declared::images::Definition;
 use crate::tiltfile::function::{Builtin, Fault, Outcome, Param, Rest};
 
@@ -39,11 +37,7 @@ pub const FUNCTIONS: &[Builtin] = &[Builtin {
     params: &[
         Param::required("name", "str"),
         Param::nullable("path", "str", "'.'"),
-        Param::nullable(
-            "builder",
-            "str",
-            "'docker.io/paketobuildpacks/builder:base'",
-        ),
+        Param::nullable("builder", "str", "'docker.io/paketobuildpacks/builder:base'"),
         Param::nullable("buildpacks", "str | list[str]", "[]"),
         Param::nullable("env_vars", "list[str] | dict[str, str]", "[]"),
         Param::nullable("pull_policy", "str", "'if-not-present'"),
@@ -55,11 +49,7 @@ pub const FUNCTIONS: &[Builtin] = &[Builtin {
         Param::nullable("env_files", "str | list[str]", "[]"),
         Param::nullable("run_image", "str", "''"),
         Param::nullable("run_image_mirrors", "str | list[str]", "[]"),
-        Param::nullable(
-            "target",
-            "'auto' | 'daemon' | 'registry' | 'cluster'",
-            "'auto'",
-        ),
+        Param::nullable("target", "'auto' | 'daemon' | 'registry' | 'cluster'", "'auto'"),
         Param::nullable("cache", "dict[str, str | dict[str, str]]", "{}"),
         Param::nullable("descriptor", "str", "None"),
         Param::nullable("default_process", "str", "''"),
@@ -104,12 +94,7 @@ fn pack<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let reference = common::first_reference(call, "name")?.without_tag();
     let mut recipe = recipe(call)?;
     let live_update = live_update::live_update(call, "live_update")?;
-    if !live_update.is_empty()
-        && !recipe
-            .env
-            .iter()
-            .any(|variable| variable.contains(LIVE_RELOAD))
-    {
+    if !live_update.is_empty() && !recipe.env.iter().any(|variable| variable.contains(LIVE_RELOAD)) {
         recipe.env.push(format!("{LIVE_RELOAD}=true"));
     }
     let mut definition = Definition::new(reference, Recipe::Pack(Box::default()));
@@ -152,10 +137,8 @@ fn images(call: &Call, recipe: &mut PackRecipe) -> Result<(), Fault> {
     recipe.run_image = image(call, "run_image")?.unwrap_or_default();
     recipe.previous_image = image(call, "previous_image")?.unwrap_or_default();
     recipe.pull_policy = option(call, "pull_policy", PullPolicy::parse)?.unwrap_or_default();
-    recipe.platform = option(call, "platform", |text| {
-        check_platform(text).map(|()| text.to_owned())
-    })?
-    .unwrap_or_default();
+    recipe.platform =
+        option(call, "platform", |text| check_platform(text).map(|()| text.to_owned()))?.unwrap_or_default();
     Ok(())
 }
 
@@ -167,10 +150,8 @@ fn container(call: &Call, recipe: &mut PackRecipe, base: &Path) -> Result<(), Fa
     recipe.workspace = text(call, "workspace")?.unwrap_or_default();
     recipe.uid = number(call, "uid")?;
     recipe.gid = number(call, "gid")?;
-    recipe.exec_env = option(call, "exec_env", |text| {
-        check_exec_env(text).map(|()| text.to_owned())
-    })?
-    .unwrap_or_default();
+    recipe.exec_env =
+        option(call, "exec_env", |text| check_exec_env(text).map(|()| text.to_owned()))?.unwrap_or_default();
     if call.flag("userns_host", Flag::Off)? {
         recipe.user_namespace = UserNamespace::Host;
     }
@@ -211,11 +192,7 @@ fn text(call: &Call, name: &str) -> Result<Option<String>, Fault> {
 }
 
 /// A text with a meaning.
-fn option<T>(
-    call: &Call,
-    name: &str,
-    parse: impl Fn(&str) -> Result<T, OptionError>,
-) -> Result<Option<T>, Fault> {
+fn option<T>(call: &Call, name: &str, parse: impl Fn(&str) -> Result<T, OptionError>) -> Result<Option<T>, Fault> {
     let text = text(call, name)?;
     text.map(|text| parse(&text).map_err(|error| call.wrong(name, error)))
         .transpose()
@@ -296,8 +273,8 @@ fn caches(call: &Call, base: &Path) -> Result<Vec<Cache>, Fault> {
     };
     let found = value.get_type();
     let example = "give a dict such as {'build': 'format=volume;name=my-cache'}";
-    let dict = DictRef::from_value(value)
-        .ok_or_else(|| call.wrong("cache", format!("got {found}, want dict: {example}")))?;
+    let dict =
+        DictRef::from_value(value).ok_or_else(|| call.wrong("cache", format!("got {found}, want dict: {example}")))?;
     let caches = dict.iter().map(|(kind, parts)| cache(kind, parts, base));
     caches
         .collect::<Result<_, Mismatch>>()
@@ -330,8 +307,7 @@ fn creation_time(call: &Call) -> Result<CreationTime, Fault> {
         let text = unpack_int(value)
             .map(|seconds| seconds.to_string())
             .or_else(|_| unpack_text(value));
-        let text = text
-            .map_err(|_| format!("got {}, want 'now' or seconds since 1970", value.get_type()))?;
+        let text = text.map_err(|_| format!("got {}, want 'now' or seconds since 1970", value.get_type()))?;
         CreationTime::parse(&text).map_err(|error| error.to_string())
     })?;
     Ok(time.unwrap_or_default())

@@ -50,10 +50,7 @@ pub const FUNCTIONS: &[Builtin] = &[
     },
     Builtin {
         name: "tcp_socket_action",
-        params: &[
-            Param::required("port", "int"),
-            Param::nullable("host", "str", "''"),
-        ],
+        params: &[Param::required("port", "int"), Param::nullable("host", "str", "''")],
         rest: Rest::Refused,
         returns: "TCPSocketAction",
         doc: "A probe that succeeds if something listens on this port.",
@@ -63,15 +60,9 @@ pub const FUNCTIONS: &[Builtin] = &[
 
 fn probe<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let actions = [
-        action(call, "exec", ExecAction::from_value, |found| {
-            found.0.clone()
-        })?,
-        action(call, "http_get", HttpGetAction::from_value, |found| {
-            found.0.clone()
-        })?,
-        action(call, "tcp_socket", TcpSocketAction::from_value, |found| {
-            found.0.clone()
-        })?,
+        action(call, "exec", ExecAction::from_value, |found| found.0.clone())?,
+        action(call, "http_get", HttpGetAction::from_value, |found| found.0.clone())?,
+        action(call, "tcp_socket", TcpSocketAction::from_value, |found| found.0.clone())?,
     ];
     let mut actions = actions.into_iter().flatten();
     let (Some(action), None) = (actions.next(), actions.next()) else {

@@ -189,8 +189,7 @@ pub const FUNCTIONS: &[Builtin] = &[
         returns: "None",
         doc: "Does nothing any more.",
         body: |call| {
-            call.run
-                .warn("experimental_metrics_settings() is deprecated");
+            call.run.warn("experimental_metrics_settings() is deprecated");
             call.none()
         },
     },
@@ -219,8 +218,7 @@ fn update_settings<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         "true" => Some(ServerSideApply::Always),
         "false" => Some(ServerSideApply::Never),
         other => {
-            let text =
-                "update_settings: k8s_server_side_apply must be \"true\", \"false\", or \"auto\"";
+            let text = "update_settings: k8s_server_side_apply must be \"true\", \"false\", or \"auto\"";
             return Err(Fault::Said(format!("{text}; got {}", quoted(other))));
         }
     };
@@ -230,9 +228,7 @@ fn update_settings<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         )));
     }
     if let Some(seconds) = timeout.filter(|seconds| *seconds < 1) {
-        return Err(Fault::Said(format!(
-            "minimum k8s upsert timeout is 1s; got {seconds}s"
-        )));
+        return Err(Fault::Said(format!("minimum k8s upsert timeout is 1s; got {seconds}s")));
     }
     let parallel = parallel
         .map(|count| in_range(call, "max_parallel_updates", count))
@@ -271,9 +267,7 @@ fn docker_prune_settings<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     }
     let builds = in_range(call, "num_builds", builds)?;
     let interval = in_range(call, "interval_hrs", interval)?;
-    let keep = keep
-        .map(|count| in_range(call, "keep_recent", count))
-        .transpose()?;
+    let keep = keep.map(|count| in_range(call, "keep_recent", count)).transpose()?;
     let settings = &mut call.run.declared.borrow_mut().settings.docker_prune;
     settings.enabled = !disable;
     settings.num_builds = builds;
@@ -291,15 +285,10 @@ fn docker_prune_settings<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 fn watch_settings<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let patterns = call.strings("ignore")?;
     if !patterns.is_empty() {
-        call.run
-            .declared
-            .borrow_mut()
-            .settings
-            .watch_ignores
-            .push(IgnoreFile {
-                ignore: Ignore::patterns(call.run.directory(), patterns),
-                source: "watch_settings()".to_owned(),
-            });
+        call.run.declared.borrow_mut().settings.watch_ignores.push(IgnoreFile {
+            ignore: Ignore::patterns(call.run.directory(), patterns),
+            source: "watch_settings()".to_owned(),
+        });
     }
     call.none()
 }
@@ -310,8 +299,8 @@ fn version_settings<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     if !constraint.is_empty() {
         let ours = Version::parse(VERSION)
             .map_err(|error| format!("internal error parsing tilt version '{VERSION}': {error}"))?;
-        let allowed = Constraint::parse(&constraint)
-            .map_err(|error| format!("error parsing version constraint: {error}"))?;
+        let allowed =
+            Constraint::parse(&constraint).map_err(|error| format!("error parsing version constraint: {error}"))?;
         if !allowed.allows(&ours) {
             return Err(Fault::Said(format!(
                 "you are running Tilt version {VERSION}, which doesn't match the version constraint specified in your Tiltfile: '{constraint}'"
@@ -319,12 +308,7 @@ fn version_settings<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         }
     }
     if let Some(check) = check {
-        call.run
-            .declared
-            .borrow_mut()
-            .settings
-            .version
-            .check_updates = check;
+        call.run.declared.borrow_mut().settings.version.check_updates = check;
     }
     call.none()
 }
@@ -360,14 +344,7 @@ fn set_team<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 }
 
 fn default_registry<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
-    if call
-        .run
-        .declared
-        .borrow()
-        .settings
-        .default_registry
-        .is_some()
-    {
+    if call.run.declared.borrow().settings.default_registry.is_some() {
         return Err("default registry already defined".into());
     }
     let registry = Registry {
@@ -383,11 +360,9 @@ fn default_registry<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 }
 
 fn trigger_mode<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
-    let mode = call.read("trigger_mode", |value| {
-        match TriggerModeValue::from_value(value) {
-            Some(mode) => Ok(mode.0),
-            None => Err(format!("got {}, want TriggerMode", value.get_type())),
-        }
+    let mode = call.read("trigger_mode", |value| match TriggerModeValue::from_value(value) {
+        Some(mode) => Ok(mode.0),
+        None => Err(format!("got {}, want TriggerMode", value.get_type())),
     })?;
     let position = call.position();
     let known = &mut call.run.declared.borrow_mut().trigger;
@@ -424,32 +399,21 @@ fn telemetry_cmd<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     };
     *settings = Telemetry {
         command,
-        period: period
-            .filter(|period| !period.is_zero())
-            .unwrap_or(settings.period),
+        period: period.filter(|period| !period.is_zero()).unwrap_or(settings.period),
     };
     call.none()
 }
 
 fn in_range(call: &Call, name: &str, value: i64) -> Result<u32, Fault> {
-    u32::try_from(value).map_err(|_| {
-        call.wrong(
-            name,
-            format!("{value} is out of range, want 0 to {}", u32::MAX),
-        )
-    })
+    u32::try_from(value).map_err(|_| call.wrong(name, format!("{value} is out of range, want 0 to {}", u32::MAX)))
 }
 
 /// An empty text is no duration.
 fn unpack_duration(value: Value) -> Result<Option<Duration>, Mismatch> {
-    let text =
-        unpack_string(value).map_err(|_| format!("Expected string. Got: {}", value.get_type()))?;
+    let text = unpack_string(value).map_err(|_| format!("Expected string. Got: {}", value.get_type()))?;
     if text.is_empty() {
         return Ok(None);
     }
     let duration = GoDuration::parse(&text).map_err(|error| error.to_string())?;
-    duration
-        .to_std()
-        .map(Some)
-        .ok_or_else(|| format!("{text} is negative"))
+    duration.to_std().map(Some).ok_or_else(|| format!("{text} is negative"))
 }

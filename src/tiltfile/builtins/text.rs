@@ -20,10 +20,7 @@ pub const FUNCTIONS: &[Builtin] = &[
     },
     Builtin {
         name: "link",
-        params: &[
-            Param::required("url", "str"),
-            Param::optional("name", "str", "''"),
-        ],
+        params: &[Param::required("url", "str"), Param::optional("name", "str", "''")],
         rest: Rest::Refused,
         returns: "struct",
         doc: "A link for a resource's page, shown under `name` where one is given. Without a scheme it is one of `http`.",

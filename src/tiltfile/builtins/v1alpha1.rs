@@ -12,8 +12,7 @@ use starlark::values::dict::DictRef;
 
 use crate::model::label;
 use crate::model::object::{
-    self, CreateError, FieldError, Function, Makes, Object, Parameter, Problem, aggregate,
-    validate, validate_name,
+    self, CreateError, FieldError, Function, Makes, Object, Parameter, Problem, aggregate, validate, validate_name,
 };
 use crate::model::tree::{Map, Tree};
 use crate::tiltfile::call::{Call, unpack_sequence};
@@ -53,10 +52,7 @@ pub fn functions() -> &'static [Builtin] {
 }
 
 fn entry(of: &'static Function) -> Entry {
-    let explained = of
-        .parameters
-        .iter()
-        .filter(|parameter| !parameter.doc.is_empty());
+    let explained = of.parameters.iter().filter(|parameter| !parameter.doc.is_empty());
     let explanations: String = explained
         .map(|parameter| format!("\n- `{}`: {}", parameter.name, parameter.doc))
         .collect();
@@ -112,8 +108,7 @@ fn given(call: &Call) -> Result<Map, Fault> {
     let mut given = Map::new();
     for param in call.builtin.params {
         if let Some(value) = call.value(param.name) {
-            let tree =
-                document(call, value, 0).map_err(|problem| call.wrong(param.name, problem))?;
+            let tree = document(call, value, 0).map_err(|problem| call.wrong(param.name, problem))?;
             given.push(param.name, tree);
         }
     }
@@ -121,11 +116,7 @@ fn given(call: &Call) -> Result<Map, Fault> {
 }
 
 /// More than plain documents: tuples and sets are lists here, and Blobs and git repositories are the texts that they stand for.
-fn document<'v>(
-    call: &Call<'v, '_, '_, '_>,
-    value: Value<'v>,
-    depth: usize,
-) -> Result<Tree, String> {
+fn document<'v>(call: &Call<'v, '_, '_, '_>, value: Value<'v>, depth: usize) -> Result<Tree, String> {
     if depth > MAX_DEPTH {
         return Err("value is nested too deep; does it contain itself?".to_owned());
     }
@@ -136,17 +127,11 @@ fn document<'v>(
         return Ok(Tree::text(repo.path().display().to_string()));
     }
     if value.get_type() == "set" {
-        let elements: Vec<Value<'v>> = value
-            .iterate(call.heap())
-            .map_err(|error| error.to_string())?
-            .collect();
+        let elements: Vec<Value<'v>> = value.iterate(call.heap()).map_err(|error| error.to_string())?.collect();
         return document(call, call.alloc(elements), depth);
     }
     if let Ok(items) = unpack_sequence(value) {
-        let items: Result<Vec<Tree>, String> = items
-            .into_iter()
-            .map(|item| document(call, item, depth + 1))
-            .collect();
+        let items: Result<Vec<Tree>, String> = items.into_iter().map(|item| document(call, item, depth + 1)).collect();
         return items.map(Tree::List);
     }
     let Some(dict) = DictRef::from_value(value) else {
@@ -154,9 +139,7 @@ fn document<'v>(
     };
     let mut map = Map::with_capacity(dict.len());
     for (key, value) in dict.iter() {
-        let key = key
-            .unpack_str()
-            .ok_or_else(|| format!("key is not a string: {key}"))?;
+        let key = key.unpack_str().ok_or_else(|| format!("key is not a string: {key}"))?;
         map.push(key, document(call, value, depth + 1)?);
     }
     Ok(Tree::Map(map))
@@ -170,8 +153,7 @@ fn make_struct<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let Makes::Struct(of) = makes(call) else {
         return call.none();
     };
-    let made = object::make_struct(of, &given(call)?, &|path| absolute(call.run, path))
-        .map_err(Fault::said)?;
+    let made = object::make_struct(of, &given(call)?, &|path| absolute(call.run, path)).map_err(Fault::said)?;
     Ok(to_value(&Tree::Map(made), call.heap()))
 }
 

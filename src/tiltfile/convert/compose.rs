@@ -19,12 +19,7 @@ pub fn resources(run: &Run, resolver: &Resolver) -> Result<Vec<Resource>, Failur
     let declared = run.declared.borrow();
     let trigger = declared.default_trigger();
     let projects = declared.compose.projects().iter();
-    let services = projects.flat_map(|project| {
-        project
-            .services
-            .iter()
-            .map(move |service| (project, service))
-    });
+    let services = projects.flat_map(|project| project.services.iter().map(move |service| (project, service)));
     services
         .zip(images)
         .map(|((project, service), image)| {
@@ -42,9 +37,7 @@ pub fn resources(run: &Run, resolver: &Resolver) -> Result<Vec<Resource>, Failur
 /// The definition that builds each service's image; a service's own `build` becomes one if there is no other.
 fn consume_images(run: &Run) -> Result<Vec<Option<usize>>, Failure> {
     let mut declared = run.declared.borrow_mut();
-    let Declared {
-        compose, images, ..
-    } = &mut *declared;
+    let Declared { compose, images, .. } = &mut *declared;
     let mut consumed = Vec::new();
     for project in compose.projects() {
         for service in &project.services {
@@ -70,11 +63,7 @@ fn consume_image(
     Ok(Some(index))
 }
 
-fn built_by_compose(
-    project: &ComposeProject,
-    service: &ComposeService,
-    build: &Build,
-) -> Definition {
+fn built_by_compose(project: &ComposeProject, service: &ComposeService, build: &Build) -> Definition {
     let recipe = ComposeRecipe {
         service: service.definition.name.clone(),
         context: PathBuf::from(&build.context),
@@ -89,11 +78,7 @@ fn built_by_compose(
         dockerfile: build.dockerfile_path(),
         repositories: context.clone(),
         roots: context,
-        mounts: service
-            .definition
-            .bind_sources()
-            .map(Path::to_owned)
-            .collect(),
+        mounts: service.definition.bind_sources().map(Path::to_owned).collect(),
         ..Watch::default()
     };
     definition.frames = project.frames.clone();
@@ -103,10 +88,10 @@ fn built_by_compose(
 /// Compose files say themselves what a container runs.
 fn check_entrypoints(images: &[ImageTarget]) -> Result<(), Failure> {
     match images.iter().any(|image| image.entrypoint.is_some()) {
-        true => Err(Failure::whole(
-            "docker_build/custom_build.entrypoint not supported for Docker Compose resources",
-        )
-        .hinting("set `entrypoint` of the service in the compose file instead")),
+        true => Err(
+            Failure::whole("docker_build/custom_build.entrypoint not supported for Docker Compose resources")
+                .hinting("set `entrypoint` of the service in the compose file instead"),
+        ),
         false => Ok(()),
     }
 }
@@ -136,10 +121,7 @@ fn resource(
         name: service.name.clone(),
         images: Vec::new(),
         target: Target::Compose(Box::new(target)),
-        trigger: TriggerMode::new(
-            options.trigger.unwrap_or(trigger),
-            options.init.unwrap_or_default(),
-        ),
+        trigger: TriggerMode::new(options.trigger.unwrap_or(trigger), options.init.unwrap_or_default()),
         deps: project.dependencies(service),
         labels: options.labels.clone(),
         source: String::new(),

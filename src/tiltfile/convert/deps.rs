@@ -23,10 +23,7 @@ pub fn validate_deps(run: &Run, resources: &mut [Resource]) -> Result<(), Failur
 }
 
 fn drop_unknown(resources: &mut [Resource], warn: impl Fn(String)) -> Result<(), Failure> {
-    let names: Vec<String> = resources
-        .iter()
-        .map(|resource| resource.name.clone())
-        .collect();
+    let names: Vec<String> = resources.iter().map(|resource| resource.name.clone()).collect();
     let known: HashSet<&str> = names.iter().map(String::as_str).collect();
     for resource in resources {
         let name = &resource.name;

@@ -21,11 +21,7 @@ pub fn enabled(run: &Run, resources: &[Resource]) -> Result<Vec<String>, Failure
     select(&run.declared.borrow().config, &run.request.args, resources)
 }
 
-fn select(
-    config: &Config,
-    arguments: &[String],
-    resources: &[Resource],
-) -> Result<Vec<String>, Failure> {
+fn select(config: &Config, arguments: &[String], resources: &[Resource]) -> Result<Vec<String>, Failure> {
     let wanted: &[String] = match &config.enabled {
         Enabled::None => return Ok(Vec::new()),
         Enabled::These(names) => names,
@@ -34,10 +30,7 @@ fn select(
         Enabled::Unsaid => arguments,
     };
     if wanted.is_empty() {
-        return Ok(resources
-            .iter()
-            .map(|resource| resource.name.clone())
-            .collect());
+        return Ok(resources.iter().map(|resource| resource.name.clone()).collect());
     }
     let selected = with_dependencies(wanted, resources)?;
     let starts = |name: &&String| selected.contains(name.as_str()) || *name == UNCATEGORIZED;
@@ -49,10 +42,7 @@ fn select(
         .collect())
 }
 
-fn with_dependencies<'a>(
-    wanted: &'a [String],
-    resources: &'a [Resource],
-) -> Result<HashSet<&'a str>, Failure> {
+fn with_dependencies<'a>(wanted: &'a [String], resources: &'a [Resource]) -> Result<HashSet<&'a str>, Failure> {
     let by_name: HashMap<&str, &Resource> = resources
         .iter()
         .map(|resource| (resource.name.as_str(), resource))
@@ -99,9 +89,5 @@ fn not_found(unknown: &[&str], wanted: &[String], resources: &[Resource]) -> Fai
 }
 
 fn all_quoted(names: &[&str]) -> String {
-    names
-        .iter()
-        .map(|name| quoted(name))
-        .collect::<Vec<_>>()
-        .join(", ")
+    names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
 }

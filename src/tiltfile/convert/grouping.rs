@@ -64,11 +64,7 @@ impl Id {
 
     /// `name:kind:namespace:group`, in lower case.
     pub fn shown(&self) -> String {
-        format!(
-            "{}:{}:{}:{}",
-            self.name, self.kind, self.namespace, self.group
-        )
-        .to_lowercase()
+        format!("{}:{}:{}:{}", self.name, self.kind, self.namespace, self.group).to_lowercase()
     }
 }
 
@@ -79,18 +75,11 @@ pub struct Named {
 }
 
 /// Takes workloads out of the heap, in their order.
-pub fn workloads(
-    objects: Vec<Object>,
-    knowledge: &Knowledge,
-) -> Result<(Vec<Named>, Vec<Object>), Failure> {
+pub fn workloads(objects: Vec<Object>, knowledge: &Knowledge) -> Result<(Vec<Named>, Vec<Object>), Failure> {
     let (mut workloads, mut rest) = (Vec::new(), Vec::new());
     for object in objects {
         let images = images(&object, knowledge)?;
-        let is_workload = !images.is_empty()
-            || knowledge
-                .workload_kinds
-                .iter()
-                .any(|kind| kind.matches(&object));
+        let is_workload = !images.is_empty() || knowledge.workload_kinds.iter().any(|kind| kind.matches(&object));
         match is_workload {
             true => workloads.push(Named { object, images }),
             false => rest.push(object),
@@ -105,9 +94,7 @@ pub fn images(object: &Object, knowledge: &Knowledge) -> Result<Vec<Reference>, 
         locators: knowledge.locators,
         env: Some(knowledge.is_env_image),
     };
-    let found = object
-        .images(search)
-        .map_err(|error| unreadable(object, &error))?;
+    let found = object.images(search).map_err(|error| unreadable(object, &error))?;
     let mut images: Vec<Reference> = Vec::new();
     for image in found {
         let reference = Reference::parse(&image.text).map_err(|error| {
@@ -138,9 +125,7 @@ pub fn unique_names(ids: &[Id]) -> Vec<String> {
     let mut seen: HashMap<&str, usize> = HashMap::new();
     let mut names = Vec::with_capacity(forms.len());
     for form in &forms {
-        let unique = form
-            .iter()
-            .find(|name| counts.get(name.as_str()) == Some(&1));
+        let unique = form.iter().find(|name| counts.get(name.as_str()) == Some(&1));
         let name = unique.unwrap_or(&form[3]);
         let again = seen.entry(name).or_default();
         *again += 1;
@@ -155,11 +140,7 @@ pub fn unique_names(ids: &[Id]) -> Vec<String> {
 }
 
 fn name_forms(id: &Id) -> [String; 4] {
-    let group = if id.group.is_empty() {
-        "core"
-    } else {
-        &id.group
-    };
+    let group = if id.group.is_empty() { "core" } else { &id.group };
     let name = id.name.clone();
     let with_kind = format!("{name}:{}", id.kind.to_lowercase());
     let with_namespace = format!("{with_kind}:{}", id.namespace);
@@ -229,11 +210,7 @@ impl Groups {
     }
 
     /// Applies the calls of `k8s_resource()` in their order. `is_taken` knows names of resources that are none of Kubernetes'.
-    pub fn apply(
-        &mut self,
-        calls: &[Options],
-        is_taken: &dyn Fn(&str) -> Option<&'static str>,
-    ) -> Result<(), Failure> {
+    pub fn apply(&mut self, calls: &[Options], is_taken: &dyn Fn(&str) -> Option<&'static str>) -> Result<(), Failure> {
         let possible: Vec<String> = self.all_objects().map(full_name).collect();
         for call in calls {
             let index = self.target_of(call, is_taken)?;
@@ -248,23 +225,13 @@ impl Groups {
     }
 
     fn all_objects(&self) -> impl Iterator<Item = &Object> {
-        self.groups
-            .iter()
-            .flat_map(|group| &group.objects)
-            .chain(&self.rest)
+        self.groups.iter().flat_map(|group| &group.objects).chain(&self.rest)
     }
 
     /// The group that a call is about; a new one where it has a new name and no workload.
-    fn target_of(
-        &mut self,
-        call: &Options,
-        is_taken: &dyn Fn(&str) -> Option<&'static str>,
-    ) -> Result<usize, Failure> {
+    fn target_of(&mut self, call: &Options, is_taken: &dyn Fn(&str) -> Option<&'static str>) -> Result<usize, Failure> {
         if !call.workload.is_empty() {
-            let known = self
-                .groups
-                .iter()
-                .position(|group| group.name == call.workload);
+            let known = self.groups.iter().position(|group| group.name == call.workload);
             return known.ok_or_else(|| self.unknown(call));
         }
         let manual = self
@@ -285,11 +252,7 @@ impl Groups {
     }
 
     fn unknown(&self, call: &Options) -> Failure {
-        let known: Vec<&str> = self
-            .groups
-            .iter()
-            .map(|group| group.name.as_str())
-            .collect();
+        let known: Vec<&str> = self.groups.iter().map(|group| group.name.as_str()).collect();
         let nearest = crate::model::suggest::did_you_mean(&call.workload, known.iter().copied());
         let failure = Failure::about(
             &call.frames,
@@ -305,16 +268,9 @@ impl Groups {
         }
     }
 
-    fn check_free(
-        &self,
-        name: &str,
-        is_taken: &dyn Fn(&str) -> Option<&'static str>,
-    ) -> Result<(), String> {
+    fn check_free(&self, name: &str, is_taken: &dyn Fn(&str) -> Option<&'static str>) -> Result<(), String> {
         if self.groups.iter().any(|group| group.name == name) {
-            return Err(format!(
-                "k8s_resource named {} already exists",
-                quoted(name)
-            ));
+            return Err(format!("k8s_resource named {} already exists", quoted(name)));
         }
         match is_taken(name) {
             Some(function) => Err(format!("{function} named {} already exists", quoted(name))),
@@ -336,10 +292,7 @@ impl Groups {
             let old = quoted(&self.groups[index].name);
             Failure::about(
                 &call.frames,
-                format!(
-                    "k8s_resource specified to rename {old} to {}: {taken}",
-                    quoted(new)
-                ),
+                format!("k8s_resource specified to rename {old} to {}: {taken}", quoted(new)),
             )
         })?;
         self.groups[index].name.clone_from(new);
@@ -347,12 +300,7 @@ impl Groups {
     }
 
     /// Takes the one object that a fragment names from those that are left.
-    fn take_object(
-        &mut self,
-        fragment: &str,
-        call: &Options,
-        possible: &[String],
-    ) -> Result<Object, Failure> {
+    fn take_object(&mut self, fragment: &str, call: &Options, possible: &[String]) -> Result<Object, Failure> {
         let about = |message: String| Failure::about(&call.frames, message);
         let matcher = ObjectMatcher::fragment(fragment).map_err(|error| {
             about(format!(
@@ -407,8 +355,7 @@ fn quoted_list(names: &[String]) -> String {
 /// What a call says is added to what earlier calls said; single values replace.
 fn add_options(all: &mut Options, call: &Options) {
     all.port_forwards.extend(call.port_forwards.iter().cloned());
-    all.extra_selectors
-        .extend(call.extra_selectors.iter().cloned());
+    all.extra_selectors.extend(call.extra_selectors.iter().cloned());
     all.deps.extend(call.deps.iter().cloned());
     all.links.extend(call.links.iter().cloned());
     all.labels.extend(call.labels.iter().cloned());
@@ -452,15 +399,9 @@ impl Services {
             .enumerate()
             .filter(|(_, object)| object.kind() == "Service")
         {
-            let selector = object
-                .tree()
-                .at(&["spec", "selector"])
-                .and_then(Tree::as_map);
-            let label = selector.and_then(|selector| {
-                selector
-                    .iter()
-                    .find_map(|(key, value)| Some((key, value.as_text()?)))
-            });
+            let selector = object.tree().at(&["spec", "selector"]).and_then(Tree::as_map);
+            let label =
+                selector.and_then(|selector| selector.iter().find_map(|(key, value)| Some((key, value.as_text()?))));
             match label {
                 Some((key, value)) => services
                     .by_label
@@ -483,16 +424,10 @@ impl Services {
             let label = (key.to_owned(), value.as_text()?.to_owned());
             self.by_label.get(&label)
         });
-        let mut candidates: Vec<usize> = candidates
-            .flatten()
-            .chain(&self.undemanding)
-            .copied()
-            .collect();
+        let mut candidates: Vec<usize> = candidates.flatten().chain(&self.undemanding).copied().collect();
         candidates.sort_unstable();
         candidates.dedup();
-        let fits = |object: &Object| {
-            object.namespace() == workload.namespace() && object.selects(Some(&labels))
-        };
+        let fits = |object: &Object| object.namespace() == workload.namespace() && object.selects(Some(&labels));
         let taken = candidates.into_iter().filter_map(|index| {
             let slot = &mut self.objects[index];
             if slot.as_ref().is_some_and(fits) {

@@ -24,13 +24,7 @@ pub fn of_image(host: &Host, watch: &Watch) -> Result<ImageIgnores, FileError> {
         context.extend(ignore_file(host, root, watch.dockerfile.as_deref())?);
     }
     let mut watched = context.clone();
-    watched.extend(
-        watch
-            .dockerfile
-            .iter()
-            .chain(&watch.mounts)
-            .map(Ignore::whole),
-    );
+    watched.extend(watch.dockerfile.iter().chain(&watch.mounts).map(Ignore::whole));
     Ok(ImageIgnores {
         context,
         watch: watched,
@@ -68,20 +62,13 @@ fn below(root: &Path, watch: &Watch) -> Vec<Ignore> {
     }
     if !watch.only.is_empty() {
         let all_but = watch.only.iter().map(|only| format!("!{only}"));
-        ignores.push(Ignore::patterns(
-            root,
-            ["**".to_owned()].into_iter().chain(all_but),
-        ));
+        ignores.push(Ignore::patterns(root, ["**".to_owned()].into_iter().chain(all_but)));
     }
     ignores
 }
 
 /// What the ignore file of a directory, or the one of the Dockerfile in its stead, leaves out.
-fn ignore_file(
-    host: &Host,
-    root: &Path,
-    dockerfile: Option<&Path>,
-) -> Result<Option<Ignore>, FileError> {
+fn ignore_file(host: &Host, root: &Path, dockerfile: Option<&Path>) -> Result<Option<Ignore>, FileError> {
     let of_dockerfile = dockerfile.map(|dockerfile| {
         let mut name = dockerfile.as_os_str().to_owned();
         name.push(".dockerignore");

@@ -24,9 +24,7 @@ impl<'r> Resolver<'r> {
     pub fn new(run: &'r Run) -> Result<Resolver<'r>, Failure> {
         let images = &mut run.declared.borrow_mut().images;
         let count = images.definitions().len();
-        let bases = (0..count)
-            .map(|index| bases(images, index))
-            .collect::<Result<_, _>>()?;
+        let bases = (0..count).map(|index| bases(images, index)).collect::<Result<_, _>>()?;
         Ok(Resolver { run, bases })
     }
 
@@ -41,11 +39,7 @@ impl<'r> Resolver<'r> {
         for index in deployed {
             self.check_live_update(*index, images)?;
         }
-        order
-            .done
-            .iter()
-            .map(|index| self.target(*index, images))
-            .collect()
+        order.done.iter().map(|index| self.target(*index, images)).collect()
     }
 
     fn bases_of(&self, index: usize) -> &[usize] {
@@ -88,21 +82,13 @@ impl<'r> Resolver<'r> {
             .flat_map(|index| images[*index].target.watched_paths())
             .map(PathBuf::from)
             .collect();
-        let syncs = update
-            .syncs
-            .iter()
-            .map(|sync| ("sync step source", &sync.local));
-        let stops = update
-            .stop_paths
-            .iter()
-            .map(|stop| ("fall_back_on paths", stop));
+        let syncs = update.syncs.iter().map(|sync| ("sync step source", &sync.local));
+        let stops = update.stop_paths.iter().map(|stop| ("fall_back_on paths", stop));
         for (what, written) in syncs.chain(stops) {
             let file = path::join(&update.base, written);
             if !watched.iter().any(|root| path::is_within(root, &file)) {
                 let (file, watched) = (file.display(), listed(&watched));
-                let message = format!(
-                    "{what} '{file}' is not a child of any watched filepaths ([{watched}])"
-                );
+                let message = format!("{what} '{file}' is not a child of any watched filepaths ([{watched}])");
                 return Err(Failure::about(&definition.frames, message));
             }
         }
@@ -111,10 +97,7 @@ impl<'r> Resolver<'r> {
 }
 
 fn listed(paths: &[PathBuf]) -> String {
-    let paths: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     paths.join(" ")
 }
 
@@ -122,10 +105,7 @@ fn listed(paths: &[PathBuf]) -> String {
 fn bases(images: &mut Images, index: usize) -> Result<Vec<usize>, Failure> {
     let definition = &images.definitions()[index];
     let (uses, needs) = (definition.uses.clone(), definition.needs.clone());
-    let mut bases: Vec<usize> = uses
-        .iter()
-        .filter_map(|reference| images.consume(reference))
-        .collect();
+    let mut bases: Vec<usize> = uses.iter().filter_map(|reference| images.consume(reference)).collect();
     for reference in &needs {
         let base = images.consume(reference).ok_or_else(|| {
             let definition = &images.definitions()[index];
@@ -164,12 +144,7 @@ enum Visit {
 }
 
 impl Order {
-    fn visit(
-        &mut self,
-        index: usize,
-        resolver: &Resolver,
-        images: &[Definition],
-    ) -> Result<(), Failure> {
+    fn visit(&mut self, index: usize, resolver: &Resolver, images: &[Definition]) -> Result<(), Failure> {
         match self.state.get(&index) {
             Some(Visit::Done) => return Ok(()),
             Some(Visit::Begun) => return Err(self.cycle(index, images)),
@@ -212,9 +187,7 @@ pub fn check_steps(run: &Run) -> Result<(), Failure> {
     if count == 0 {
         return Ok(());
     }
-    let steps: Vec<String> = unused
-        .map(|(position, shown)| format!("{position}: {shown}"))
-        .collect();
+    let steps: Vec<String> = unused.map(|(position, shown)| format!("{position}: {shown}")).collect();
     Err(Failure::whole(format!(
         "found {count} live_update steps that were created but not used in a live_update:\n{}",
         steps.join("\n\t")

@@ -37,11 +37,7 @@ pub struct Assembled {
 }
 
 /// Groups objects; resolves images; makes resources.
-pub fn resources(
-    run: &Run,
-    eval: &mut Evaluator,
-    resolver: &Resolver,
-) -> Result<Assembled, Failure> {
+pub fn resources(run: &Run, eval: &mut Evaluator, resolver: &Resolver) -> Result<Assembled, Failure> {
     let groups = groups(run, eval)?;
     let mut resources = Vec::with_capacity(groups.groups.len());
     for group in &groups.groups {
@@ -120,17 +116,14 @@ fn is_env_image(declared: &Declared, text: &str) -> bool {
     let images = declared.images.definitions();
     images.iter().any(|image| image.target.match_in_env_vars)
         && Reference::parse(text).is_ok_and(|reference| {
-            images.iter().any(|image| {
-                image.target.match_in_env_vars && image.target.selector.matches(&reference)
-            })
+            images
+                .iter()
+                .any(|image| image.target.match_in_env_vars && image.target.selector.matches(&reference))
         })
 }
 
 fn names(run: &Run, eval: &mut Evaluator, workloads: &[Named]) -> Result<Vec<String>, Failure> {
-    let ids: Vec<Id> = workloads
-        .iter()
-        .map(|workload| Id::of(&workload.object))
-        .collect();
+    let ids: Vec<Id> = workloads.iter().map(|workload| Id::of(&workload.object)).collect();
     let naming = run.declared.borrow_mut().kube.naming.take();
     let Some(naming) = naming else {
         return Ok(grouping::unique_names(&ids));
@@ -149,12 +142,8 @@ fn names(run: &Run, eval: &mut Evaluator, workloads: &[Named]) -> Result<Vec<Str
     let function = function.ok_or_else(|| failed("the function is gone".to_owned()))?;
     let mut names: Vec<String> = Vec::with_capacity(ids.len());
     for (index, id) in ids.iter().enumerate() {
-        let name = call_naming(eval, function, id, &naming.function, run).map_err(|why| {
-            failed(format!(
-                "error determining resource name for '{}': {why}",
-                id.shown()
-            ))
-        })?;
+        let name = call_naming(eval, function, id, &naming.function, run)
+            .map_err(|why| failed(format!("error determining resource name for '{}': {why}", id.shown())))?;
         if let Some(other) = names.iter().position(|known| *known == name) {
             let (this, other) = (ids[index].shown(), ids[other].shown());
             return Err(failed(format!(
@@ -205,9 +194,7 @@ fn resource(run: &Run, resolver: &Resolver, group: &Group) -> Result<Resource, F
     let image_places = consume_images(run, group);
     let images = resolver.target_set(&image_places)?;
     let declared = run.declared.borrow();
-    let custom = group
-        .custom
-        .map(|index| &declared.kube.custom_deploys[index]);
+    let custom = group.custom.map(|index| &declared.kube.custom_deploys[index]);
     if group.objects.is_empty() && custom.is_none() && !group.is_manual {
         return Err(Failure::whole(format!(
             "resource \"{}\": could not associate any k8s YAML with this resource",
@@ -260,9 +247,7 @@ fn each_once(names: &[String]) -> Vec<String> {
 fn consume_images(run: &Run, group: &Group) -> Vec<usize> {
     let mut declared = run.declared.borrow_mut();
     let declared = &mut *declared;
-    let custom = group
-        .custom
-        .map(|index| &declared.kube.custom_deploys[index]);
+    let custom = group.custom.map(|index| &declared.kube.custom_deploys[index]);
     let extra = custom
         .into_iter()
         .flat_map(|custom| custom.image_deps.iter().chain(&custom.live_update_image));
@@ -314,19 +299,10 @@ fn readiness(kube: &Kube, group: &Group) -> PodReadiness {
         .kinds
         .iter()
         .chain(kinds::builtin())
-        .filter(|kind| {
-            group
-                .objects
-                .iter()
-                .any(|object| kind.matcher.matches(object))
-        })
+        .filter(|kind| group.objects.iter().any(|object| kind.matcher.matches(object)))
         .filter_map(|kind| kind.readiness)
         .collect();
-    let by_weight = [
-        PodReadiness::Wait,
-        PodReadiness::Ignore,
-        PodReadiness::Succeeded,
-    ];
+    let by_weight = [PodReadiness::Wait, PodReadiness::Ignore, PodReadiness::Succeeded];
     if let Some(heaviest) = by_weight.into_iter().find(|mode| of_kinds.contains(mode)) {
         return heaviest;
     }
@@ -388,3 +364,6 @@ pub fn secrets(run: &Run) -> Vec<Secret> {
     });
     secrets.collect()
 }
+
+#[cfg(test)]
+mod tests;

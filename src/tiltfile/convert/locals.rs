@@ -11,11 +11,7 @@ use crate::tiltfile::run::Run;
 pub fn resources(run: &Run) -> Vec<Resource> {
     let declared = run.declared.borrow();
     let trigger = declared.default_trigger();
-    declared
-        .locals
-        .iter()
-        .map(|local| resource(local, trigger))
-        .collect()
+    declared.locals.iter().map(|local| resource(local, trigger)).collect()
 }
 
 fn resource(local: &LocalResource, default_trigger: Trigger) -> Resource {
@@ -46,10 +42,7 @@ fn target(local: &LocalResource) -> LocalTarget {
 fn watch_ignores(local: &LocalResource) -> Vec<Ignore> {
     let mut ignores = ignores::repositories(local.deps.iter().chain([&local.directory]));
     if !local.ignore.is_empty() {
-        ignores.push(Ignore::patterns(
-            &local.directory,
-            local.ignore.iter().cloned(),
-        ));
+        ignores.push(Ignore::patterns(&local.directory, local.ignore.iter().cloned()));
     }
     ignores
 }

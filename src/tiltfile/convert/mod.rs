@@ -47,10 +47,7 @@ pub fn project(run: &Run) -> Result<Project, Failure> {
         Ok(())
     })?;
     match project {
-        Some(project) => Ok(Project {
-            tiltignore,
-            ..project
-        }),
+        Some(project) => Ok(Project { tiltignore, ..project }),
         None => Err(Failure::whole("the Tiltfile ended without a project")),
     }
 }

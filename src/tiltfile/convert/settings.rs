@@ -21,9 +21,7 @@ pub fn settings(run: &Run) -> Settings {
 pub fn check_registry(settings: &Settings, resources: &[Resource]) -> Result<(), Failure> {
     let is_compose = |resource: &Resource| matches!(resource.target, Target::Compose(_));
     match settings.default_registry.is_some() && resources.iter().any(is_compose) {
-        true => Err(Failure::whole(
-            "default_registry is not supported with docker compose",
-        )),
+        true => Err(Failure::whole("default_registry is not supported with docker compose")),
         false => Ok(()),
     }
 }
@@ -62,10 +60,7 @@ mod tests {
         assert_eq!(check_registry(&settings, &resources), Ok(()));
         resources[0].target = Target::Compose(Box::<ComposeTarget>::default());
         let failure = check_registry(&settings, &resources).unwrap_err();
-        assert_eq!(
-            failure.message,
-            "default_registry is not supported with docker compose"
-        );
+        assert_eq!(failure.message, "default_registry is not supported with docker compose");
         settings.default_registry = None;
         assert_eq!(check_registry(&settings, &resources), Ok(()));
     }

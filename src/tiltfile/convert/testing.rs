@@ -26,20 +26,13 @@ pub fn declared<T: Send>(
             let host = Host::new(request.environment.clone(), Box::new(|_| {}));
             let globals = globals::build(&request, &host);
             let run = Run::new(request, host, globals);
-            let bytes = run
-                .host
-                .read(run.main_file())
-                .expect("the Tiltfile is there");
+            let bytes = run.host.read(run.main_file()).expect("the Tiltfile is there");
             loader::run_main(&run, bytes, |_| Ok(()))?;
             look(&run)
         });
         thread.expect("a thread").join().expect("no panic")
     });
-    looked.map_err(|failure: Failure| {
-        failure
-            .message
-            .replace(&tiltfile.dir().display().to_string(), "$DIR")
-    })
+    looked.map_err(|failure: Failure| failure.message.replace(&tiltfile.dir().display().to_string(), "$DIR"))
 }
 
 /// The images of a resource that deploys these references.

@@ -35,14 +35,9 @@ pub fn warn(run: &Run, deployments: Deployments) {
 }
 
 fn warning(images: &Images, suppressed: &[String], deployments: Deployments) -> Option<String> {
-    let is_suppressed = |definition: &Definition| {
-        suppressed
-            .iter()
-            .any(|name| name == "*" || *name == definition.name())
-    };
-    let image = images
-        .unused()
-        .find(|definition| !is_suppressed(definition))?;
+    let is_suppressed =
+        |definition: &Definition| suppressed.iter().any(|name| name == "*" || *name == definition.name());
+    let image = images.unused().find(|definition| !is_suppressed(definition))?;
     Some(match deployments {
         Deployments {
             services: 0,
@@ -62,10 +57,7 @@ fn warning(images: &Images, suppressed: &[String], deployments: Deployments) -> 
 fn not_used(image: &Definition, images: &Images, deployed_by: &str) -> String {
     let name = image.name();
     let mut text = format!("Image not used in any {deployed_by} config:\n    ✕ {name}\n");
-    let offered = similar(
-        &image.target.selector.reference.familiar_name(),
-        images.consumed(),
-    );
+    let offered = similar(&image.target.selector.reference.familiar_name(), images.consumed());
     if !offered.is_empty() {
         text.push_str("Did you mean…\n");
         offered
@@ -145,14 +137,7 @@ mod tests {
 
     #[test]
     fn names_with_pieces_in_common_are_offered() {
-        let names = [
-            "gcr.io/foo",
-            "gcr.io/frontend",
-            "busybox",
-            "gcr.io/foo-bar",
-            "gcr.io/x",
-        ]
-        .map(String::from);
+        let names = ["gcr.io/foo", "gcr.io/frontend", "busybox", "gcr.io/foo-bar", "gcr.io/x"].map(String::from);
         assert_eq!(
             similar("gcr.io/fooo", &names),
             ["gcr.io/foo", "gcr.io/foo-bar", "gcr.io/x"]
@@ -163,12 +148,7 @@ mod tests {
 
     #[test]
     fn an_unused_image_is_named_with_what_was_probably_meant() {
-        let text = warning(
-            &images(&["gcr.io/foo:stable"], &["gcr.io/foo", "zzz"]),
-            &[],
-            WORKLOAD,
-        )
-        .unwrap();
+        let text = warning(&images(&["gcr.io/foo:stable"], &["gcr.io/foo", "zzz"]), &[], WORKLOAD).unwrap();
         let expected = "Image not used in any Kubernetes config:
     ✕ gcr.io/foo:stable
 Did you mean…
@@ -186,9 +166,7 @@ If this is deliberate, suppress this warning with: update_settings(suppress_unus
         )
         .unwrap();
         assert!(
-            text.starts_with(
-                "Image not used in any Docker Compose config:\n    ✕ a\nSkipping this image build\n"
-            ),
+            text.starts_with("Image not used in any Docker Compose config:\n    ✕ a\nSkipping this image build\n"),
             "{text}"
         );
     }
@@ -196,11 +174,7 @@ If this is deliberate, suppress this warning with: update_settings(suppress_unus
     #[test]
     fn where_nothing_is_deployed_that_is_what_is_missing() {
         let images = images(&["a"], &[]);
-        let begins = |deployments, start: &str| {
-            warning(&images, &[], deployments)
-                .unwrap()
-                .starts_with(start)
-        };
+        let begins = |deployments, start: &str| warning(&images, &[], deployments).unwrap().starts_with(start);
         assert!(begins(
             Deployments::default(),
             "We could not find any deployment instructions"
@@ -220,8 +194,7 @@ If this is deliberate, suppress this warning with: update_settings(suppress_unus
         let images = images(&["a", "b", "c:1"], &["a"]);
         let with = |names: &[&str]| {
             let suppressed: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            warning(&images, &suppressed, WORKLOAD)
-                .map(|text| text.lines().nth(1).unwrap().trim().to_owned())
+            warning(&images, &suppressed, WORKLOAD).map(|text| text.lines().nth(1).unwrap().trim().to_owned())
         };
         assert_eq!(with(&[]).as_deref(), Some("✕ b"));
         assert_eq!(with(&["b"]).as_deref(), Some("✕ c:1"));

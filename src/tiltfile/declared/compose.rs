@@ -75,10 +75,7 @@ pub enum FindError {
         quoted(name)
     )]
     Ambiguous { name: String },
-    #[error(
-        "no Docker Compose service found with name {}. {instead}",
-        quoted(name)
-    )]
+    #[error("no Docker Compose service found with name {}. {instead}", quoted(name))]
     Unknown { name: String, instead: String },
 }
 
@@ -101,11 +98,7 @@ impl Compose {
 
     /// The whole of a project once a further call has added to it.
     pub fn with(&self, later: ProjectSpec) -> ProjectSpec {
-        match self
-            .projects
-            .iter()
-            .find(|project| project.spec.name == later.name)
-        {
+        match self.projects.iter().find(|project| project.spec.name == later.name) {
             Some(known) => {
                 let mut spec = known.spec.clone();
                 spec.absorb(later);
@@ -124,10 +117,7 @@ impl Compose {
     pub fn find(&self, name: &str, project: &str) -> Result<Place, FindError> {
         let mut found = Vec::new();
         for (index, candidate) in self.projects.iter().enumerate() {
-            let position = candidate
-                .services
-                .iter()
-                .position(|service| service.name == name);
+            let position = candidate.services.iter().position(|service| service.name == name);
             if (project.is_empty() || candidate.spec.name == project)
                 && let Some(service) = position
             {
@@ -149,11 +139,7 @@ impl Compose {
     }
 
     fn instead_of(&self, name: &str, project: &str) -> String {
-        let projects: Vec<&str> = self
-            .projects
-            .iter()
-            .map(|project| project.spec.name.as_str())
-            .collect();
+        let projects: Vec<&str> = self.projects.iter().map(|project| project.spec.name.as_str()).collect();
         if projects.is_empty() {
             return "Call docker_compose() first: it declares the services".to_owned();
         }
@@ -181,14 +167,10 @@ impl Compose {
 impl ComposeProject {
     /// Names of the resources that a service depends on. One that is not among the services is switched off by its profile.
     pub fn dependencies(&self, service: &ComposeService) -> Vec<String> {
-        let named = service
-            .definition
-            .depends_on
-            .iter()
-            .filter_map(|dependency| {
-                let of_name = |other: &&ComposeService| other.definition.name == dependency.service;
-                self.services.iter().find(of_name)
-            });
+        let named = service.definition.depends_on.iter().filter_map(|dependency| {
+            let of_name = |other: &&ComposeService| other.definition.name == dependency.service;
+            self.services.iter().find(of_name)
+        });
         let mut all: Vec<String> = named
             .map(|other| other.name.clone())
             .chain(service.options.deps.iter().cloned())
@@ -232,13 +214,9 @@ impl Declared {
     /// Notes a project, in place of what was known of it before. New names and options of services stay.
     pub fn declare_compose(&mut self, mut project: ComposeProject) -> Result<(), NameTaken> {
         let projects = &mut self.compose.projects;
-        let known = projects
-            .iter()
-            .position(|known| known.spec.name == project.spec.name);
+        let known = projects.iter().position(|known| known.spec.name == project.spec.name);
         let place = known.unwrap_or(projects.len());
-        let mut earlier = known
-            .map(|place| projects.remove(place).services)
-            .unwrap_or_default();
+        let mut earlier = known.map(|place| projects.remove(place).services).unwrap_or_default();
         let mut names = BTreeSet::new();
         for service in &mut project.services {
             if let Some(index) = earlier
@@ -273,8 +251,7 @@ impl Declared {
             .iter_mut()
             .flat_map(|project| &mut project.services);
         let deps = services.flat_map(|service| &mut service.options.deps);
-        deps.filter(|dep| **dep == old)
-            .for_each(|dep| new.clone_into(dep));
+        deps.filter(|dep| **dep == old).for_each(|dep| new.clone_into(dep));
         Ok(())
     }
 }
@@ -320,10 +297,7 @@ mod tests {
 
     #[test]
     fn a_service_is_found_by_name_and_told_apart_by_project() {
-        let compose = compose(vec![
-            project("a", &["db", "api"]),
-            project("b", &["web", "db"]),
-        ]);
+        let compose = compose(vec![project("a", &["db", "api"]), project("b", &["web", "db"])]);
         let unknown = "no Docker Compose service found with name";
         let table = [
             ("api", "", "0.1".to_owned()),
@@ -351,14 +325,9 @@ mod tests {
             ),
         ];
         for (name, project, expected) in table {
-            assert_eq!(
-                said(&compose, name, project),
-                expected,
-                "{name} of {project}"
-            );
+            assert_eq!(said(&compose, name, project), expected, "{name} of {project}");
         }
-        let none =
-            format!("{unknown} \"x\". Call docker_compose() first: it declares the services");
+        let none = format!("{unknown} \"x\". Call docker_compose() first: it declares the services");
         assert_eq!(said(&Compose::default(), "x", ""), none);
     }
 }

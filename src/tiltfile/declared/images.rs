@@ -76,11 +76,7 @@ impl Definition {
     }
 
     /// An image that is never built, for live updates of what something else deploys.
-    pub fn live_update_only(
-        reference: Reference,
-        live_update: LiveUpdate,
-        deps: Vec<PathBuf>,
-    ) -> Definition {
+    pub fn live_update_only(reference: Reference, live_update: LiveUpdate, deps: Vec<PathBuf>) -> Definition {
         let recipe = CustomRecipe::live_update_only(deps.clone());
         let mut definition = Definition::new(reference, Recipe::Custom(recipe));
         definition.target.live_update = live_update;
@@ -106,10 +102,7 @@ impl Images {
         // The same name under another tag: from now on each of them means its own tag only.
         if selectors().any(|other| other.reference.name() == new.name()) {
             definition.target.selector.exact = true;
-            let of_the_name = self
-                .definitions
-                .iter_mut()
-                .map(|other| &mut other.target.selector);
+            let of_the_name = self.definitions.iter_mut().map(|other| &mut other.target.selector);
             of_the_name
                 .filter(|other| other.reference.name() == new.name())
                 .for_each(|other| other.exact = true);
@@ -263,13 +256,8 @@ mod tests {
     #[test]
     fn the_same_reference_cannot_be_defined_twice() {
         let mut images = images(&["img:dev"]);
-        let error = images
-            .add(definition("docker.io/library/img:dev"))
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            r#"Image for ref "img:dev" has already been defined"#
-        );
+        let error = images.add(definition("docker.io/library/img:dev")).unwrap_err();
+        assert_eq!(error.to_string(), r#"Image for ref "img:dev" has already been defined"#);
     }
 
     #[test]

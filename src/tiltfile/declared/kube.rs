@@ -75,11 +75,7 @@ impl Kube {
 
 fn shown(object: &Object) -> String {
     match object.given_namespace() {
-        Some(namespace) => format!(
-            "{} {} (Namespace: {namespace})",
-            object.kind(),
-            object.name()
-        ),
+        Some(namespace) => format!("{} {} (Namespace: {namespace})", object.kind(), object.name()),
         None => format!("{} {}", object.kind(), object.name()),
     }
 }

@@ -31,11 +31,7 @@ pub struct Declared {
 impl Declared {
     /// The function that declared a resource of this name, if one did.
     pub fn owner_of(&self, name: &str) -> Option<&'static str> {
-        let custom = self
-            .kube
-            .custom_deploys
-            .iter()
-            .any(|deploy| deploy.name == name);
+        let custom = self.kube.custom_deploys.iter().any(|deploy| deploy.name == name);
         let local = self.locals.has(name).then_some("local_resource");
         let service = self.compose.has(name).then_some(compose::FUNCTION);
         local.or(custom.then_some("k8s_resource")).or(service)
@@ -43,19 +39,13 @@ impl Declared {
 
     /// The trigger mode of a resource that names none itself.
     pub fn default_trigger(&self) -> Trigger {
-        self.trigger
-            .as_ref()
-            .map(|(mode, _)| *mode)
-            .unwrap_or_default()
+        self.trigger.as_ref().map(|(mode, _)| *mode).unwrap_or_default()
     }
 }
 
 impl Declared {
     /// Notes a deploy by command, with the image that only its live updates know.
-    pub fn declare_custom_deploy(
-        &mut self,
-        deploy: kube::CustomDeploy,
-    ) -> Result<(), images::AlreadyDefined> {
+    pub fn declare_custom_deploy(&mut self, deploy: kube::CustomDeploy) -> Result<(), images::AlreadyDefined> {
         if let Some(reference) = &deploy.live_update_image {
             let mut image = images::Definition::live_update_only(
                 reference.clone(),

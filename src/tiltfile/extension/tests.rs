@@ -14,30 +14,22 @@ fn beside_repo(text: &str) -> Tiltfile {
         "repo/hello/Tiltfile",
         "def hi():\n  print('hi from', v1alpha1.ignore_def('.')['base_path'])",
     );
-    let tiltfile = tiltfile.file(
-        "repo/nested/deep/Tiltfile",
-        "load('ext://hello', 'hi')\nhi()\nx = 1",
-    );
+    let tiltfile = tiltfile.file("repo/nested/deep/Tiltfile", "load('ext://hello', 'hi')\nhi()\nx = 1");
     let text = text.replace("$DIR", &tiltfile.dir().display().to_string());
     tiltfile.file("Tiltfile", text)
 }
 
 fn object(evaluated: &Evaluated, plural: &str, name: &str) -> String {
-    let object = evaluated
-        .project()
-        .objects
-        .get(plural, name)
-        .map(Object::to_json_tree);
+    let object = evaluated.project().objects.get(plural, name).map(Object::to_json_tree);
     let json = object.map(|object| compact(&object)).unwrap_or_default();
     json.replace(&evaluated.dir().display().to_string(), "$DIR")
 }
 
 #[test]
 fn a_bundled_extension_needs_no_network() {
-    let evaluated =
-        Tiltfile::new("load('ext://global_vars', 'get_global')\nprint(type(get_global))")
-            .env("PATH", "/nowhere")
-            .eval();
+    let evaluated = Tiltfile::new("load('ext://global_vars', 'get_global')\nprint(type(get_global))")
+        .env("PATH", "/nowhere")
+        .eval();
     assert_eq!(evaluated.said(), "function\n");
     assert_eq!(
         object(&evaluated, "extensions", "global_vars"),
@@ -49,9 +41,7 @@ fn a_bundled_extension_needs_no_network() {
     );
     let watched = evaluated.watched();
     assert!(
-        watched
-            .iter()
-            .any(|path| path.ends_with("/global_vars/Tiltfile")),
+        watched.iter().any(|path| path.ends_with("/global_vars/Tiltfile")),
         "{watched:?}"
     );
 }
@@ -59,9 +49,7 @@ fn a_bundled_extension_needs_no_network() {
 #[test]
 fn a_registered_repository_goes_before_what_is_bundled() {
     let text = "v1alpha1.extension_repo(name='default', url='file://$DIR/repo')\nload('ext://dotenv', 'dotenv')\nprint(dotenv)";
-    let evaluated = beside_repo(text)
-        .file("repo/dotenv/Tiltfile", "dotenv = 'ours'")
-        .eval();
+    let evaluated = beside_repo(text).file("repo/dotenv/Tiltfile", "dotenv = 'ours'").eval();
     assert_eq!(evaluated.said(), "ours\n");
 }
 
@@ -69,22 +57,12 @@ fn a_registered_repository_goes_before_what_is_bundled() {
 fn extensions_load_extensions_and_run_where_they_are() {
     let text = "v1alpha1.extension_repo(name='default', url='file://$DIR/repo')\nload('ext://nested/deep', 'x')\nload('ext://hello', 'hi')\nhi()";
     let evaluated = beside_repo(text).eval();
-    assert_eq!(
-        evaluated.said(),
-        "hi from $DIR/repo/nested/deep\nhi from $DIR\n"
-    );
+    assert_eq!(evaluated.said(), "hi from $DIR/repo/nested/deep\nhi from $DIR\n");
     assert_eq!(
         evaluated.watched(),
-        [
-            ".tiltignore",
-            "Tiltfile",
-            "repo/hello/Tiltfile",
-            "repo/nested/deep/Tiltfile"
-        ]
+        ["Tiltfile", "repo/hello/Tiltfile", "repo/nested/deep/Tiltfile"]
     );
-    assert!(
-        object(&evaluated, "extensions", "nested_deep").contains(r#""repoPath":"nested/deep""#)
-    );
+    assert!(object(&evaluated, "extensions", "nested_deep").contains(r#""repoPath":"nested/deep""#));
 }
 
 #[test]
@@ -94,10 +72,7 @@ fn an_extension_is_found_by_its_registered_name() {
                 load('ext://greeting', 'hi')\nhi()";
     let evaluated = beside_repo(text).eval();
     assert_eq!(evaluated.said(), "hi from $DIR\n");
-    assert!(
-        object(&evaluated, "extensions", "greeting")
-            .contains(r#""tilt.dev/managed-by":"tiltfile.loader""#)
-    );
+    assert!(object(&evaluated, "extensions", "greeting").contains(r#""tilt.dev/managed-by":"tiltfile.loader""#));
 }
 
 #[test]
@@ -134,10 +109,7 @@ fn two_tiltfiles_may_load_the_same_extension() {
                load('ext://greeting', 'hi')\nhi()";
     let tiltfile = beside_repo("include('Tiltfile.a')\ninclude('Tiltfile.b')");
     let one = one.replace("$DIR", &tiltfile.dir().display().to_string());
-    let evaluated = tiltfile
-        .file("Tiltfile.a", &one)
-        .file("Tiltfile.b", &one)
-        .eval();
+    let evaluated = tiltfile.file("Tiltfile.a", &one).file("Tiltfile.b", &one).eval();
     assert_eq!(evaluated.said(), "hi from $DIR\nhi from $DIR\n");
 }
 
@@ -154,8 +126,7 @@ fn what_leads_nowhere_says_why() {
             "cannot load ext://../x: loading extension .._x: invalid repo path: ../x",
         ),
         (
-            "v1alpha1.extension_repo(name='default', url='file://$DIR/none')\nload('ext://x', 'x')"
-                .to_owned(),
+            "v1alpha1.extension_repo(name='default', url='file://$DIR/none')\nload('ext://x', 'x')".to_owned(),
             "cannot load ext://x: loading extension repo default: loading: stat $DIR/none: no such file or directory",
         ),
         (
@@ -203,9 +174,7 @@ fn commit_twice(folder: &Path, file: &str, content: &str) {
     let invocation = Invocation {
         argv: Command::shell(&script),
         dir: folder.to_owned(),
-        env: env
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into(),
+        env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         ..Invocation::default()
     };
     process::capture(&invocation).expect("git works");
@@ -214,11 +183,7 @@ fn commit_twice(folder: &Path, file: &str, content: &str) {
 #[test]
 fn a_repository_is_checked_out_at_its_ref() {
     let origin = Tiltfile::new("").file("team/ext/sub/greet/Tiltfile", "x = 'first'");
-    commit_twice(
-        &origin.dir().join("team/ext"),
-        "sub/greet/Tiltfile",
-        "x = 'second'",
-    );
+    commit_twice(&origin.dir().join("team/ext"), "sub/greet/Tiltfile", "x = 'second'");
     let loaded = |extra: &str| {
         let text = format!(
             "v1alpha1.extension_repo(name='r', url='https://example.com/team/ext', load_host='t', git_subpath='sub'{extra})\n\
@@ -266,16 +231,9 @@ fn only_the_unpinned_upstream_repository_is_bundled() {
 
 #[test]
 fn a_builtin_can_be_loaded_under_another_name() {
-    let evaluated = Tiltfile::new(
-        "load('builtin://config.parse', _parse='parse')\nparse = _parse\nprint(parse, parse())",
-    )
-    .eval();
+    let evaluated =
+        Tiltfile::new("load('builtin://config.parse', _parse='parse')\nparse = _parse\nprint(parse, parse())").eval();
     assert_eq!(evaluated.said(), "<built-in function parse> {}\n");
-    let message = Tiltfile::new("load('builtin://pak', 'pak')")
-        .eval()
-        .message();
-    assert_eq!(
-        message,
-        "cannot load builtin://pak: there is no such builtin"
-    );
+    let message = Tiltfile::new("load('builtin://pak', 'pak')").eval().message();
+    assert_eq!(message, "cannot load builtin://pak: there is no such builtin");
 }

@@ -128,10 +128,7 @@ impl Order<'_> {
             self.flush();
             let bracket = self.bracket();
             bracket.list_is_open = false;
-            bracket.list = bracket
-                .list
-                .take()
-                .map(|list| list.start..bracket.pieces.len());
+            bracket.list = bracket.list.take().map(|list| list.start..bracket.pieces.len());
         } else {
             self.at += 1;
         }
@@ -198,9 +195,7 @@ impl Order<'_> {
     }
 
     fn bracket(&mut self) -> &mut Bracket {
-        self.brackets
-            .last_mut()
-            .expect("the outermost one is never popped")
+        self.brackets.last_mut().expect("the outermost one is never popped")
     }
 
     fn peek(&self) -> Option<u8> {

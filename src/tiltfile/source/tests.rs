@@ -8,8 +8,7 @@ fn rewritten(text: &str) -> String {
 
 #[test]
 fn text_without_loops_or_tabs_stays_as_it_is() {
-    let text =
-        "x = 'while y: \\' z' # while\nif x:\n  f(a,\n    b)\ns = \"\"\"while\n\tx:\n\"\"\"\n";
+    let text = "x = 'while y: \\' z' # while\nif x:\n  f(a,\n    b)\ns = \"\"\"while\n\tx:\n\"\"\"\n";
     assert_eq!(rewritten(text), text.replace("# while", ""));
 }
 
@@ -17,9 +16,7 @@ fn text_without_loops_or_tabs_stays_as_it_is() {
 fn a_while_loop_becomes_an_endless_for_that_breaks() {
     assert_eq!(
         rewritten("i = 0\nwhile i < 3:\n  i += 1\nprint(i)\n"),
-        format!(
-            "i = 0\nfor {LOOP_VARIABLE} in {FOREVER}:\n  if not ( i < 3): break\n  \n  i += 1\nprint(i)\n"
-        )
+        format!("i = 0\nfor {LOOP_VARIABLE} in {FOREVER}:\n  if not ( i < 3): break\n  \n  i += 1\nprint(i)\n")
     );
 }
 
@@ -27,15 +24,11 @@ fn a_while_loop_becomes_an_endless_for_that_breaks() {
 fn a_body_on_the_same_line_and_a_lambda_in_the_condition_survive() {
     assert_eq!(
         rewritten("while f(lambda x: x): g(); break\n"),
-        format!(
-            "for {LOOP_VARIABLE} in {FOREVER}:\n if not ( f(lambda x: x)): break\n g(); break\n"
-        )
+        format!("for {LOOP_VARIABLE} in {FOREVER}:\n if not ( f(lambda x: x)): break\n g(); break\n")
     );
     assert_eq!(
         rewritten("while (lambda: x)() and {1: 2}[1]: pass"),
-        format!(
-            "for {LOOP_VARIABLE} in {FOREVER}:\n if not ( (lambda: x)() and {{1: 2}}[1]): break\n pass"
-        )
+        format!("for {LOOP_VARIABLE} in {FOREVER}:\n if not ( (lambda: x)() and {{1: 2}}[1]): break\n pass")
     );
 }
 
@@ -54,20 +47,14 @@ fn positions_behind_a_loop_are_those_of_the_original() {
         };
         assert_eq!(source.original_offset(at), expected, "{needle}");
     }
-    assert_eq!(
-        source.position(source.rewritten.find("e()").expect("kept")),
-        (6, 1)
-    );
+    assert_eq!(source.position(source.rewritten.find("e()").expect("kept")), (6, 1));
 }
 
 #[test]
 fn tabs_count_as_eight_columns_and_windows_line_ends_vanish() {
     assert_eq!(rewritten("if x:\r\n\ty(\t1)\r\n"), "if x:\n        y( 1)\n");
     let source = Source::new("if x:\r\n\ty(1)\r\n").expect("small text");
-    assert_eq!(
-        source.position(source.rewritten.find("y(1)").expect("kept")),
-        (2, 2)
-    );
+    assert_eq!(source.position(source.rewritten.find("y(1)").expect("kept")), (2, 2));
 }
 
 #[test]
@@ -96,10 +83,7 @@ fn named_arguments_behind_a_list_go_before_it() {
             "f(*g(*b, m=1), k = [2, 3], **h(*c, n=1))",
             "f( k = [2, 3], *g( m=1, *b), **h( n=1, *c))",
         ),
-        (
-            "o.f('),', *a, k=')')\nx(*a)",
-            "o.f('),',  k=')', *a)\nx(*a)",
-        ),
+        ("o.f('),', *a, k=')')\nx(*a)", "o.f('),',  k=')', *a)\nx(*a)"),
     ] {
         assert_eq!(rewritten(text), want, "{text}");
     }

@@ -3,18 +3,14 @@
 use std::fmt;
 
 use starlark::starlark_simple_value;
-use starlark::values::{
-    Heap, NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Value, starlark_value,
-};
+use starlark::values::{Heap, NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Value, starlark_value};
 
 use crate::model::local::{Probe, ProbeAction};
 use crate::tiltfile::print;
 
 macro_rules! action {
     ($name:ident, $type:literal) => {
-        #[derive(
-            Debug, Clone, ProvidesStaticType, NoSerialize, StarlarkPagable, allocative::Allocative,
-        )]
+        #[derive(Debug, Clone, ProvidesStaticType, NoSerialize, StarlarkPagable, allocative::Allocative)]
         pub struct $name(
             #[allocative(skip)]
             #[starlark_pagable(skip = "ProbeAction::Exec(Vec::new())")]
@@ -59,19 +55,13 @@ fn action_attributes(action: &ProbeAction) -> &'static [&'static str] {
     }
 }
 
-fn action_attribute<'v>(
-    action: &ProbeAction,
-    attribute: &str,
-    heap: Heap<'v>,
-) -> Option<Value<'v>> {
+fn action_attribute<'v>(action: &ProbeAction, attribute: &str, heap: Heap<'v>) -> Option<Value<'v>> {
     match (action, attribute) {
         (ProbeAction::Exec(words), "command") => Some(heap.alloc(words.clone())),
         (ProbeAction::HttpGet { host, .. } | ProbeAction::TcpSocket { host, .. }, "host") => {
             Some(heap.alloc(host.as_str()))
         }
-        (ProbeAction::HttpGet { port, .. } | ProbeAction::TcpSocket { port, .. }, "port") => {
-            Some(heap.alloc(*port))
-        }
+        (ProbeAction::HttpGet { port, .. } | ProbeAction::TcpSocket { port, .. }, "port") => Some(heap.alloc(*port)),
         (ProbeAction::HttpGet { scheme, .. }, "scheme") => Some(heap.alloc(scheme.as_str())),
         (ProbeAction::HttpGet { path, .. }, "path") => Some(heap.alloc(path.as_str())),
         _ => None,
@@ -113,8 +103,7 @@ pub fn write_record(
     value: impl for<'v> Fn(&str, Heap<'v>) -> Option<Value<'v>>,
 ) -> fmt::Result {
     let fields = Heap::temp(|heap| {
-        let field =
-            |name: &&str| value(name, heap).map(|value| format!("{name} = {}", print::repr(value)));
+        let field = |name: &&str| value(name, heap).map(|value| format!("{name} = {}", print::repr(value)));
         names.iter().filter_map(field).collect::<Vec<String>>()
     });
     write!(f, "{title:?}({})", fields.join(", "))

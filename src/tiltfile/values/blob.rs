@@ -3,9 +3,7 @@
 use std::fmt;
 
 use starlark::starlark_simple_value;
-use starlark::values::{
-    NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Value, starlark_value,
-};
+use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Value, starlark_value};
 
 #[derive(Debug, ProvidesStaticType, NoSerialize, StarlarkPagable, allocative::Allocative)]
 pub struct Blob {

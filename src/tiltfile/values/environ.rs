@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex};
 use starlark::environment::{Methods, MethodsBuilder, MethodsStatic};
 use starlark::values::dict::{AllocDict, DictRef};
 use starlark::values::none::NoneType;
-use starlark::values::{
-    Heap, NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Value, starlark_value,
-};
+use starlark::values::{Heap, NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Value, starlark_value};
 use starlark::{starlark_module, starlark_simple_value};
 
 use crate::model::quote::quoted;
@@ -78,9 +76,7 @@ impl<'v> StarlarkValue<'v> for Environ {
     }
 
     fn is_in(&self, other: Value<'v>) -> starlark::Result<bool> {
-        Ok(other
-            .unpack_str()
-            .is_some_and(|key| self.get(key).is_some()))
+        Ok(other.unpack_str().is_some_and(|key| self.get(key).is_some()))
     }
 
     fn iterate_collect(&self, heap: Heap<'v>) -> starlark::Result<Vec<Value<'v>>> {

@@ -4,9 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use starlark::environment::{Methods, MethodsBuilder, MethodsStatic};
-use starlark::values::{
-    NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, starlark_value,
-};
+use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, starlark_value};
 use starlark::{starlark_module, starlark_simple_value};
 
 use crate::model::path;

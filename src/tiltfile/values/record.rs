@@ -4,8 +4,8 @@ use std::fmt;
 
 use starlark::starlark_complex_value;
 use starlark::values::{
-    Coerce, Freeze, FreezeResult, Freezer, FrozenValue, Heap, NoSerialize, ProvidesStaticType,
-    StarlarkPagable, StarlarkValue, Trace, Value, ValueLifetimeless, ValueLike, starlark_value,
+    Coerce, Freeze, FreezeResult, Freezer, FrozenValue, Heap, NoSerialize, ProvidesStaticType, StarlarkPagable,
+    StarlarkValue, Trace, Value, ValueLifetimeless, ValueLike, starlark_value,
 };
 
 /// Writes one record type; a struct and a module differ in their type's name and in how they print.

@@ -5,9 +5,7 @@
 use std::fmt;
 
 use starlark::starlark_simple_value;
-use starlark::values::{
-    NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Value, starlark_value,
-};
+use starlark::values::{NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Value, starlark_value};
 
 /// Counts steps of one evaluation, so that one which nobody used can be named.
 pub type StepId = usize;
@@ -31,11 +29,7 @@ step!(SyncStep, "live_update_sync_step", { local: String, container: String });
 step!(RunStep, "live_update_run_step", { argv: Vec<String>, triggers: Vec<String>, shown: bool });
 step!(FallBackOnStep, "live_update_fall_back_on_step", { files: Vec<String> });
 step!(InitialSyncStep, "live_update_initial_sync_step", {});
-step!(
-    RestartContainerStep,
-    "live_update_restart_container_step",
-    {}
-);
+step!(RestartContainerStep, "live_update_restart_container_step", {});
 
 impl fmt::Display for SyncStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,16 +80,8 @@ impl Step {
     pub fn from_value(value: Value) -> Option<Step> {
         let step = SyncStep::from_value(value).cloned().map(Step::Sync);
         step.or_else(|| RunStep::from_value(value).cloned().map(Step::Run))
-            .or_else(|| {
-                FallBackOnStep::from_value(value)
-                    .cloned()
-                    .map(Step::FallBackOn)
-            })
-            .or_else(|| {
-                InitialSyncStep::from_value(value)
-                    .cloned()
-                    .map(Step::InitialSync)
-            })
+            .or_else(|| FallBackOnStep::from_value(value).cloned().map(Step::FallBackOn))
+            .or_else(|| InitialSyncStep::from_value(value).cloned().map(Step::InitialSync))
             .or_else(|| {
                 RestartContainerStep::from_value(value)
                     .cloned()

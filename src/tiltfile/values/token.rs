@@ -3,9 +3,7 @@
 use std::fmt;
 
 use starlark::starlark_simple_value;
-use starlark::values::{
-    Heap, NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Value, starlark_value,
-};
+use starlark::values::{Heap, NoSerialize, ProvidesStaticType, StarlarkPagable, StarlarkValue, Value, starlark_value};
 
 use crate::model::local::{Probe, ProbeAction};
 use crate::model::port::PortForward;
@@ -14,9 +12,7 @@ use crate::tiltfile::values::action;
 
 macro_rules! token {
     ($name:ident, $of:ty, $type:literal, $empty:expr) => {
-        #[derive(
-            Debug, Clone, ProvidesStaticType, NoSerialize, StarlarkPagable, allocative::Allocative,
-        )]
+        #[derive(Debug, Clone, ProvidesStaticType, NoSerialize, StarlarkPagable, allocative::Allocative)]
         pub struct $name(
             #[allocative(skip)]
             #[starlark_pagable(skip = $empty)]
@@ -28,12 +24,7 @@ macro_rules! token {
 }
 
 token!(TriggerModeValue, Trigger, "TriggerMode", "Trigger::Auto");
-token!(
-    PortForwardValue,
-    PortForward,
-    "port_forward",
-    "PortForward::default()"
-);
+token!(PortForwardValue, PortForward, "port_forward", "PortForward::default()");
 token!(ProbeValue, Probe, "Probe", "unset_probe()");
 
 /// Only a store of values on disk would ask for this; there is none.
@@ -54,10 +45,7 @@ impl<'v> StarlarkValue<'v> for TriggerModeValue {
         Ok(TriggerModeValue::from_value(other).is_some_and(|other| other.0 == self.0))
     }
 
-    fn write_hash(
-        &self,
-        hasher: &mut starlark::collections::StarlarkHasher,
-    ) -> starlark::Result<()> {
+    fn write_hash(&self, hasher: &mut starlark::collections::StarlarkHasher) -> starlark::Result<()> {
         use std::hash::Hash;
         (self.0 == Trigger::Auto).hash(hasher);
         Ok(())
@@ -111,10 +99,7 @@ impl<'v> StarlarkValue<'v> for ProbeValue {
     }
 
     fn dir_attr(&self) -> Vec<String> {
-        action::PROBE_ATTRIBUTES
-            .iter()
-            .map(|name| (*name).to_owned())
-            .collect()
+        action::PROBE_ATTRIBUTES.iter().map(|name| (*name).to_owned()).collect()
     }
 }
 
@@ -137,11 +122,7 @@ starlark_simple_value!(CustomBuildValue);
 
 impl fmt::Display for CustomBuildValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "custom_build({})",
-            crate::model::quote::quoted(&self.name)
-        )
+        write!(f, "custom_build({})", crate::model::quote::quoted(&self.name))
     }
 }
 

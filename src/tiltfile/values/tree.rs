@@ -23,9 +23,7 @@ pub fn to_value<'v>(tree: &Tree, heap: Heap<'v>) -> Value<'v> {
             let items: Vec<Value<'v>> = items.iter().map(|item| to_value(item, heap)).collect();
             heap.alloc(items)
         }
-        Tree::Map(map) => heap.alloc(AllocDict(
-            map.iter().map(|(key, value)| (key, to_value(value, heap))),
-        )),
+        Tree::Map(map) => heap.alloc(AllocDict(map.iter().map(|(key, value)| (key, to_value(value, heap))))),
     }
 }
 
@@ -67,8 +65,7 @@ fn convert(value: Value, depth: usize) -> Result<Tree, NoDocument> {
         return Ok(Tree::text(text));
     }
     if let Some(list) = ListRef::from_value(value) {
-        let items: Result<Vec<Tree>, NoDocument> =
-            list.iter().map(|item| convert(item, depth + 1)).collect();
+        let items: Result<Vec<Tree>, NoDocument> = list.iter().map(|item| convert(item, depth + 1)).collect();
         return items.map(Tree::List);
     }
     if let Some(dict) = DictRef::from_value(value) {
@@ -89,9 +86,7 @@ fn scalar(value: Value) -> Result<Tree, NoDocument> {
     match value.get_type() {
         "int" => {
             let digits = value.to_string();
-            Ok(digits
-                .parse()
-                .map_or_else(|_| Tree::Big(digits.into()), Tree::Int))
+            Ok(digits.parse().map_or_else(|_| Tree::Big(digits.into()), Tree::Int))
         }
         "float" => unpack_float(value)
             .map(Tree::Float)

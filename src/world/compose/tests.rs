@@ -9,11 +9,7 @@ struct Failed {
 }
 
 /// Answers commands from a recording; any other is not found.
-fn shell<T>(
-    answers: &[(String, Answer)],
-    env: &[(&str, &str)],
-    test: impl FnOnce(Shell) -> T,
-) -> T {
+fn shell<T>(answers: &[(String, Answer)], env: &[(&str, &str)], test: impl FnOnce(Shell) -> T) -> T {
     let env = env
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -35,10 +31,7 @@ fn shell<T>(
             }),
         }
     };
-    test(Shell {
-        run: &run,
-        env: &env,
-    })
+    test(Shell { run: &run, env: &env })
 }
 
 type Answer = Result<Output, Failed>;
@@ -81,15 +74,10 @@ const OLD_VERSION: &str = "docker-compose version";
 
 fn load(file: PathBuf, answer: Answer) -> Result<Loaded, Error> {
     let answers = [
-        (
-            VERSION.to_owned(),
-            printed("Docker Compose version 2.26.1-4\n"),
-        ),
+        (VERSION.to_owned(), printed("Docker Compose version 2.26.1-4\n")),
         (config_command(&file), answer),
     ];
-    shell(&answers, &[], |shell| {
-        Compose::find(shell)?.load(&spec(file), shell)
-    })
+    shell(&answers, &[], |shell| Compose::find(shell)?.load(&spec(file), shell))
 }
 
 #[test]
@@ -99,10 +87,7 @@ fn the_plugin_is_preferred_to_the_command_of_old() {
             OLD_VERSION.to_owned(),
             printed("docker-compose version 1.29.2, build 5becea4c\n"),
         ),
-        (
-            VERSION.to_owned(),
-            printed("Docker Compose version v2.26.1\n"),
-        ),
+        (VERSION.to_owned(), printed("Docker Compose version v2.26.1\n")),
     ];
     let found = shell(&both, &[], Compose::find).expect("found");
     assert_eq!(found.command, ["docker", "compose"]);
@@ -116,33 +101,18 @@ fn the_plugin_is_preferred_to_the_command_of_old() {
 #[test]
 fn a_configured_command_is_the_only_one_tried() {
     let answers = [
-        (
-            VERSION.to_owned(),
-            printed("Docker Compose version v2.26.1\n"),
-        ),
+        (VERSION.to_owned(), printed("Docker Compose version v2.26.1\n")),
         (
             "/opt/compose version".to_owned(),
             printed("Docker Compose version v2.30.0\n"),
         ),
     ];
-    let find = |command: &str| {
-        shell(
-            &answers,
-            &[("TILT_DOCKER_COMPOSE_CMD", command)],
-            Compose::find,
-        )
-    };
-    assert_eq!(
-        find("/opt/compose").expect("found").command,
-        ["/opt/compose"]
-    );
+    let find = |command: &str| shell(&answers, &[("TILT_DOCKER_COMPOSE_CMD", command)], Compose::find);
+    assert_eq!(find("/opt/compose").expect("found").command, ["/opt/compose"]);
     assert_eq!(find("").expect("found").command, ["docker", "compose"]);
     let expected = "TILT_DOCKER_COMPOSE_CMD is `/opt/none`, which does not run \
                     (exec: \"/opt/none\": executable file not found in $PATH)";
-    assert_eq!(
-        find("/opt/none").expect_err("missing").to_string(),
-        expected
-    );
+    assert_eq!(find("/opt/none").expect_err("missing").to_string(), expected);
 }
 
 #[test]
@@ -167,26 +137,21 @@ fn an_unusable_compose_is_refused_with_what_would_be_right() {
         ),
     ];
     for (command, answer, expected) in table {
-        let error =
-            shell(&[(command.to_owned(), answer)], &[], Compose::find).expect_err("refused");
+        let error = shell(&[(command.to_owned(), answer)], &[], Compose::find).expect_err("refused");
         assert_eq!(error.to_string(), expected);
     }
 }
 
 #[test]
 fn a_project_is_what_compose_prints_in_the_order_of_the_file() {
-    let unset =
-        "time=\"2026-01-01T00:00:00Z\" level=warning msg=\"The \\\"X\\\" variable is not set.\"\n";
+    let unset = "time=\"2026-01-01T00:00:00Z\" level=warning msg=\"The \\\"X\\\" variable is not set.\"\n";
     let output = Output {
         stdout: std::fs::read(recorded("reference", "printed.yml")).expect("recorded"),
         stderr: unset.as_bytes().to_vec(),
     };
     let loaded = load(recorded("reference", "compose.yml"), Ok(output)).expect("recorded");
     let services = &loaded.project.services;
-    let names: Vec<&str> = services
-        .iter()
-        .map(|service| service.name.as_str())
-        .collect();
+    let names: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
     assert_eq!(names, ["api", "db", "built"]);
     assert_eq!(loaded.warnings, ["The \"X\" variable is not set."]);
 }
@@ -204,8 +169,7 @@ fn complaints_of_compose_are_passed_on_with_the_files() {
         (warned.to_owned(), "exit status 15"),
     ];
     for (stderr, expected) in table {
-        let error =
-            load(PathBuf::from("/project/bad.yml"), failed(15, &stderr)).expect_err("a failure");
+        let error = load(PathBuf::from("/project/bad.yml"), failed(15, &stderr)).expect_err("a failure");
         let expected = format!("Docker Compose cannot read `/project/bad.yml`: {expected}");
         assert_eq!(error.to_string(), expected);
     }
@@ -217,12 +181,6 @@ fn a_blob_is_stored_under_the_digest_of_its_text() {
     let path = store_blob(dir.path(), "services: {}\n").expect("stored");
     let name = format!("{}.yml", digest::sha256_hex(b"services: {}\n"));
     assert_eq!(path, dir.path().join(name));
-    assert_eq!(
-        std::fs::read_to_string(&path).expect("stored"),
-        "services: {}\n"
-    );
-    assert_eq!(
-        store_blob(dir.path(), "services: {}\n").expect("stored again"),
-        path
-    );
+    assert_eq!(std::fs::read_to_string(&path).expect("stored"), "services: {}\n");
+    assert_eq!(store_blob(dir.path(), "services: {}\n").expect("stored again"), path);
 }

@@ -28,9 +28,7 @@ impl Place {
             ("GIT_CONFIG_KEY_0", from.as_str()),
             ("GIT_CONFIG_VALUE_0", "https://host.test/"),
         ];
-        let env = env
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let place = Place { root, env };
         fs::create_dir_all(place.remote()).unwrap();
         place.git("init --quiet --initial-branch trunk");
@@ -76,11 +74,7 @@ impl Place {
     }
 
     fn vanish(&self) {
-        fs::rename(
-            self.root.path().join("remote"),
-            self.root.path().join("gone"),
-        )
-        .unwrap();
+        fs::rename(self.root.path().join("remote"), self.root.path().join("gone")).unwrap();
     }
 }
 
@@ -106,10 +100,7 @@ fn a_repository_is_cloned_to_a_folder_named_like_its_url() {
     let checkout = ensure(&place.session(), &repo("")).unwrap();
     assert_eq!(
         checkout.folder,
-        place
-            .root
-            .path()
-            .join("data/tilt_modules/host.test/team/repo")
+        place.root.path().join("data/tilt_modules/host.test/team/repo")
     );
     assert_eq!(checkout.commit, Some(place.git("rev-parse trunk")));
     assert_eq!((content(&checkout).as_str(), checkout.stale), ("two", None));
@@ -124,11 +115,7 @@ fn a_checkout_is_brought_up_to_date_once_a_session() {
     assert_eq!(content(&ensure(&first, &repo("")).unwrap()), "two");
     let second = place.session();
     assert_eq!(
-        content(
-            &second
-                .ensure(&repo(""), PullPolicy::Missing, &mut |_| {})
-                .unwrap()
-        ),
+        content(&second.ensure(&repo(""), PullPolicy::Missing, &mut |_| {}).unwrap()),
         "two"
     );
     assert_eq!(content(&ensure(&second, &repo("")).unwrap()), "three");
@@ -158,15 +145,9 @@ fn a_clone_that_fails_leaves_nothing_behind() {
     let place = Place::new();
     place.vanish();
     let error = ensure(&place.session(), &repo("")).unwrap_err().to_string();
-    assert!(
-        error.starts_with("download error: git clone: fatal: "),
-        "{error}"
-    );
+    assert!(error.starts_with("download error: git clone: fatal: "), "{error}");
     let left = files::list(&place.root.path().join("data"), files::Depth::Tree).unwrap();
-    assert!(
-        left.iter().all(|file| file.ends_with("repo.lock")),
-        "{left:?}"
-    );
+    assert!(left.iter().all(|file| file.ends_with("repo.lock")), "{left:?}");
 }
 
 #[test]
@@ -192,10 +173,7 @@ fn a_pinned_commit_or_tag_is_not_fetched_again() {
     }
     place.vanish();
     for reference in ["v1", commit.as_str()] {
-        assert_eq!(
-            ensure(&place.session(), &repo(reference)).unwrap().stale,
-            None
-        );
+        assert_eq!(ensure(&place.session(), &repo(reference)).unwrap().stale, None);
     }
 }
 
@@ -203,41 +181,24 @@ fn a_pinned_commit_or_tag_is_not_fetched_again() {
 fn a_pinned_branch_moves_with_the_remote() {
     let place = Place::new();
     place.git("checkout --quiet -b side/one v1");
-    assert_eq!(
-        content(&ensure(&place.session(), &repo("side/one")).unwrap()),
-        "one"
-    );
+    assert_eq!(content(&ensure(&place.session(), &repo("side/one")).unwrap()), "one");
     place.commit("hello", "later");
-    assert_eq!(
-        content(&ensure(&place.session(), &repo("side/one")).unwrap()),
-        "later"
-    );
+    assert_eq!(content(&ensure(&place.session(), &repo("side/one")).unwrap()), "later");
 }
 
 #[test]
 fn different_pins_do_not_disturb_each_other() {
     let place = Place::new();
     let store = place.session();
-    let (newest, pinned) = (
-        ensure(&store, &repo("")).unwrap(),
-        ensure(&store, &repo("v1")).unwrap(),
-    );
-    assert_eq!(
-        (content(&newest).as_str(), content(&pinned).as_str()),
-        ("two", "one")
-    );
+    let (newest, pinned) = (ensure(&store, &repo("")).unwrap(), ensure(&store, &repo("v1")).unwrap());
+    assert_eq!((content(&newest).as_str(), content(&pinned).as_str()), ("two", "one"));
 }
 
 #[test]
 fn a_ref_that_does_not_exist_is_an_error() {
     let place = Place::new();
-    let error = ensure(&place.session(), &repo("v9"))
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.starts_with("sync to ref v9: git checkout: fatal: "),
-        "{error}"
-    );
+    let error = ensure(&place.session(), &repo("v9")).unwrap_err().to_string();
+    assert!(error.starts_with("sync to ref v9: git checkout: fatal: "), "{error}");
 }
 
 #[test]
@@ -245,9 +206,7 @@ fn two_instances_clone_the_same_repository_at_once() {
     let place = Place::new();
     let folders: Vec<PathBuf> = std::thread::scope(|scope| {
         let run = || scope.spawn(|| ensure(&place.session(), &repo("")).unwrap().folder);
-        [run(), run(), run()]
-            .map(|thread| thread.join().unwrap())
-            .to_vec()
+        [run(), run(), run()].map(|thread| thread.join().unwrap()).to_vec()
     });
     assert!(folders.iter().all(|folder| *folder == folders[0]));
 }
@@ -336,10 +295,7 @@ fn urls_that_name_no_repository_are_refused() {
         )
         .unwrap_err()
         .to_string();
-        assert_eq!(
-            error,
-            format!("URLs must start with http(s):// or file://: {url}")
-        );
+        assert_eq!(error, format!("URLs must start with http(s):// or file://: {url}"));
     }
     for url in [
         "https://",
@@ -356,10 +312,7 @@ fn urls_that_name_no_repository_are_refused() {
             },
         )
         .unwrap_err();
-        assert!(
-            matches!(error, RepoError::NoRepository { .. }),
-            "{url}: {error}"
-        );
+        assert!(matches!(error, RepoError::NoRepository { .. }), "{url}: {error}");
     }
 }
 
@@ -367,19 +320,10 @@ fn urls_that_name_no_repository_are_refused() {
 fn credentials_and_decoration_stay_out_of_folder_names() {
     let place = Place::new();
     let url = "https://me:secret@host.test:8443/team/repo/?x=1".into();
-    let folder = place
-        .session()
-        .folder(&Repo {
-            url,
-            ..Repo::default()
-        })
-        .unwrap();
+    let folder = place.session().folder(&Repo { url, ..Repo::default() }).unwrap();
     assert_eq!(
         folder,
-        place
-            .root
-            .path()
-            .join("data/tilt_modules/host.test:8443/team/repo")
+        place.root.path().join("data/tilt_modules/host.test:8443/team/repo")
     );
 }
 
@@ -411,26 +355,14 @@ fn bundled_files_are_unpacked_once_and_repaired() {
     let content = [("Tiltfile", "x = 1\n"), ("bin/it.sh", "#!/bin/sh\n")];
     let folder = materialise("it", &content, root.path()).unwrap();
     assert!(folder.starts_with(root.path().join("bundled")) && folder.ends_with("it"));
+    assert_eq!(fs::read_to_string(folder.join("Tiltfile")).unwrap(), "x = 1\n");
     assert_eq!(
-        fs::read_to_string(folder.join("Tiltfile")).unwrap(),
-        "x = 1\n"
-    );
-    assert_eq!(
-        folder
-            .join("bin/it.sh")
-            .metadata()
-            .unwrap()
-            .permissions()
-            .mode()
-            & 0o777,
+        folder.join("bin/it.sh").metadata().unwrap().permissions().mode() & 0o777,
         0o755
     );
     fs::write(folder.join("Tiltfile"), "broken").unwrap();
     assert_eq!(materialise("it", &content, root.path()).unwrap(), folder);
-    assert_eq!(
-        fs::read_to_string(folder.join("Tiltfile")).unwrap(),
-        "x = 1\n"
-    );
+    assert_eq!(fs::read_to_string(folder.join("Tiltfile")).unwrap(), "x = 1\n");
     let other = materialise("it", &[("Tiltfile", "x = 2\n")], root.path()).unwrap();
     assert_ne!(other, folder, "another content is another folder");
 }

@@ -18,10 +18,7 @@ fn env() -> BTreeMap<String, String> {
         ("GIT_COMMITTER_EMAIL", "a@example.test"),
     ];
     let fixed = fixed.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    fixed
-        .into_iter()
-        .chain([("PATH".to_owned(), path)])
-        .collect()
+    fixed.into_iter().chain([("PATH".to_owned(), path)]).collect()
 }
 
 impl Origin {
@@ -71,19 +68,11 @@ fn a_clone_has_the_default_branch_and_tells_its_progress() {
     let folder = root.path().join("clone");
     let git = Git::new(&env(), Cancel::default());
     let mut said = Vec::new();
-    git.clone(&origin.url(), &folder, &mut |line| {
-        said.push(line.to_owned())
-    })
-    .unwrap();
+    git.clone(&origin.url(), &folder, &mut |line| said.push(line.to_owned()))
+        .unwrap();
     assert_eq!(content(&folder), "two");
-    assert_eq!(
-        git.head(&folder).unwrap(),
-        origin.git(&["rev-parse", "trunk"])
-    );
-    assert!(
-        said.iter().any(|line| line.starts_with("Cloning into")),
-        "{said:?}"
-    );
+    assert_eq!(git.head(&folder).unwrap(), origin.git(&["rev-parse", "trunk"]));
+    assert!(said.iter().any(|line| line.starts_with("Cloning into")), "{said:?}");
 }
 
 #[test]
@@ -121,10 +110,7 @@ fn a_fetch_brings_what_the_remote_has_now() {
 fn failures_are_told_in_gits_own_words() {
     let origin = Origin::new();
     let (root, folder, git) = cloned(&origin);
-    let error = git
-        .checkout(&folder, "nowhere", &mut |_| {})
-        .unwrap_err()
-        .to_string();
+    let error = git.checkout(&folder, "nowhere", &mut |_| {}).unwrap_err().to_string();
     assert!(
         error.starts_with("git checkout: fatal: ") && error.contains("nowhere"),
         "{error}"
@@ -159,10 +145,7 @@ fn a_revision_that_looks_like_an_option_is_only_a_name() {
 
 #[test]
 fn credentials_in_a_url_are_kept_out_of_messages() {
-    assert_eq!(
-        credentials("https://me:secret@host/repo"),
-        Some("me:secret@")
-    );
+    assert_eq!(credentials("https://me:secret@host/repo"), Some("me:secret@"));
     assert_eq!(credentials("https://host/repo@v1"), None);
     let root = tempfile::tempdir().unwrap();
     let git = Git::new(&env(), Cancel::default());
@@ -171,18 +154,13 @@ fn credentials_in_a_url_are_kept_out_of_messages() {
     let error = git
         .clone(url, &root.path().join("x"), &mut |line| said.push_str(line))
         .unwrap_err();
-    assert!(
-        !format!("{error}{said}").contains("secret"),
-        "{error} {said}"
-    );
+    assert!(!format!("{error}{said}").contains("secret"), "{error} {said}");
 }
 
 #[test]
 fn no_git_is_said_as_such() {
     let env = BTreeMap::from([("PATH".to_owned(), "/no/such/dir".to_owned())]);
-    let error = Git::new(&env, Cancel::default())
-        .head(Path::new("/"))
-        .unwrap_err();
+    let error = Git::new(&env, Cancel::default()).head(Path::new("/")).unwrap_err();
     assert_eq!(error.to_string(), "git is not installed or not on $PATH");
 }
 
@@ -191,9 +169,5 @@ fn a_hooks_environment_does_not_redirect_us() {
     let origin = Origin::new();
     let mut env = env();
     env.insert("GIT_DIR".to_owned(), "/no/such/dir".to_owned());
-    assert!(
-        Git::new(&env, Cancel::default())
-            .head(origin.0.path())
-            .is_ok()
-    );
+    assert!(Git::new(&env, Cancel::default()).head(origin.0.path()).is_ok());
 }

@@ -41,10 +41,7 @@ impl Place {
     }
 
     fn listing(&self, names: &[&str]) -> Sources {
-        let paths: Vec<String> = names
-            .iter()
-            .map(|name| self.path(name).display().to_string())
-            .collect();
+        let paths: Vec<String> = names.iter().map(|name| self.path(name).display().to_string()).collect();
         Sources {
             variable: Some(paths.join(":")),
             ..self.sources()
@@ -78,10 +75,7 @@ fn the_command_line_overrides_context_and_namespace() {
         ..place.sources()
     };
     let context = active(&sources).unwrap().unwrap();
-    assert_eq!(
-        (context.name.as_str(), context.namespace.as_str()),
-        ("prod", "other")
-    );
+    assert_eq!((context.name.as_str(), context.namespace.as_str()), ("prod", "other"));
     assert_eq!(
         (context.authority.as_str(), context.product(place.0.path())),
         ("", Product::Gke)
@@ -104,18 +98,13 @@ fn an_override_that_no_file_defines_is_an_error_that_knows_the_others() {
     })
     .unwrap_err();
     assert_eq!(error.to_string(), "context \"prd\" does not exist");
-    assert!(
-        matches!(error, KubeconfigError::UnknownContext { known, .. } if known == ["dev", "prod"])
-    );
+    assert!(matches!(error, KubeconfigError::UnknownContext { known, .. } if known == ["dev", "prod"]));
 }
 
 #[test]
 fn no_kubeconfig_or_an_empty_one_means_no_context() {
     assert_eq!(active(&Place::new(&[]).sources()).unwrap(), None);
-    assert_eq!(
-        active(&Place::new(&[(".kube/config", "")]).sources()).unwrap(),
-        None
-    );
+    assert_eq!(active(&Place::new(&[(".kube/config", "")]).sources()).unwrap(), None);
     assert_eq!(
         active(&Place::new(&[(".kube/config", "apiVersion: v1\n")]).sources()).unwrap(),
         None
@@ -132,10 +121,7 @@ fn no_kubeconfig_or_an_empty_one_means_no_context() {
 fn a_current_context_that_is_defined_nowhere_has_no_cluster() {
     let place = Place::new(&[(".kube/config", "current-context: gone\n")]);
     let context = active(&place.sources()).unwrap().unwrap();
-    assert_eq!(
-        (context.name.as_str(), context.cluster.as_str()),
-        ("gone", "")
-    );
+    assert_eq!((context.name.as_str(), context.cluster.as_str()), ("gone", ""));
     assert_eq!(context.product(place.0.path()), Product::None);
 }
 
@@ -143,22 +129,14 @@ fn a_current_context_that_is_defined_nowhere_has_no_cluster() {
 fn files_are_merged_and_the_first_to_name_something_wins() {
     let first = "current-context: prod\ncontexts:\n- {name: prod, context: {cluster: gke_x, namespace: first}}\n";
     let place = Place::new(&[("a", first), ("b", TWO), (".kube/config", TWO)]);
-    let context = active(&place.listing(&["a", "absent", "b"]))
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (context.name.as_str(), context.namespace.as_str()),
-        ("prod", "first")
-    );
+    let context = active(&place.listing(&["a", "absent", "b"])).unwrap().unwrap();
+    assert_eq!((context.name.as_str(), context.namespace.as_str()), ("prod", "first"));
     assert_eq!(
         context.server, "https://1.2.3.4",
         "the cluster is found in the second file"
     );
     assert_eq!(context.origin, place.path("a"));
-    assert_eq!(
-        active(&place.listing(&["b", "a"])).unwrap().unwrap().name,
-        "dev"
-    );
+    assert_eq!(active(&place.listing(&["b", "a"])).unwrap().unwrap().name, "dev");
 }
 
 #[test]

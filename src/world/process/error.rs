@@ -14,10 +14,7 @@ pub enum ProcessError {
     #[error("empty command")]
     Empty,
     #[error("exec: \"{program}\": executable file not found in $PATH")]
-    NotFound {
-        program: String,
-        searched: Vec<PathBuf>,
-    },
+    NotFound { program: String, searched: Vec<PathBuf> },
     #[error("chdir {}: {}", dir.display(), reason(source))]
     Folder { dir: PathBuf, source: io::Error },
     #[error("fork/exec {program}: {}", reason(source))]

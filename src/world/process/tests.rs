@@ -15,9 +15,7 @@ fn shell(script: &str) -> Invocation {
 
 fn lines(invocation: &Invocation) -> (Vec<(Stream, String)>, Result<Output, ProcessError>) {
     let mut seen = Vec::new();
-    let result = run(invocation, &mut |stream, line| {
-        seen.push((stream, line.to_owned()))
-    });
+    let result = run(invocation, &mut |stream, line| seen.push((stream, line.to_owned())));
     (seen, result)
 }
 
@@ -49,10 +47,7 @@ fn only_the_given_environment_folder_and_input_are_seen() {
     invocation.dir = root.path().canonicalize().unwrap();
     invocation.env.insert("ONLY".to_owned(), "this".to_owned());
     invocation.stdin = b"fed".to_vec();
-    let expected = format!(
-        "{}\nONLY=this\nPATH=/usr/bin:/bin\nfed",
-        invocation.dir.display()
-    );
+    let expected = format!("{}\nONLY=this\nPATH=/usr/bin:/bin\nfed", invocation.dir.display());
     assert_eq!(
         String::from_utf8(capture(&invocation).unwrap().stdout).unwrap(),
         expected
@@ -89,10 +84,7 @@ fn a_failing_command_reports_its_status_and_what_it_said() {
 
 #[test]
 fn a_command_ended_by_a_signal_says_which() {
-    assert_eq!(
-        capture(&shell("kill -9 $$")).unwrap_err().to_string(),
-        "signal: killed"
-    );
+    assert_eq!(capture(&shell("kill -9 $$")).unwrap_err().to_string(), "signal: killed");
     assert_eq!(
         capture(&shell("kill -TERM $$")).unwrap_err().to_string(),
         "signal: terminated"
@@ -114,10 +106,7 @@ fn a_program_that_is_nowhere_says_where_it_was_looked_for() {
         other => panic!("{other}"),
     }
     let text = capture(&invocation).unwrap_err().to_string();
-    assert_eq!(
-        text,
-        "exec: \"no-such-program\": executable file not found in $PATH"
-    );
+    assert_eq!(text, "exec: \"no-such-program\": executable file not found in $PATH");
 }
 
 #[test]
@@ -149,10 +138,7 @@ fn what_keeps_a_command_from_starting_is_named() {
             .ends_with("/plain: not a directory")
     );
     invocation.argv.clear();
-    assert_eq!(
-        capture(&invocation).unwrap_err().to_string(),
-        "empty command"
-    );
+    assert_eq!(capture(&invocation).unwrap_err().to_string(), "empty command");
 }
 
 #[test]
@@ -181,11 +167,7 @@ fn endless(root: &Path) -> (Invocation, std::fs::File, thread::JoinHandle<usize>
         ..shell("mkfifo held")
     })
     .unwrap();
-    let opened = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(&pipe)
-        .unwrap();
+    let opened = std::fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
     let reader = thread::spawn(move || std::fs::read(pipe).unwrap().len());
     (
         Invocation {
@@ -229,9 +211,7 @@ fn a_limit_ends_a_command_and_keeps_what_it_said() {
 fn a_panic_in_the_caller_ends_the_whole_group() {
     let root = tempfile::tempdir().unwrap();
     let (invocation, opened, gone) = endless(root.path());
-    let caller = thread::spawn(move || {
-        run(&invocation, &mut |_, _| panic!("the caller gives up")).map(drop)
-    });
+    let caller = thread::spawn(move || run(&invocation, &mut |_, _| panic!("the caller gives up")).map(drop));
     assert!(caller.join().is_err());
     drop(opened);
     assert_eq!(gone.join().unwrap(), 0);

@@ -20,9 +20,7 @@ pub fn copy_of(folder: &Path) -> tempfile::TempDir {
 }
 
 fn copy(from: &Path, to: &Path) {
-    for entry in
-        std::fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()))
-    {
+    for entry in std::fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display())) {
         let entry = entry.expect("an entry of testdata");
         let target = to.join(entry.file_name());
         if entry.file_type().expect("its type").is_dir() {
@@ -82,11 +80,7 @@ fn compare(at: &str, want: &serde_json::Value, got: &serde_json::Value, found: &
                 compare(&format!("{at}[{index}]"), value, other, found);
             }
             if want.len() != got.len() {
-                found.push(format!(
-                    "{at}: want {} elements, got {}",
-                    want.len(),
-                    got.len()
-                ));
+                found.push(format!("{at}: want {} elements, got {}", want.len(), got.len()));
             }
         }
         (want, got) if want == got => {}

@@ -27,13 +27,9 @@ fn using_a_higher_layer_is_a_violation() {
             "3: `model` may not use `tiltfile`, which stands above it",
         ]
     );
-    let laid_out =
-        "//! Ports.\nuse crate::{\n    model::tree,\n    tiltfile::host,\n};\nfn f() {}\n";
+    let laid_out = "//! Ports.\nuse crate::{\n    model::tree,\n    tiltfile::host,\n};\nfn f() {}\n";
     let said = judged("src/model/port.rs", laid_out);
-    assert_eq!(
-        said,
-        ["2: `model` may not use `tiltfile`, which stands above it"]
-    );
+    assert_eq!(said, ["2: `model` may not use `tiltfile`, which stands above it"]);
 }
 
 #[test]
@@ -77,11 +73,7 @@ fn a_crate_outside_its_home_is_a_violation() {
             "use crate::model::{\n    kube::Object,\n    url::Url,\n};",
             None,
         ),
-        (
-            "src/world/files.rs",
-            "pub(crate) use crate::model::kube::Object;",
-            None,
-        ),
+        ("src/world/files.rs", "pub(crate) use crate::model::kube::Object;", None),
         (
             "src/world/files.rs",
             "use {std::fmt, kube::Client};",
@@ -95,17 +87,11 @@ fn a_crate_outside_its_home_is_a_violation() {
             Some("only cli/lsp/, cli/lsp.rs may name the crate `lsp_types`"),
         ),
         ("src/main.rs", "fn main() -> anyhow::Result<()> {}", None),
-        (
-            "src/world/compose.rs",
-            "fn f(v: &serde_json::Value) {}",
-            None,
-        ),
+        ("src/world/compose.rs", "fn f(v: &serde_json::Value) {}", None),
         (
             "src/model/tree.rs",
             "fn f(v: &serde_json::Value) {}",
-            Some(
-                "the crate `serde_json` has no business in model/, engine/: values there are ours alone",
-            ),
+            Some("the crate `serde_json` has no business in model/, engine/: values there are ours alone"),
         ),
     ];
     for (path, line, expected) in table {
@@ -128,10 +114,7 @@ fn impurity_in_a_pure_file_is_a_violation() {
         "use std::time::SystemTime;",
         "use crate::world::files;",
     ] {
-        let pure = judged(
-            "src/engine/reduce.rs",
-            &format!("//! Pure. Steps.\n{line}\n"),
-        );
+        let pure = judged("src/engine/reduce.rs", &format!("//! Pure. Steps.\n{line}\n"));
         assert_eq!(pure.len(), 1, "{line}: {pure:?}");
         assert_eq!(
             judged("src/engine/perform.rs", &format!("//! Doing.\n{line}\n")),
@@ -146,10 +129,7 @@ fn impurity_in_a_pure_file_is_a_violation() {
 #[test]
 fn a_file_without_a_header_is_a_violation() {
     let said = judged("benches/evaluate.rs", "use std::fmt;\n");
-    assert_eq!(
-        said,
-        ["1: a file opens with `//!` and says what lives here"]
-    );
+    assert_eq!(said, ["1: a file opens with `//!` and says what lives here"]);
 }
 
 #[test]
@@ -161,16 +141,9 @@ fn only_lines_before_the_tests_count_for_size() {
         said,
         ["0: 701 lines without tests: at most 700, better under 400; split it"]
     );
-    let tested = format!(
-        "{}#[cfg(test)]\nmod tests {{\n{}}}\n",
-        long(600),
-        "x();\n".repeat(300)
-    );
+    let tested = format!("{}#[cfg(test)]\nmod tests {{\n{}}}\n", long(600), "x();\n".repeat(300));
     assert_eq!(judged("src/world/a.rs", &tested), [""; 0]);
-    let split = format!(
-        "//! Long.\n#[cfg(test)]\nmod tests;\n{}",
-        "x();\n".repeat(700)
-    );
+    let split = format!("//! Long.\n#[cfg(test)]\nmod tests;\n{}", "x();\n".repeat(700));
     assert_eq!(judged("src/world/a.rs", &split).len(), 1);
 }
 
@@ -207,9 +180,7 @@ fn modules_declared_out_of_order_are_a_violation() {
             .collect::<Vec<_>>()
     };
     assert_eq!(
-        rules(
-            "//! Tilt.\npub mod model;\npub mod world;\npub mod deploy;\npub mod build;\npub mod cli;\n"
-        ),
+        rules("//! Tilt.\npub mod model;\npub mod world;\npub mod deploy;\npub mod build;\npub mod cli;\n"),
         [""; 0]
     );
     assert_eq!(
@@ -231,20 +202,14 @@ fn a_folder_missing_from_the_map_is_a_violation() {
         "docs/b/c.md",
         ".ci/run",
     ];
-    let files = paths
-        .iter()
-        .map(|path| ((*path).to_owned(), String::new()))
-        .collect();
+    let files = paths.iter().map(|path| ((*path).to_owned(), String::new())).collect();
     let folders = folders(&files);
     assert_eq!(folders, ["docs", "src", "src/model", "src/model/compose"]);
     let said: Vec<String> = check_map("src/ model/ docs/", &folders)
         .iter()
         .map(Violation::to_string)
         .collect();
-    assert_eq!(
-        said,
-        ["README.md:1: the map does not name `src/model/compose/`"]
-    );
+    assert_eq!(said, ["README.md:1: the map does not name `src/model/compose/`"]);
     assert!(check_map("src/ model/ compose/ docs/", &folders).is_empty());
 }
 

@@ -63,11 +63,7 @@ fn template<'a, 't>(
 }
 
 /// Evaluates what stands between a range and its end once for each item; returns what follows the end.
-fn range<'a, 't>(
-    body: &'a [Vec<Node>],
-    items: Hits<'t>,
-    found: &mut Hits<'t>,
-) -> Result<&'a [Vec<Node>], String> {
+fn range<'a, 't>(body: &'a [Vec<Node>], items: Hits<'t>, found: &mut Hits<'t>) -> Result<&'a [Vec<Node>], String> {
     let mut after = template(body, Vec::new(), &mut Vec::new())?;
     for item in items {
         after = template(body, vec![item], found)?;
@@ -97,8 +93,7 @@ fn step<'t>(node: &Node, hits: Hits<'t>) -> Result<Hits<'t>, String> {
             Ok(all)
         }
         Node::Union(parts) => {
-            let results: Result<Vec<Hits>, String> =
-                parts.iter().map(|part| list(part, hits.clone())).collect();
+            let results: Result<Vec<Hits>, String> = parts.iter().map(|part| list(part, hits.clone())).collect();
             Ok(results?.into_iter().flatten().collect())
         }
         Node::Index(index) => each_list(
@@ -169,20 +164,12 @@ fn each_list<'t>(
         };
         let range = pick(items.len() as i64)?;
         let inside = children(hit);
-        picked.extend(
-            range
-                .step_by(stride)
-                .filter_map(|index| inside.get(index).cloned()),
-        );
+        picked.extend(range.step_by(stride).filter_map(|index| inside.get(index).cloned()));
     }
     Ok(picked)
 }
 
-fn bounds(
-    from: Option<i64>,
-    to: Option<i64>,
-    length: i64,
-) -> Result<std::ops::Range<usize>, String> {
+fn bounds(from: Option<i64>, to: Option<i64>, length: i64) -> Result<std::ops::Range<usize>, String> {
     let from_end = |at: i64| if at < 0 { at + length } else { at };
     let (from, to) = (from_end(from.unwrap_or(0)), from_end(to.unwrap_or(length)));
     if from == to {
@@ -191,9 +178,7 @@ fn bounds(
     let first = in_bounds(from, length)?;
     let last = in_bounds(to - 1, length)?;
     if from > to {
-        return Err(format!(
-            "starting index {from} is greater than ending index {to}"
-        ));
+        return Err(format!("starting index {from} is greater than ending index {to}"));
     }
     Ok(first..last + 1)
 }
@@ -205,11 +190,7 @@ fn in_bounds(index: i64, length: i64) -> Result<usize, String> {
         .ok_or_else(|| format!("array index out of bounds: index {index}, length {length}"))
 }
 
-fn filter<'t>(
-    hits: &[Hit<'t>],
-    left: &[Node],
-    test: Option<&(Operator, Vec<Node>)>,
-) -> Result<Hits<'t>, String> {
+fn filter<'t>(hits: &[Hit<'t>], left: &[Node], test: Option<&(Operator, Vec<Node>)>) -> Result<Hits<'t>, String> {
     let mut passed = Vec::new();
     for hit in hits {
         if !matches!(hit.value(), Tree::List(_)) {
@@ -251,11 +232,7 @@ fn holds(operator: Operator, left: &Tree, right: &Tree) -> Result<bool, String> 
     let ordering = match (left, right) {
         (Tree::Text(a), Tree::Text(b)) => Some(a.cmp(b)),
         (Tree::Int(a), Tree::Int(b)) => Some(a.cmp(b)),
-        (Tree::Bool(a), Tree::Bool(b))
-            if matches!(operator, Operator::Equal | Operator::NotEqual) =>
-        {
-            Some(a.cmp(b))
-        }
+        (Tree::Bool(a), Tree::Bool(b)) if matches!(operator, Operator::Equal | Operator::NotEqual) => Some(a.cmp(b)),
         (Tree::Float(a), Tree::Float(b)) => a.partial_cmp(b),
         (Tree::Int(a), Tree::Float(b)) => (*a as f64).partial_cmp(b),
         (Tree::Float(a), Tree::Int(b)) => a.partial_cmp(&(*b as f64)),

@@ -86,8 +86,7 @@ pub struct Place {
 
 impl JsonPath {
     pub fn parse(text: &str) -> Result<JsonPath, JsonPathError> {
-        let actions =
-            parse::actions(text).map_err(|problem| JsonPathError::Syntax(problem.into()))?;
+        let actions = parse::actions(text).map_err(|problem| JsonPathError::Syntax(problem.into()))?;
         Ok(JsonPath {
             text: text.into(),
             actions,
@@ -108,10 +107,7 @@ impl JsonPath {
 
     /// The texts the path leads to. A null counts as not there, anything else is an error.
     pub fn texts<'t>(&self, tree: &'t Tree) -> Result<Vec<(Place, &'t str)>, JsonPathError> {
-        let found = self
-            .find(tree)?
-            .into_iter()
-            .filter(|(_, value)| !value.is_null());
+        let found = self.find(tree)?.into_iter().filter(|(_, value)| !value.is_null());
         found
             .map(|(place, value)| Ok((place, value.as_text().ok_or_else(|| self.not_text(value))?)))
             .collect()
@@ -119,10 +115,7 @@ impl JsonPath {
 
     /// The maps the path leads to.
     pub fn maps<'t>(&self, tree: &'t Tree) -> Result<Vec<(Place, &'t Map)>, JsonPathError> {
-        let found = self
-            .find(tree)?
-            .into_iter()
-            .filter(|(_, value)| !value.is_null());
+        let found = self.find(tree)?.into_iter().filter(|(_, value)| !value.is_null());
         found
             .map(|(place, value)| Ok((place, value.as_map().ok_or_else(|| self.not_map(value))?)))
             .collect()
@@ -158,13 +151,11 @@ impl Place {
     }
 
     pub fn get_mut<'t>(&self, tree: &'t mut Tree) -> Option<&'t mut Tree> {
-        self.steps
-            .iter()
-            .try_fold(tree, |tree, step| match (step, tree) {
-                (Step::Key(key), Tree::Map(map)) => map.get_mut(key),
-                (Step::Index(index), Tree::List(items)) => items.get_mut(*index),
-                _ => None,
-            })
+        self.steps.iter().try_fold(tree, |tree, step| match (step, tree) {
+            (Step::Key(key), Tree::Map(map)) => map.get_mut(key),
+            (Step::Index(index), Tree::List(items)) => items.get_mut(*index),
+            _ => None,
+        })
     }
 
     /// The place of another key in the same map; `None` if this one is not in a map.

@@ -146,22 +146,16 @@ impl<'a> Parser<'a> {
         self.skip(end + 1);
         let parts: Vec<&str> = text.split(',').collect();
         if parts.len() > 1 {
-            let union = parts
-                .iter()
-                .map(|part| nodes(&format!("[{}]", part.trim_matches(' '))));
-            self.nodes
-                .push(Node::Union(union.collect::<Result<_, _>>()?));
+            let union = parts.iter().map(|part| nodes(&format!("[{}]", part.trim_matches(' '))));
+            self.nodes.push(Node::Union(union.collect::<Result<_, _>>()?));
             return Ok(());
         }
-        let key = text
-            .strip_prefix('\'')
-            .and_then(|rest| rest.strip_suffix('\''));
+        let key = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
         if let Some(key) = key.filter(|key| !key.contains('\'')) {
             self.nodes.extend(nodes(&format!(".{key}"))?);
             return Ok(());
         }
-        self.nodes
-            .push(slice(if text == "*" { ":" } else { text })?);
+        self.nodes.push(slice(if text == "*" { ":" } else { text })?);
         Ok(())
     }
 
@@ -173,17 +167,10 @@ impl<'a> Parser<'a> {
             return Err("unclosed array expect ]".to_owned());
         }
         let is_operator = |c: char| matches!(c, '!' | '<' | '>' | '=');
-        let comparison = text
-            .find(is_operator)
-            .filter(|start| *start > 0)
-            .and_then(|start| {
-                let length = text[start..].find(|c| !is_operator(c))?;
-                Some((
-                    &text[..start],
-                    &text[start..start + length],
-                    &text[start + length..],
-                ))
-            });
+        let comparison = text.find(is_operator).filter(|start| *start > 0).and_then(|start| {
+            let length = text[start..].find(|c| !is_operator(c))?;
+            Some((&text[..start], &text[start..start + length], &text[start + length..]))
+        });
         self.nodes.push(match comparison {
             None => Node::Filter {
                 left: nodes(text)?,
@@ -214,9 +201,7 @@ impl<'a> Parser<'a> {
     }
 
     fn cut_at(&mut self, stop: impl Fn(char) -> bool) -> &'a str {
-        let (word, rest) = self
-            .rest
-            .split_at(self.rest.find(stop).unwrap_or(self.rest.len()));
+        let (word, rest) = self.rest.split_at(self.rest.find(stop).unwrap_or(self.rest.len()));
         self.rest = rest;
         word
     }
@@ -244,24 +229,13 @@ fn slice(text: &str) -> Result<Node, String> {
     let parts: Vec<&str> = text.split(':').collect();
     let number = |part: Option<&&str>| match part.copied() {
         None | Some("") => Ok(None),
-        Some(digits)
-            if digits
-                .trim_start_matches('-')
-                .bytes()
-                .all(|b| b.is_ascii_digit()) =>
-        {
-            digits
-                .parse::<i64>()
-                .map(Some)
-                .map_err(|_| format!("array index {digits} is not a number"))
-        }
+        Some(digits) if digits.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit()) => digits
+            .parse::<i64>()
+            .map(Some)
+            .map_err(|_| format!("array index {digits} is not a number")),
         Some(_) => Err(invalid()),
     };
-    let (from, to, step) = (
-        number(parts.first())?,
-        number(parts.get(1))?,
-        number(parts.get(2))?,
-    );
+    let (from, to, step) = (number(parts.first())?, number(parts.get(1))?, number(parts.get(2))?);
     match parts.len() {
         1 => from.map(Node::Index).ok_or_else(invalid),
         2 | 3 => Ok(Node::Slice { from, to, step }),
@@ -299,9 +273,5 @@ fn is_alphanumeric(c: char) -> bool {
 }
 
 fn is_terminator(c: char) -> bool {
-    is_line_end(c)
-        || matches!(
-            c,
-            ' ' | '\t' | '.' | ',' | '[' | ']' | '$' | '@' | '{' | '}'
-        )
+    is_line_end(c) || matches!(c, ' ' | '\t' | '.' | ',' | '[' | ']' | '$' | '@' | '{' | '}')
 }

@@ -35,10 +35,7 @@ fn paths_find_what_kubernetes_finds() {
         ("{.spec.missing.there}", &[]),
         ("{.spec.missing}", &["null"]),
         (r#"{.spec.env[?(@.name=="IMG")].value}"#, &["\"one\""]),
-        (
-            r#"{.spec.env[?(@.name!='IMG')].name}"#,
-            &["\"OTHER\"", "\"LAST\""],
-        ),
+        (r#"{.spec.env[?(@.name!='IMG')].name}"#, &["\"OTHER\"", "\"LAST\""]),
         ("{.spec.env[?(@.value)].name}", &["\"IMG\"", "\"OTHER\""]),
         ("{.spec.env[?(@.rank>=2)].rank}", &["2", "3"]),
         ("{.spec.env[?(@.rank<2.5)].rank}", &["1", "2"]),
@@ -50,10 +47,7 @@ fn paths_find_what_kubernetes_finds() {
         ("{.spec.env[0,2].rank}", &["1", "3"]),
         ("{.spec.nested.*.image}", &["\"inner\""]),
         ("{..image}", &["\"outer\"", "\"inner\""]),
-        (
-            "{.spec.image} {.spec.nested.deep.image}",
-            &["\"outer\"", "\"inner\""],
-        ),
+        ("{.spec.image} {.spec.nested.deep.image}", &["\"outer\"", "\"inner\""]),
         (
             "{range .spec.env[*]}{.name}{end}{.spec.image}",
             &["\"IMG\"", "\"OTHER\"", "\"LAST\"", "\"outer\""],
@@ -61,10 +55,7 @@ fn paths_find_what_kubernetes_finds() {
         ("no braces", &[]),
     ];
     for (path, expected) in table {
-        let expected = expected
-            .iter()
-            .map(|text| (*text).to_owned())
-            .collect::<Vec<_>>();
+        let expected = expected.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         assert_eq!(found(path), Ok(expected), "{path}");
     }
 }
@@ -88,10 +79,7 @@ fn faults_say_what_is_wrong() {
             "{.spec[0]}",
             "Matching (json_path=\"{.spec[0]}\"): map[string]interface {} is not array or slice",
         ),
-        (
-            "{foo}",
-            "Matching (json_path=\"{foo}\"): unrecognized identifier foo",
-        ),
+        ("{foo}", "Matching (json_path=\"{foo}\"): unrecognized identifier foo"),
         (
             "{.a}{end}",
             "Matching (json_path=\"{.a}{end}\"): not in range, nothing to end",
@@ -105,12 +93,7 @@ fn faults_say_what_is_wrong() {
 #[test]
 fn only_texts_are_texts() {
     let tree = parse_one(DOCUMENT).unwrap();
-    let texts = |path: &str| {
-        JsonPath::parse(path)
-            .unwrap()
-            .texts(&tree)
-            .map(|found| found.len())
-    };
+    let texts = |path: &str| JsonPath::parse(path).unwrap().texts(&tree).map(|found| found.len());
     assert_eq!(texts("{.spec.image}"), Ok(1));
     assert_eq!(texts("{.spec.missing}"), Ok(0));
     let error = texts("{.spec.env[0].rank}").unwrap_err().to_string();
@@ -124,12 +107,7 @@ fn only_texts_are_texts() {
 fn places_can_be_written_to() {
     let mut tree = parse_one(DOCUMENT).unwrap();
     let path = JsonPath::parse(r#"{.spec.env[?(@.name=="IMG")].value}"#).unwrap();
-    let places: Vec<Place> = path
-        .find(&tree)
-        .unwrap()
-        .into_iter()
-        .map(|found| found.0)
-        .collect();
+    let places: Vec<Place> = path.find(&tree).unwrap().into_iter().map(|found| found.0).collect();
     *places[0].get_mut(&mut tree).unwrap() = Tree::text("changed");
     assert_eq!(places[0].get(&tree), Some(&Tree::text("changed")));
     let name = places[0].sibling("name").unwrap();

@@ -22,9 +22,7 @@ static BUTTON_SPEC: Struct = Struct::new(
         one("location", &UI_COMPONENT_LOCATION)
             .required()
             .doc("Where the button is shown. Required."),
-        text("text")
-            .required()
-            .doc("What the button says. Required."),
+        text("text").required().doc("What the button says. Required."),
         text("iconName").doc("Name of a Material icon."),
         text("iconSVG").doc("An `<svg>` element, 24 by 24, to show instead of a named icon."),
         flag("disabled").doc("Whether the button is greyed out."),
@@ -36,12 +34,10 @@ static BUTTON_SPEC: Struct = Struct::new(
 pub static UI_INPUT_SPEC: Struct = Struct::new(
     "UIInputSpec",
     &[
-        text("name").required().doc(
-            "Name of the input, unique in its button; commands get it as an environment variable.",
-        ),
-        text("label")
-            .always()
-            .doc("What the web UI says next to it."),
+        text("name")
+            .required()
+            .doc("Name of the input, unique in its button; commands get it as an environment variable."),
+        text("label").always().doc("What the web UI says next to it."),
         maybe("text", &UI_TEXT_INPUT_SPEC).doc("Asks for a text."),
         maybe("bool", &UI_BOOL_INPUT_SPEC).doc("Asks for yes or no."),
         maybe("hidden", &UI_HIDDEN_INPUT_SPEC).doc("Does not ask; the value is always the same."),
@@ -73,17 +69,13 @@ pub static UI_BOOL_INPUT_SPEC: Struct = Struct::new(
 )
 .doc("An input for yes or no.");
 
-pub static UI_HIDDEN_INPUT_SPEC: Struct = Struct::new(
-    "UIHiddenInputSpec",
-    &[text("value").required().doc("The value.")],
-)
-.doc("An input that is not shown and always has the same value.");
+pub static UI_HIDDEN_INPUT_SPEC: Struct =
+    Struct::new("UIHiddenInputSpec", &[text("value").required().doc("The value.")])
+        .doc("An input that is not shown and always has the same value.");
 
 pub static UI_CHOICE_INPUT_SPEC: Struct = Struct::new(
     "UIChoiceInputSpec",
-    &[texts("choices")
-        .always()
-        .doc("The texts to choose from; at least one.")],
+    &[texts("choices").always().doc("The texts to choose from; at least one.")],
 )
 .doc("An input for one of several texts.");
 
@@ -105,10 +97,8 @@ static INPUT_STATUS: Struct = Struct::new(
 
 static TEXT_INPUT_STATUS: Struct = Struct::new("UITextInputStatus", &[text("value").required()]);
 static BOOL_INPUT_STATUS: Struct = Struct::new("UIBoolInputStatus", &[flag("value").required()]);
-static HIDDEN_INPUT_STATUS: Struct =
-    Struct::new("UIHiddenInputStatus", &[text("value").required()]);
-static CHOICE_INPUT_STATUS: Struct =
-    Struct::new("UIChoiceInputStatus", &[text("value").required()]);
+static HIDDEN_INPUT_STATUS: Struct = Struct::new("UIHiddenInputStatus", &[text("value").required()]);
+static CHOICE_INPUT_STATUS: Struct = Struct::new("UIChoiceInputStatus", &[text("value").required()]);
 
 pub static TOGGLE_BUTTON: Kind = Kind {
     name: "ToggleButton",
@@ -144,10 +134,7 @@ static TOGGLE_STATE: Struct = Struct::new(
     ],
 );
 
-static STATE_SOURCE: Struct = Struct::new(
-    "StateSource",
-    &[maybe("configMap", &CONFIG_MAP_STATE_SOURCE)],
-);
+static STATE_SOURCE: Struct = Struct::new("StateSource", &[maybe("configMap", &CONFIG_MAP_STATE_SOURCE)]);
 
 static CONFIG_MAP_STATE_SOURCE: Struct = Struct::new(
     "ConfigMapStateSource",

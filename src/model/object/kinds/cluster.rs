@@ -31,10 +31,8 @@ static CONNECTION: Struct = Struct::new(
     ],
 );
 
-static KUBERNETES_CONNECTION: Struct = Struct::new(
-    "KubernetesClusterConnection",
-    &[text("context"), text("namespace")],
-);
+static KUBERNETES_CONNECTION: Struct =
+    Struct::new("KubernetesClusterConnection", &[text("context"), text("namespace")]);
 
 static DOCKER_CONNECTION: Struct = Struct::new("DockerClusterConnection", &[text("host")]);
 

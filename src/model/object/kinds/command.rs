@@ -28,8 +28,7 @@ static CMD_SPEC: Struct = Struct::new(
             .doc("How to find out whether the process is ready. It is ready at once if not given."),
         maybe("restartOn", &RESTART_ON_SPEC).doc("What stops the process and starts it again."),
         maybe("startOn", &START_ON_SPEC).doc("What to wait for before the first start."),
-        maybe("disableSource", &DISABLE_SOURCE)
-            .doc("Where to look up whether the command is disabled."),
+        maybe("disableSource", &DISABLE_SOURCE).doc("Where to look up whether the command is disabled."),
     ],
 );
 
@@ -46,10 +45,7 @@ static CMD_STATUS: Struct = Struct::new(
 
 static CMD_STATE_WAITING: Struct = Struct::new("CmdStateWaiting", &[text("reason")]);
 
-static CMD_STATE_RUNNING: Struct = Struct::new(
-    "CmdStateRunning",
-    &[int32("pid").required(), micro_time("startedAt")],
-);
+static CMD_STATE_RUNNING: Struct = Struct::new("CmdStateRunning", &[int32("pid").required(), micro_time("startedAt")]);
 
 static CMD_STATE_TERMINATED: Struct = Struct::new(
     "CmdStateTerminated",
@@ -65,15 +61,12 @@ static CMD_STATE_TERMINATED: Struct = Struct::new(
 pub static PROBE: Struct = Struct::new(
     "Probe",
     &[
-        inline("handler", &HANDLER)
-            .doc("What to try: a command, an HTTP request or a TCP connection."),
+        inline("handler", &HANDLER).doc("What to try: a command, an HTTP request or a TCP connection."),
         int32("initialDelaySeconds").doc("Seconds from the start to the first try."),
         int32("timeoutSeconds").doc("Seconds after which a try has failed; 1 if not given."),
         int32("periodSeconds").doc("Seconds from one try to the next; 10 if not given."),
-        int32("successThreshold")
-            .doc("Successful tries in a row that make it ready; 1 if not given."),
-        int32("failureThreshold")
-            .doc("Failed tries in a row that make it unready; 3 if not given."),
+        int32("successThreshold").doc("Successful tries in a row that make it ready; 1 if not given."),
+        int32("failureThreshold").doc("Failed tries in a row that make it unready; 3 if not given."),
     ],
 )
 .doc("Checks from time to time whether a process is ready.");
@@ -82,10 +75,8 @@ pub static HANDLER: Struct = Struct::new(
     "Handler",
     &[
         maybe("exec", &EXEC_ACTION).doc("Runs a command; ready if it exits with 0."),
-        maybe("httpGet", &HTTP_GET_ACTION)
-            .doc("Sends an HTTP request; ready if the status is from 200 to 399."),
-        maybe("tcpSocket", &TCP_SOCKET_ACTION)
-            .doc("Opens a TCP connection; ready if that succeeds."),
+        maybe("httpGet", &HTTP_GET_ACTION).doc("Sends an HTTP request; ready if the status is from 200 to 399."),
+        maybe("tcpSocket", &TCP_SOCKET_ACTION).doc("Opens a TCP connection; ready if that succeeds."),
     ],
 )
 .doc("What a probe tries. Give exactly one.");

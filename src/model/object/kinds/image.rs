@@ -44,10 +44,7 @@ static CMD_IMAGE_STATUS: Struct = Struct::new(
 
 static CMD_IMAGE_WAITING: Struct = Struct::new("CmdImageStateWaiting", &[text("reason")]);
 
-static CMD_IMAGE_BUILDING: Struct = Struct::new(
-    "CmdImageStateBuilding",
-    &[text("reason"), micro_time("startedAt")],
-);
+static CMD_IMAGE_BUILDING: Struct = Struct::new("CmdImageStateBuilding", &[text("reason"), micro_time("startedAt")]);
 
 static CMD_IMAGE_COMPLETED: Struct = Struct::new(
     "CmdImageStateCompleted",
@@ -108,10 +105,8 @@ static DOCKER_IMAGE_STATUS: Struct = Struct::new(
 
 static DOCKER_IMAGE_WAITING: Struct = Struct::new("DockerImageStateWaiting", &[text("reason")]);
 
-static DOCKER_IMAGE_BUILDING: Struct = Struct::new(
-    "DockerImageStateBuilding",
-    &[text("reason"), micro_time("startedAt")],
-);
+static DOCKER_IMAGE_BUILDING: Struct =
+    Struct::new("DockerImageStateBuilding", &[text("reason"), micro_time("startedAt")]);
 
 static DOCKER_IMAGE_COMPLETED: Struct = Struct::new(
     "DockerImageStateCompleted",
@@ -158,11 +153,9 @@ static IMAGE_MAP_SPEC: Struct = Struct::new(
     ],
 );
 
-static IMAGE_MAP_OVERRIDE_COMMAND: Struct =
-    Struct::new("ImageMapOverrideCommand", &[texts("command").required()]);
+static IMAGE_MAP_OVERRIDE_COMMAND: Struct = Struct::new("ImageMapOverrideCommand", &[texts("command").required()]);
 
-static IMAGE_MAP_OVERRIDE_ARGS: Struct =
-    Struct::new("ImageMapOverrideArgs", &[texts("args").required()]);
+static IMAGE_MAP_OVERRIDE_ARGS: Struct = Struct::new("ImageMapOverrideArgs", &[texts("args").required()]);
 
 static IMAGE_MAP_STATUS: Struct = Struct::new(
     "ImageMapStatus",

@@ -44,9 +44,7 @@ static APPLY_SPEC: Struct = Struct::new(
 pub static KUBERNETES_APPLY_CMD: Struct = Struct::new(
     "KubernetesApplyCmd",
     &[
-        texts("args")
-            .required()
-            .doc("The program and its arguments."),
+        texts("args").required().doc("The program and its arguments."),
         path("dir").always().doc("Working directory."),
         texts("env")
             .always()
@@ -73,12 +71,8 @@ pub static KUBERNETES_IMAGE_LOCATOR: Struct = Struct::new(
 pub static KUBERNETES_IMAGE_OBJECT_DESCRIPTOR: Struct = Struct::new(
     "KubernetesImageObjectDescriptor",
     &[
-        text("repoField")
-            .required()
-            .doc("Field that holds the image's name."),
-        text("tagField")
-            .required()
-            .doc("Field that holds the image's tag."),
+        text("repoField").required().doc("Field that holds the image's name."),
+        text("tagField").required().doc("Field that holds the image's tag."),
     ],
 )
 .doc("An image that is given as an object with a field for the name and one for the tag.");
@@ -122,10 +116,8 @@ static DISCOVERY_SPEC: Struct = Struct::new(
             .required()
             .doc("Objects whose pods to find."),
         many("extraSelectors", &LABEL_SELECTOR).doc("Pods with these labels are found as well."),
-        maybe("portForwardTemplateSpec", &PORT_FORWARD_TEMPLATE_SPEC)
-            .doc("Ports to forward to the newest pod."),
-        maybe("podLogStreamTemplateSpec", &POD_LOG_STREAM_TEMPLATE_SPEC)
-            .doc("Which logs of the pods to show."),
+        maybe("portForwardTemplateSpec", &PORT_FORWARD_TEMPLATE_SPEC).doc("Ports to forward to the newest pod."),
+        maybe("podLogStreamTemplateSpec", &POD_LOG_STREAM_TEMPLATE_SPEC).doc("Which logs of the pods to show."),
         text("cluster").doc("Name of the Cluster object to look in; `default` if not given."),
     ],
 );
@@ -150,12 +142,7 @@ static DISCOVERY_STATUS: Struct = Struct::new(
     ],
 );
 
-static DISCOVERY_WAITING: Struct = Struct::new(
-    "KubernetesDiscoveryStateWaiting",
-    &[text("reason").required()],
-);
+static DISCOVERY_WAITING: Struct = Struct::new("KubernetesDiscoveryStateWaiting", &[text("reason").required()]);
 
-static DISCOVERY_RUNNING: Struct = Struct::new(
-    "KubernetesDiscoveryStateRunning",
-    &[micro_time("startTime").required()],
-);
+static DISCOVERY_RUNNING: Struct =
+    Struct::new("KubernetesDiscoveryStateRunning", &[micro_time("startTime").required()]);

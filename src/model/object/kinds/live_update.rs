@@ -48,19 +48,13 @@ static KUBERNETES_SELECTOR: Struct = Struct::new(
     ],
 );
 
-static COMPOSE_SELECTOR: Struct = Struct::new(
-    "LiveUpdateDockerComposeSelector",
-    &[text("service").required()],
-);
+static COMPOSE_SELECTOR: Struct = Struct::new("LiveUpdateDockerComposeSelector", &[text("service").required()]);
 
 static SOURCE: Struct = Struct::new("LiveUpdateSource", &[text("fileWatch"), text("imageMap")]);
 
 static SYNC: Struct = Struct::new(
     "LiveUpdateSync",
-    &[
-        text("localPath").required(),
-        text("containerPath").required(),
-    ],
+    &[text("localPath").required(), text("containerPath").required()],
 );
 
 static EXEC: Struct = Struct::new(
@@ -92,16 +86,9 @@ static CONTAINER: Struct = Struct::new(
     ],
 );
 
-static WAITING: Struct = Struct::new(
-    "LiveUpdateContainerStateWaiting",
-    &[text("reason"), text("message")],
-);
+static WAITING: Struct = Struct::new("LiveUpdateContainerStateWaiting", &[text("reason"), text("message")]);
 
 static FAILED: Struct = Struct::new(
     "LiveUpdateStateFailed",
-    &[
-        text("reason"),
-        text("message"),
-        micro_time("lastTransitionTime"),
-    ],
+    &[text("reason"), text("message"), micro_time("lastTransitionTime")],
 );

@@ -46,12 +46,7 @@ static POD_LOG_STREAM_STATUS: Struct = Struct::new(
 
 static CONTAINER_LOG: Struct = Struct::new(
     "ContainerLogStreamStatus",
-    &[
-        text("name"),
-        flag("active"),
-        flag("terminated"),
-        text("error"),
-    ],
+    &[text("name"), flag("active"), flag("terminated"), text("error")],
 );
 
 pub static PORT_FORWARD: Kind = Kind {
@@ -79,9 +74,7 @@ static PORT_FORWARD_SPEC: Struct = Struct::new(
 
 pub static PORT_FORWARD_TEMPLATE_SPEC: Struct = Struct::new(
     "PortForwardTemplateSpec",
-    &[many("forwards", &FORWARD)
-        .required()
-        .doc("The ports to forward.")],
+    &[many("forwards", &FORWARD).required().doc("The ports to forward.")],
 )
 .doc("Ports to forward to a pod once there is one.");
 
@@ -101,10 +94,7 @@ pub static FORWARD: Struct = Struct::new(
 )
 .doc("A local port and the port of the pod that it leads to.");
 
-static PORT_FORWARD_STATUS: Struct = Struct::new(
-    "PortForwardStatus",
-    &[many("forwardStatuses", &FORWARD_STATUS)],
-);
+static PORT_FORWARD_STATUS: Struct = Struct::new("PortForwardStatus", &[many("forwardStatuses", &FORWARD_STATUS)]);
 
 static FORWARD_STATUS: Struct = Struct::new(
     "ForwardStatus",
@@ -174,23 +164,15 @@ static CONTAINER: Struct = Struct::new(
 static CONTAINER_STATE: Struct = Struct::new(
     "ContainerState",
     &[
-        one("waiting", &CONTAINER_WAITING)
-            .required()
-            .null_when_unset(),
-        one("running", &CONTAINER_RUNNING)
-            .required()
-            .null_when_unset(),
-        one("terminated", &CONTAINER_TERMINATED)
-            .required()
-            .null_when_unset(),
+        one("waiting", &CONTAINER_WAITING).required().null_when_unset(),
+        one("running", &CONTAINER_RUNNING).required().null_when_unset(),
+        one("terminated", &CONTAINER_TERMINATED).required().null_when_unset(),
     ],
 );
 
-static CONTAINER_WAITING: Struct =
-    Struct::new("ContainerStateWaiting", &[text("reason").required()]);
+static CONTAINER_WAITING: Struct = Struct::new("ContainerStateWaiting", &[text("reason").required()]);
 
-static CONTAINER_RUNNING: Struct =
-    Struct::new("ContainerStateRunning", &[time("startedAt").required()]);
+static CONTAINER_RUNNING: Struct = Struct::new("ContainerStateRunning", &[time("startedAt").required()]);
 
 static CONTAINER_TERMINATED: Struct = Struct::new(
     "ContainerStateTerminated",

@@ -54,8 +54,7 @@ static BUILD_TERMINATED: Struct = Struct::new(
     ],
 );
 
-static BUILD_RUNNING: Struct =
-    Struct::new("UIBuildRunning", &[micro_time("startTime"), text("spanID")]);
+static BUILD_RUNNING: Struct = Struct::new("UIBuildRunning", &[micro_time("startTime"), text("spanID")]);
 
 static LINK: Struct = Struct::new("UIResourceLink", &[text("url"), text("name")]);
 
@@ -156,12 +155,7 @@ static FEATURE_FLAG: Struct = Struct::new("UIFeatureFlag", &[text("name"), flag(
 
 static TILT_BUILD: Struct = Struct::new(
     "TiltBuild",
-    &[
-        text("version"),
-        text("commitSHA"),
-        text("date"),
-        flag("dev"),
-    ],
+    &[text("version"), text("commitSHA"), text("date"), flag("dev")],
 );
 
 static VERSION_SETTINGS: Struct = Struct::new("VersionSettings", &[flag("checkUpdates")]);

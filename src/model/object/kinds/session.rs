@@ -123,10 +123,7 @@ static TILTFILE_STATUS: Struct = Struct::new(
 
 static TILTFILE_WAITING: Struct = Struct::new("TiltfileStateWaiting", &[text("reason")]);
 
-static TILTFILE_RUNNING: Struct = Struct::new(
-    "TiltfileStateRunning",
-    &[texts("reasons"), micro_time("startedAt")],
-);
+static TILTFILE_RUNNING: Struct = Struct::new("TiltfileStateRunning", &[texts("reasons"), micro_time("startedAt")]);
 
 static TILTFILE_TERMINATED: Struct = Struct::new(
     "TiltfileStateTerminated",

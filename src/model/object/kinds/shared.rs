@@ -36,8 +36,7 @@ pub static DISABLE_STATUS: Struct = Struct::new(
 pub static RESTART_ON_SPEC: Struct = Struct::new(
     "RestartOnSpec",
     &[
-        texts("fileWatches")
-            .doc("Names of FileWatch objects; each change they see restarts this object."),
+        texts("fileWatches").doc("Names of FileWatch objects; each change they see restarts this object."),
         texts("uiButtons").doc("Names of UIButton objects; each click restarts this object."),
     ],
 )
@@ -70,9 +69,7 @@ pub static IGNORE_DEF: Struct = Struct::new(
 pub static LABEL_SELECTOR_REQUIREMENT: Struct = Struct::new(
     "LabelSelectorRequirement",
     &[
-        text("key")
-            .required()
-            .doc("Label that the requirement is about."),
+        text("key").required().doc("Label that the requirement is about."),
         text("operator")
             .required()
             .doc("`In`, `NotIn`, `Exists` or `DoesNotExist`."),
@@ -85,8 +82,7 @@ pub static LABEL_SELECTOR: Struct = Struct::new(
     "LabelSelector",
     &[
         text_map("matchLabels").doc("Labels that must have exactly these values."),
-        many("matchExpressions", &LABEL_SELECTOR_REQUIREMENT)
-            .doc("Further requirements; all must hold."),
+        many("matchExpressions", &LABEL_SELECTOR_REQUIREMENT).doc("Further requirements; all must hold."),
     ],
 )
 .doc("Selects pods by their labels.");
@@ -108,9 +104,7 @@ pub static UI_COMPONENT_LOCATION: Struct = Struct::new(
         text("componentID")
             .required()
             .doc("Name of the resource, or `nav` for the header bar if the type is `Global`."),
-        text("componentType")
-            .required()
-            .doc("`Resource` or `Global`."),
+        text("componentType").required().doc("`Resource` or `Global`."),
     ],
 )
 .doc("Where in the web UI a button is shown.");

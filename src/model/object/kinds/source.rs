@@ -13,10 +13,7 @@ pub static CONFIG_MAP: Kind = Kind {
     defaults: &[],
 };
 
-static CONFIG_MAP_DATA: Struct = Struct::new(
-    "ConfigMap",
-    &[text_map("data").doc("Keys and their values.")],
-);
+static CONFIG_MAP_DATA: Struct = Struct::new("ConfigMap", &[text_map("data").doc("Keys and their values.")]);
 
 pub static FILE_WATCH: Kind = Kind {
     name: "FileWatch",
@@ -38,8 +35,7 @@ static FILE_WATCH_SPEC: Struct = Struct::new(
             .required()
             .doc("Files and directories to watch; directories with all that is below them."),
         many("ignores", &IGNORE_DEF).doc("Changes to leave out."),
-        maybe("disableSource", &DISABLE_SOURCE)
-            .doc("Where to look up whether the watch is disabled."),
+        maybe("disableSource", &DISABLE_SOURCE).doc("Where to look up whether the watch is disabled."),
     ],
 );
 

@@ -15,10 +15,7 @@ fn definitions_of_the_schema() -> Definitions {
     let mut current = String::new();
     for line in SCHEMA.lines() {
         match line.strip_prefix("  ") {
-            Some(field) => definitions
-                .get_mut(&current)
-                .unwrap()
-                .push(field.to_owned()),
+            Some(field) => definitions.get_mut(&current).unwrap().push(field.to_owned()),
             None => {
                 current = line.to_owned();
                 definitions.insert(current.clone(), Vec::new());
@@ -92,20 +89,14 @@ fn the_table_agrees_with_the_schema_of_the_api_server() {
     for (name, fields) in &schema {
         assert_eq!(table.get(name), Some(fields), "{name}");
     }
-    let unknown: Vec<_> = table
-        .keys()
-        .filter(|name| !schema.contains_key(*name))
-        .collect();
+    let unknown: Vec<_> = table.keys().filter(|name| !schema.contains_key(*name)).collect();
     assert!(unknown.is_empty(), "not in the schema: {unknown:?}");
 }
 
 #[test]
 fn no_two_fields_of_a_struct_share_a_name() {
     for (name, fields) in definitions_of_the_table() {
-        let mut names: Vec<_> = fields
-            .iter()
-            .map(|field| field.split([' ', '!']).next())
-            .collect();
+        let mut names: Vec<_> = fields.iter().map(|field| field.split([' ', '!']).next()).collect();
         names.dedup();
         assert_eq!(names.len(), fields.len(), "{name}");
     }
@@ -122,11 +113,7 @@ fn kinds_are_found_by_every_name_a_person_may_use() {
         ("kubernetesapplys", "KubernetesApply"),
         ("KubernetesDiscoveries", "KubernetesDiscovery"),
     ] {
-        assert_eq!(
-            kind_called(name).map(|kind| kind.name),
-            Some(kind),
-            "{name}"
-        );
+        assert_eq!(kind_called(name).map(|kind| kind.name), Some(kind), "{name}");
     }
     assert!(kind_called("pods").is_none());
 }
@@ -136,14 +123,9 @@ fn plural_and_short_names_are_upstreams() {
     let table: Vec<String> = KINDS
         .iter()
         .map(|kind| {
-            format!(
-                "{} {} {}",
-                kind.plural,
-                kind.singular(),
-                kind.short.join(",")
-            )
-            .trim_end()
-            .to_owned()
+            format!("{} {} {}", kind.plural, kind.singular(), kind.short.join(","))
+                .trim_end()
+                .to_owned()
         })
         .collect();
     assert_eq!(

@@ -4,9 +4,9 @@ mod converting;
 mod functions;
 mod printing;
 
-use super::super::tree::{Map, Tree};
 use super::show::json;
 use super::{Kind, Makes, Struct, create, kind_called, struct_helpers};
+use crate::model::tree::{Map, Tree};
 
 fn here(path: &str) -> Box<str> {
     match path {
@@ -29,10 +29,7 @@ fn texts<const N: usize>(items: [&str; N]) -> Tree {
 }
 
 fn map<const N: usize>(entries: [(&str, Tree); N]) -> Map {
-    entries
-        .into_iter()
-        .map(|(name, value)| (name.into(), value))
-        .collect()
+    entries.into_iter().map(|(name, value)| (name.into(), value)).collect()
 }
 
 fn dict<const N: usize>(entries: [(&str, Tree); N]) -> Tree {
@@ -56,9 +53,5 @@ fn helper(name: &str) -> &'static Struct {
 }
 
 fn printed<const N: usize>(name: &str, given: [(&str, Tree); N]) -> String {
-    json(
-        &create(kind(name), &map(given), &here)
-            .unwrap()
-            .to_json_tree(),
-    )
+    json(&create(kind(name), &map(given), &here).unwrap().to_json_tree())
 }

@@ -42,22 +42,14 @@ fn printed_functions() -> String {
         full.insert("annotations", dict([("a", text("x"))]));
         for given in [bare, full] {
             let object = create(kind, &given, &here).unwrap();
-            lines.push_str(&format!(
-                "{} {}\n",
-                kind.starlark(),
-                json(&object.to_json_tree())
-            ));
+            lines.push_str(&format!("{} {}\n", kind.starlark(), json(&object.to_json_tree())));
         }
     }
     for of in kinds::STARLARK_STRUCTS {
         for given in [Map::new(), all_set(of)] {
             let converted = from_starlark(Shape::One(of), &Tree::Map(given), &here).unwrap();
             let printed = print::structure(of, converted.as_map().unwrap());
-            lines.push_str(&format!(
-                "{} {}\n",
-                of.starlark(),
-                json(&Tree::Map(printed))
-            ));
+            lines.push_str(&format!("{} {}\n", of.starlark(), json(&Tree::Map(printed))));
         }
     }
     lines
@@ -83,10 +75,7 @@ fn objects_print_as_upstream_printed_them() {
                 .collect(),
         )
     };
-    let location = dict([
-        ("component_id", text("r")),
-        ("component_type", text("Resource")),
-    ]);
+    let location = dict([("component_id", text("r")), ("component_type", text("Resource"))]);
     let given_text = dict([("default_value", text("d")), ("placeholder", text("p"))]);
     let given_bool = dict([
         ("default_value", Tree::Bool(true)),
@@ -102,10 +91,7 @@ fn objects_print_as_upstream_printed_them() {
             ("icon_name", text("cloud")),
             (
                 "inputs",
-                list([
-                    input("N", "n", "text", given_text),
-                    input("B", "", "bool", given_bool),
-                ]),
+                list([input("N", "n", "text", given_text), input("B", "", "bool", given_bool)]),
             ),
         ],
     );
@@ -150,17 +136,11 @@ fn objects_print_as_upstream_printed_them() {
         )
     );
     assert_eq!(
-        printed(
-            "ConfigMap",
-            [("name", text("cm")), ("data", dict([("k", text("v"))]))]
-        ),
+        printed("ConfigMap", [("name", text("cm")), ("data", dict([("k", text("v"))]))]),
         r#"{"metadata":{"name":"cm"},"data":{"k":"v"}}"#
     );
     assert_eq!(
-        printed(
-            "repo",
-            [("name", text("default")), ("url", text("https://x"))]
-        ),
+        printed("repo", [("name", text("default")), ("url", text("https://x"))]),
         r#"{"metadata":{"name":"default"},"spec":{"url":"https://x"},"status":{"lastFetchedAt":null}}"#
     );
     assert_eq!(
@@ -179,18 +159,9 @@ fn objects_print_as_upstream_printed_them() {
 #[test]
 fn a_status_of_zero_values_prints_what_go_prints() {
     for (name, status) in [
-        (
-            "Session",
-            r#"{"pid":0,"startTime":null,"targets":null,"done":false}"#,
-        ),
-        (
-            "KubernetesDiscovery",
-            r#"{"monitorStartTime":null,"pods":null}"#,
-        ),
-        (
-            "KubernetesApply",
-            r#"{"lastApplyTime":null,"lastApplyStartTime":null}"#,
-        ),
+        ("Session", r#"{"pid":0,"startTime":null,"targets":null,"done":false}"#),
+        ("KubernetesDiscovery", r#"{"monitorStartTime":null,"pods":null}"#),
+        ("KubernetesApply", r#"{"lastApplyTime":null,"lastApplyStartTime":null}"#),
         ("ToggleButton", r#"{"error":""}"#),
         (
             "UIResource",
@@ -212,15 +183,8 @@ fn a_status_of_zero_values_prints_what_go_prints() {
 
 #[test]
 fn the_states_of_a_container_print_null_where_they_do_not_apply() {
-    let pod = kind("kd").status().unwrap().fields[1]
-        .shape
-        .structure()
-        .unwrap();
-    let containers = pod
-        .fields
-        .iter()
-        .find(|field| field.json == "containers")
-        .unwrap();
+    let pod = kind("kd").status().unwrap().fields[1].shape.structure().unwrap();
+    let containers = pod.fields.iter().find(|field| field.json == "containers").unwrap();
     let printed = print::structure(containers.shape.structure().unwrap(), &Map::new());
     let state = r#"{"waiting":null,"running":null,"terminated":null}"#;
     assert_eq!(json(printed.get("state").unwrap()), state);
@@ -247,13 +211,7 @@ fn empty_lists_and_maps_count_as_not_given() {
 
 #[test]
 fn a_cluster_is_filled_in_where_the_server_does_so() {
-    for (name, filled) in [
-        ("ka", true),
-        ("kd", true),
-        ("pls", true),
-        ("pf", true),
-        ("Cmd", false),
-    ] {
+    for (name, filled) in [("ka", true), ("kd", true), ("pls", true), ("pf", true), ("Cmd", false)] {
         let object = Object::new(kind(name), "n").with_defaults();
         assert_eq!(
             object.spec.get("cluster"),
@@ -263,10 +221,7 @@ fn a_cluster_is_filled_in_where_the_server_does_so() {
     }
     let mut object = Object::new(kind("ka"), "n");
     object.spec.insert("cluster", text("other"));
-    assert_eq!(
-        object.with_defaults().spec.get("cluster"),
-        Some(&text("other"))
-    );
+    assert_eq!(object.with_defaults().spec.get("cluster"), Some(&text("other")));
 }
 
 #[test]

@@ -9,9 +9,9 @@ mod tests;
 
 use thiserror::Error;
 
-use super::super::tree::Tree;
 use super::show::json;
 use super::{Kind, Object, kinds};
+use crate::model::tree::Tree;
 
 /// One thing that is wrong with one field.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -80,9 +80,7 @@ pub fn validate(object: &Object) -> Vec<FieldError> {
         (&kinds::TOGGLE_BUTTON, rules::toggle_button),
         (&kinds::UI_BUTTON, rules::ui_button),
     ];
-    let of_kind = rules
-        .iter()
-        .find(|(kind, _)| std::ptr::eq(*kind, object.kind));
+    let of_kind = rules.iter().find(|(kind, _)| std::ptr::eq(*kind, object.kind));
     of_kind
         .map(|(_, rule)| rule(&rules::Spec::new(spec)))
         .unwrap_or_default()
@@ -91,19 +89,13 @@ pub fn validate(object: &Object) -> Vec<FieldError> {
 /// What the API server demands of a name: that it can be a segment of a URL's path.
 pub fn validate_name(name: &str) -> Vec<FieldError> {
     const PATH: &str = "metadata.name";
-    let invalid =
-        |detail: String| FieldError::new(PATH, Problem::Invalid(Tree::text(name)), detail);
+    let invalid = |detail: String| FieldError::new(PATH, Problem::Invalid(Tree::text(name)), detail);
     match name {
-        "" => vec![FieldError::required(
-            PATH,
-            "name or generateName is required",
-        )],
+        "" => vec![FieldError::required(PATH, "name or generateName is required")],
         "." | ".." => vec![invalid(format!("may not be '{name}'"))],
         _ => {
             let contained = ['/', '%'].into_iter().filter(|c| name.contains(*c));
-            contained
-                .map(|c| invalid(format!("may not contain '{c}'")))
-                .collect()
+            contained.map(|c| invalid(format!("may not contain '{c}'"))).collect()
         }
     }
 }

@@ -35,10 +35,7 @@ impl<'a> Spec<'a> {
     }
 
     fn structs(&self, field: &str) -> impl Iterator<Item = (usize, Spec<'a>)> {
-        self.items(field)
-            .iter()
-            .map(|item| Spec(item.as_map()))
-            .enumerate()
+        self.items(field).iter().map(|item| Spec(item.as_map())).enumerate()
     }
 
     /// `None` if the struct is not set.
@@ -54,11 +51,7 @@ impl<'a> Spec<'a> {
 pub fn ui_button(spec: &Spec) -> Vec<FieldError> {
     let location = spec.one("location");
     let required = [
-        (
-            "spec.text",
-            spec.text("text"),
-            "Button text cannot be empty",
-        ),
+        ("spec.text", spec.text("text"), "Button text cannot be empty"),
         (
             "spec.location.componentID",
             location.text("componentID"),
@@ -70,9 +63,7 @@ pub fn ui_button(spec: &Spec) -> Vec<FieldError> {
             "Parent component type is required",
         ),
     ];
-    let missing = required
-        .into_iter()
-        .filter(|(_, value, _)| value.is_empty());
+    let missing = required.into_iter().filter(|(_, value, _)| value.is_empty());
     let mut errors: Vec<_> = missing
         .map(|(path, _, detail)| FieldError::required(path, detail))
         .collect();
@@ -94,10 +85,7 @@ fn ui_inputs(spec: &Spec) -> Vec<FieldError> {
     for (i, input) in &inputs {
         let name = input.text("name");
         let path = format!("spec.inputs[{i}]");
-        if inputs[..*i]
-            .iter()
-            .any(|(_, earlier)| earlier.text("name") == name)
-        {
+        if inputs[..*i].iter().any(|(_, earlier)| earlier.text("name") == name) {
             errors.push(FieldError::new(
                 format!("{path}.name"),
                 Problem::Duplicate(Tree::text(name)),
@@ -129,11 +117,7 @@ pub fn toggle_button(spec: &Spec) -> Vec<FieldError> {
     let source = spec.one("stateSource").maybe("configMap");
     let Some(source) = source else {
         let detail = "must specify exactly one kind of StateSource";
-        return vec![FieldError::invalid(
-            "spec.stateSource",
-            Tree::Map(Map::new()),
-            detail,
-        )];
+        return vec![FieldError::invalid("spec.stateSource", Tree::Map(Map::new()), detail)];
     };
     let (on, off) = (source.text("onValue"), source.text("offValue"));
     let same = on == off;
@@ -168,11 +152,7 @@ pub fn extension_repo(spec: &Spec) -> Vec<FieldError> {
         }
         Some(_) if !subpath.is_empty() => {
             let detail = "cannot use git_subpath for file:// URL extension repositories";
-            vec![FieldError::invalid(
-                "spec.git_subpath",
-                Tree::text(subpath),
-                detail,
-            )]
+            vec![FieldError::invalid("spec.git_subpath", Tree::text(subpath), detail)]
         }
         Some(_) => Vec::new(),
     }
@@ -183,9 +163,7 @@ pub fn kubernetes_apply(spec: &Spec) -> Vec<FieldError> {
     let mut errors = Vec::new();
     match (spec.text("yaml").is_empty(), spec.get("applyCmd")) {
         (true, None) => errors.push(FieldError::required("spec.yaml", ONE)),
-        (false, Some(command)) => {
-            errors.push(FieldError::invalid("spec.applyCmd", command.clone(), ONE))
-        }
+        (false, Some(command)) => errors.push(FieldError::invalid("spec.applyCmd", command.clone(), ONE)),
         _ => {}
     }
     for field in ["applyCmd", "deleteCmd"] {
@@ -193,10 +171,7 @@ pub fn kubernetes_apply(spec: &Spec) -> Vec<FieldError> {
             .maybe(field)
             .is_some_and(|command| command.items("args").is_empty())
         {
-            errors.push(FieldError::required(
-                format!("spec.{field}.args"),
-                "cannot be empty",
-            ));
+            errors.push(FieldError::required(format!("spec.{field}.args"), "cannot be empty"));
         }
     }
     let strategy = spec.text("discoveryStrategy");
@@ -252,10 +227,7 @@ pub fn live_update(spec: &Spec) -> Vec<FieldError> {
         .is_some_and(|compose| compose.text("service").is_empty())
     {
         let path = "spec.selector.dockerCompose.service";
-        errors.push(FieldError::required(
-            path,
-            "DockerCompose service name is required",
-        ));
+        errors.push(FieldError::required(path, "DockerCompose service name is required"));
     }
     errors
 }
@@ -291,15 +263,9 @@ fn live_update_in_kubernetes(selector: &Spec) -> Vec<FieldError> {
 pub fn port_forward(spec: &Spec) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if spec.text("podName").is_empty() {
-        errors.push(FieldError::required(
-            "spec.podName",
-            "PodName cannot be empty",
-        ));
+        errors.push(FieldError::required("spec.podName", "PodName cannot be empty"));
     }
-    let forwards: Vec<_> = spec
-        .structs("forwards")
-        .map(|(_, forward)| forward)
-        .collect();
+    let forwards: Vec<_> = spec.structs("forwards").map(|(_, forward)| forward).collect();
     if forwards.is_empty() {
         errors.push(FieldError::required(
             "spec.forwards",
@@ -310,11 +276,7 @@ pub fn port_forward(spec: &Spec) -> Vec<FieldError> {
         let path = format!("spec.forwards[{i}]");
         let local = forward.int("localPort");
         // Port 0 stands for any free port, so it may be given several times.
-        if local != 0
-            && forwards[..i]
-                .iter()
-                .any(|earlier| earlier.int("localPort") == local)
-        {
+        if local != 0 && forwards[..i].iter().any(|earlier| earlier.int("localPort") == local) {
             let detail = "Cannot bind more than one forward to same LocalPort";
             errors.push(FieldError::new(
                 format!("{path}.localPort"),
@@ -329,11 +291,7 @@ pub fn port_forward(spec: &Spec) -> Vec<FieldError> {
 
 fn ports_out_of_range(forward: &Spec, path: &str) -> Vec<FieldError> {
     let ports = [
-        (
-            "localPort",
-            0..=65535,
-            "LocalPort must be in the range [0, 65535]",
-        ),
+        ("localPort", 0..=65535, "LocalPort must be in the range [0, 65535]"),
         (
             "containerPort",
             1..=65535,
@@ -344,13 +302,7 @@ fn ports_out_of_range(forward: &Spec, path: &str) -> Vec<FieldError> {
         .into_iter()
         .filter(|(field, range, _)| !range.contains(&forward.int(field)));
     outside
-        .map(|(field, _, detail)| {
-            FieldError::invalid(
-                format!("{path}.{field}"),
-                Tree::Int(forward.int(field)),
-                detail,
-            )
-        })
+        .map(|(field, _, detail)| FieldError::invalid(format!("{path}.{field}"), Tree::Int(forward.int(field)), detail))
         .collect()
 }
 
@@ -375,25 +327,17 @@ pub fn cluster(spec: &Spec) -> Vec<FieldError> {
     let Some(registry) = spec.maybe("defaultRegistry") else {
         return Vec::new();
     };
-    let (host, runtime_host) = (
-        registry.text("host"),
-        registry.text("hostFromContainerRuntime"),
-    );
+    let (host, runtime_host) = (registry.text("host"), registry.text("hostFromContainerRuntime"));
     let unusable = |field: &str, host: &str| {
-        registry_host_problem(host).map(|problem| {
-            FieldError::invalid(format!("{PATH}.{field}"), Tree::text(host), problem)
-        })
+        registry_host_problem(host)
+            .map(|problem| FieldError::invalid(format!("{PATH}.{field}"), Tree::text(host), problem))
     };
     let host_error = match host {
         "" => Some(FieldError::required(format!("{PATH}.host"), "")),
         _ => unusable("host", host),
     };
-    let runtime_error =
-        (!runtime_host.is_empty()).then(|| unusable("hostFromContainerRuntime", runtime_host));
-    host_error
-        .into_iter()
-        .chain(runtime_error.flatten())
-        .collect()
+    let runtime_error = (!runtime_host.is_empty()).then(|| unusable("hostFromContainerRuntime", runtime_host));
+    host_error.into_iter().chain(runtime_error.flatten()).collect()
 }
 
 /// Why an image below this host would not be a full reference to an image, in the words of Docker's reference library.
@@ -405,8 +349,7 @@ fn registry_host_problem(host: &str) -> Option<&'static str> {
         Regex::new(&format!("^{name}(?:/{segment})*$")).expect("this pattern is valid")
     });
     let first = host.split('/').next().unwrap_or_default();
-    let is_host =
-        first.contains(['.', ':']) || first == "localhost" || first.contains(char::is_uppercase);
+    let is_host = first.contains(['.', ':']) || first == "localhost" || first.contains(char::is_uppercase);
     // Docker Hub's own images lie one level deeper than they are written.
     let is_hub = first == "index.docker.io" || host == "docker.io";
     if !HOST.is_match(host) {

@@ -13,12 +13,7 @@ fn list<const N: usize>(items: [Tree; N]) -> Tree {
 }
 
 fn map<const N: usize>(entries: [(&str, Tree); N]) -> Tree {
-    Tree::Map(
-        entries
-            .into_iter()
-            .map(|(name, value)| (name.into(), value))
-            .collect(),
-    )
+    Tree::Map(entries.into_iter().map(|(name, value)| (name.into(), value)).collect())
 }
 
 #[track_caller]
@@ -28,24 +23,16 @@ fn check(kind: &str, spec: Tree, expected: &[&str]) {
         panic!("a spec is a map")
     };
     object.spec = spec;
-    let messages: Vec<_> = validate(&object)
-        .iter()
-        .map(FieldError::to_string)
-        .collect();
+    let messages: Vec<_> = validate(&object).iter().map(FieldError::to_string).collect();
     assert_eq!(messages, expected);
 }
 
 fn button<const N: usize>(fields: [(&str, Tree); N]) -> Tree {
-    let location = map([
-        ("componentID", text("r")),
-        ("componentType", text("Resource")),
-    ]);
+    let location = map([("componentID", text("r")), ("componentType", text("Resource"))]);
     let Tree::Map(mut spec) = map([("text", text("Go")), ("location", location)]) else {
         unreachable!()
     };
-    fields
-        .into_iter()
-        .for_each(|(name, value)| spec.insert(name, value));
+    fields.into_iter().for_each(|(name, value)| spec.insert(name, value));
     Tree::Map(spec)
 }
 
@@ -66,11 +53,7 @@ fn a_button_needs_a_text_and_a_place() {
 #[test]
 fn the_icon_of_a_button_is_an_svg_element() {
     let message = r#"spec.iconSVG: Invalid value: "<path d=\"M0\">": Invalid <svg> element"#;
-    check(
-        "UIButton",
-        button([("iconSVG", text("<path d=\"M0\">"))]),
-        &[message],
-    );
+    check("UIButton", button([("iconSVG", text("<path d=\"M0\">"))]), &[message]);
     check("UIButton", button([("iconSVG", text("<svg></svg>"))]), &[]);
 }
 
@@ -78,18 +61,9 @@ fn the_icon_of_a_button_is_an_svg_element() {
 fn an_input_has_exactly_one_type_and_a_name_of_its_own() {
     let input = |name: &str, types: &[&str]| {
         let fields = types.iter().map(|field| ((*field).into(), map([])));
-        Tree::Map(
-            [("name".into(), text(name))]
-                .into_iter()
-                .chain(fields)
-                .collect(),
-        )
+        Tree::Map([("name".into(), text(name))].into_iter().chain(fields).collect())
     };
-    let inputs = list([
-        input("A", &["text"]),
-        input("B", &[]),
-        input("A", &["text", "bool"]),
-    ]);
+    let inputs = list([input("A", &["text"]), input("B", &[]), input("A", &["text", "bool"])]);
     check(
         "UIButton",
         button([("inputs", inputs)]),
@@ -101,10 +75,7 @@ fn an_input_has_exactly_one_type_and_a_name_of_its_own() {
     );
     check(
         "UIButton",
-        button([(
-            "inputs",
-            list([input("A", &["hidden"]), input("B", &["bool"])]),
-        )]),
+        button([("inputs", list([input("A", &["hidden"]), input("B", &["bool"])]))]),
         &[],
     );
 }
@@ -112,18 +83,9 @@ fn an_input_has_exactly_one_type_and_a_name_of_its_own() {
 #[test]
 fn a_choice_needs_something_to_choose_from() {
     let input = |choices| map([("name", text("C")), ("choice", map([("choices", choices)]))]);
-    let message =
-        r#"spec.inputs[0]: Invalid value: "C": must specify choices if input type is choice"#;
-    check(
-        "UIButton",
-        button([("inputs", list([input(list([]))]))]),
-        &[message],
-    );
-    check(
-        "UIButton",
-        button([("inputs", list([input(list([text("x")]))]))]),
-        &[],
-    );
+    let message = r#"spec.inputs[0]: Invalid value: "C": must specify choices if input type is choice"#;
+    check("UIButton", button([("inputs", list([input(list([]))]))]), &[message]);
+    check("UIButton", button([("inputs", list([input(list([text("x")]))]))]), &[]);
 }
 
 #[test]
@@ -131,10 +93,7 @@ fn a_toggle_button_needs_a_source_with_two_values() {
     let source = |on, off| {
         map([(
             "stateSource",
-            map([(
-                "configMap",
-                map([("onValue", text(on)), ("offValue", text(off))]),
-            )]),
+            map([("configMap", map([("onValue", text(on)), ("offValue", text(off))]))]),
         )])
     };
     check(
@@ -142,8 +101,7 @@ fn a_toggle_button_needs_a_source_with_two_values() {
         map([]),
         &["spec.stateSource: Invalid value: {}: must specify exactly one kind of StateSource"],
     );
-    let message =
-        r#"spec.stateSource.configMap: Invalid value: "x": OnValue and OffValue must differ"#;
+    let message = r#"spec.stateSource.configMap: Invalid value: "x": OnValue and OffValue must differ"#;
     check("ToggleButton", source("x", "x"), &[message]);
     check("ToggleButton", source("true", "false"), &[]);
 }
@@ -153,26 +111,22 @@ fn a_file_watch_needs_a_path() {
     let message = "spec.watchedPaths: Required value: cannot be an empty list";
     check("FileWatch", map([]), &[message]);
     check("FileWatch", map([("watchedPaths", list([]))]), &[message]);
-    check(
-        "FileWatch",
-        map([("watchedPaths", list([text("/a")]))]),
-        &[],
-    );
+    check("FileWatch", map([("watchedPaths", list([text("/a")]))]), &[]);
 }
 
 #[test]
 fn a_repository_of_extensions_is_on_the_web_or_in_an_absolute_directory() {
     let url = |url| map([("url", text(url))]);
     for wrong in ["", "git@example.com:x", "ftp://x"] {
-        let message = format!(
-            r#"spec.url: Invalid value: "{wrong}": URLs must start with http(s):// or file://"#
-        );
+        let message = format!(r#"spec.url: Invalid value: "{wrong}": URLs must start with http(s):// or file://"#);
         check("ExtensionRepo", url(wrong), &[&message]);
     }
-    let message = r#"spec.url: Invalid value: "file://a/b": file:// URLs must be absolute (e.g., file:///home/user/repo)"#;
+    let message =
+        r#"spec.url: Invalid value: "file://a/b": file:// URLs must be absolute (e.g., file:///home/user/repo)"#;
     check("ExtensionRepo", url("file://a/b"), &[message]);
     let subpath = |url| map([("url", text(url)), ("gitSubpath", text("x"))]);
-    let message = r#"spec.git_subpath: Invalid value: "x": cannot use git_subpath for file:// URL extension repositories"#;
+    let message =
+        r#"spec.git_subpath: Invalid value: "x": cannot use git_subpath for file:// URL extension repositories"#;
     check("ExtensionRepo", subpath("file:///a"), &[message]);
     check("ExtensionRepo", subpath("https://x"), &[]);
     check("ExtensionRepo", url("file:///a"), &[]);
@@ -183,35 +137,22 @@ fn a_repository_of_extensions_is_on_the_web_or_in_an_absolute_directory() {
 fn a_deployment_has_yaml_or_a_command() {
     const ONE: &str = "must specify exactly ONE of .spec.yaml or .spec.applyCmd";
     let command = || map([("args", list([text("x")]))]);
-    check(
-        "ka",
-        map([]),
-        &[&format!("spec.yaml: Required value: {ONE}")],
-    );
+    check("ka", map([]), &[&format!("spec.yaml: Required value: {ONE}")]);
     let both = map([("yaml", text("a: 1")), ("applyCmd", command())]);
     check(
         "ka",
         both,
-        &[&format!(
-            r#"spec.applyCmd: Invalid value: {{"args":["x"]}}: {ONE}"#
-        )],
+        &[&format!(r#"spec.applyCmd: Invalid value: {{"args":["x"]}}: {ONE}"#)],
     );
     check("ka", map([("yaml", text("a: 1"))]), &[]);
-    check(
-        "ka",
-        map([("applyCmd", command()), ("deleteCmd", command())]),
-        &[],
-    );
+    check("ka", map([("applyCmd", command()), ("deleteCmd", command())]), &[]);
 }
 
 #[test]
 fn a_command_that_deploys_or_deletes_has_arguments() {
     check(
         "ka",
-        map([
-            ("applyCmd", map([])),
-            ("deleteCmd", map([("args", list([]))])),
-        ]),
+        map([("applyCmd", map([])), ("deleteCmd", map([("args", list([]))]))]),
         &[
             "spec.applyCmd.args: Required value: cannot be empty",
             "spec.deleteCmd.args: Required value: cannot be empty",
@@ -221,13 +162,9 @@ fn a_command_that_deploys_or_deletes_has_arguments() {
 
 #[test]
 fn pods_are_discovered_by_a_known_strategy() {
-    let with = |strategy| {
-        map([
-            ("yaml", text("a: 1")),
-            ("discoveryStrategy", text(strategy)),
-        ])
-    };
-    let message = r#"spec.discoveryStrategy: Unsupported value: "owner": supported values: "default", "selectors-only""#;
+    let with = |strategy| map([("yaml", text("a: 1")), ("discoveryStrategy", text(strategy))]);
+    let message =
+        r#"spec.discoveryStrategy: Unsupported value: "owner": supported values: "default", "selectors-only""#;
     check("ka", with("owner"), &[message]);
     check("ka", with("selectors-only"), &[]);
     check("ka", with("default"), &[]);
@@ -250,10 +187,7 @@ fn a_discovery_needs_something_to_look_for() {
 }
 
 fn live_update<const N: usize>(selector: [(&str, Tree); N]) -> Tree {
-    let syncs = list([map([
-        ("localPath", text("a")),
-        ("containerPath", text("/a")),
-    ])]);
+    let syncs = list([map([("localPath", text("a")), ("containerPath", text("/a"))])]);
     map([("syncs", syncs), ("selector", map(selector))])
 }
 
@@ -296,11 +230,7 @@ fn a_live_update_selects_containers_in_exactly_one_way() {
     let one = [("discoveryName", text("d")), ("containerName", text("c"))];
     check("LiveUpdate", live_update([("kubernetes", map(one))]), &[]);
     let message = "spec.selector.dockerCompose.service: Required value: DockerCompose service name is required";
-    check(
-        "LiveUpdate",
-        live_update([("dockerCompose", map([]))]),
-        &[message],
-    );
+    check("LiveUpdate", live_update([("dockerCompose", map([]))]), &[message]);
     check(
         "LiveUpdate",
         live_update([("dockerCompose", map([("service", text("s"))]))]),
@@ -318,20 +248,11 @@ fn a_port_forward_has_a_pod_and_ports_in_range() {
             "spec.forwards: Required value: At least one Forward is required",
         ],
     );
-    let forward = |local, container| {
-        map([
-            ("localPort", Tree::Int(local)),
-            ("containerPort", Tree::Int(container)),
-        ])
-    };
+    let forward = |local, container| map([("localPort", Tree::Int(local)), ("containerPort", Tree::Int(container))]);
     let with = |forwards| map([("podName", text("p")), ("forwards", forwards)]);
     check(
         "pf",
-        with(list([
-            forward(8000, 80),
-            forward(8000, 0),
-            forward(-1, 65536),
-        ])),
+        with(list([forward(8000, 80), forward(8000, 0), forward(-1, 65536)])),
         &[
             "spec.forwards[1].localPort: Duplicate value: 8000: Cannot bind more than one forward to same LocalPort",
             "spec.forwards[1].containerPort: Invalid value: 0: ContainerPort must be in the range (0, 65535]",
@@ -341,11 +262,7 @@ fn a_port_forward_has_a_pod_and_ports_in_range() {
     );
     check(
         "pf",
-        with(list([
-            forward(0, 80),
-            forward(0, 80),
-            forward(65535, 65535),
-        ])),
+        with(list([forward(0, 80), forward(0, 80), forward(65535, 65535)])),
         &[],
     );
 }
@@ -362,10 +279,7 @@ fn a_session_has_a_tiltfile_and_knows_when_to_end() {
     );
     check(
         "Session",
-        map([
-            ("tiltfilePath", text("/Tiltfile")),
-            ("exitCondition", text("ci")),
-        ]),
+        map([("tiltfilePath", text("/Tiltfile")), ("exitCondition", text("ci"))]),
         &[],
     );
 }
@@ -375,10 +289,7 @@ fn the_registry_of_a_cluster_has_usable_hosts() {
     let registry = |host: &str, runtime: &str| {
         map([(
             "defaultRegistry",
-            map([
-                ("host", text(host)),
-                ("hostFromContainerRuntime", text(runtime)),
-            ]),
+            map([("host", text(host)), ("hostFromContainerRuntime", text(runtime))]),
         )])
     };
     check("Cluster", map([]), &[]);
@@ -461,19 +372,13 @@ fn a_name_can_stand_in_a_path() {
 fn several_errors_are_joined_and_each_is_said_once() {
     let error = |path: &str| FieldError::required(path, "x");
     assert_eq!(aggregate(&[]), None);
-    assert_eq!(
-        aggregate(&[error("a")]).as_deref(),
-        Some("a: Required value: x")
-    );
+    assert_eq!(aggregate(&[error("a")]).as_deref(), Some("a: Required value: x"));
     assert_eq!(
         aggregate(&[error("a"), error("a")]).as_deref(),
         Some("a: Required value: x")
     );
     let two = aggregate(&[error("a"), error("b"), error("a")]);
-    assert_eq!(
-        two.as_deref(),
-        Some("[a: Required value: x, b: Required value: x]")
-    );
+    assert_eq!(two.as_deref(), Some("[a: Required value: x, b: Required value: x]"));
     let empty = Object::new(kind_called("UIButton").unwrap(), "b");
     assert_eq!(empty.spec, Map::new());
     assert!(

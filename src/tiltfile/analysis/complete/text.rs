@@ -57,12 +57,7 @@ enum Purpose {
 }
 
 impl Document {
-    pub(super) fn complete_text(
-        &self,
-        token: usize,
-        calls: &[Surrounding],
-        view: View,
-    ) -> Vec<Candidate> {
+    pub(super) fn complete_text(&self, token: usize, calls: &[Surrounding], view: View) -> Vec<Candidate> {
         let content = tokens::content(self.tokens[token], &self.text);
         let is_inside = (content.start..=content.end).contains(&view.offset);
         let Some(call) = calls.first().filter(|_| is_inside) else {
@@ -98,9 +93,7 @@ impl Document {
             .resource_names()
             .into_iter()
             .filter(|name| name != own || is_elsewhere);
-        names
-            .map(|name| plain(&name, CandidateKind::Resource))
-            .collect()
+        names.map(|name| plain(&name, CandidateKind::Resource)).collect()
     }
 
     /// What the file of the load statement around a string defines for others.
@@ -109,8 +102,7 @@ impl Document {
         let Some(path) = self.tokens[statement].iter().find(|t| t.kind == Kind::Text) else {
             return Vec::new();
         };
-        let Some(document) = self.loaded(tokens::plain(*path, &self.text), view.surroundings)
-        else {
+        let Some(document) = self.loaded(tokens::plain(*path, &self.text), view.surroundings) else {
             return Vec::new();
         };
         let candidates = document.outline.exported().map(|binding| {
@@ -136,17 +128,11 @@ impl Document {
             return Vec::new();
         };
         let (folder, start) = match self.text[typed.clone()].rfind('/') {
-            Some(slash) => (
-                &self.text[typed.start..=typed.start + slash],
-                typed.start + slash + 1,
-            ),
+            Some(slash) => (&self.text[typed.start..=typed.start + slash], typed.start + slash + 1),
             None => ("", typed.start),
         };
         let begun = &self.text[start..typed.end];
-        let entries = view
-            .surroundings
-            .entries(&path::join(base, folder))
-            .into_iter();
+        let entries = view.surroundings.entries(&path::join(base, folder)).into_iter();
         let shown = entries.filter(|entry| begun.starts_with('.') || !entry.name.starts_with('.'));
         let candidates: Vec<Candidate> = shown.map(|entry| of_path(&entry)).collect();
         chosen(candidates, begun, start..typed.end)
@@ -201,9 +187,7 @@ fn extensions(surroundings: &dyn Surroundings) -> Vec<Candidate> {
 }
 
 fn chosen(candidates: Vec<Candidate>, typed: &str, range: Range<usize>) -> Vec<Candidate> {
-    let fitting = candidates
-        .into_iter()
-        .filter(|candidate| fits(typed, &candidate.label));
+    let fitting = candidates.into_iter().filter(|candidate| fits(typed, &candidate.label));
     let mut found: Vec<Candidate> = fitting
         .map(|candidate| Candidate {
             range: range.clone(),

@@ -48,10 +48,7 @@ fn recorded(tiltfile: &str, answers: &[(&str, &str)]) -> Tiltfile {
     let mut with = Tiltfile::new(tiltfile);
     let dir = with.dir().display().to_string();
     for (project, printed) in answers {
-        with = with.file(
-            &format!(".answers/{project}"),
-            printed.replace("$DIR", &dir),
-        );
+        with = with.file(&format!(".answers/{project}"), printed.replace("$DIR", &dir));
     }
     let script = format!(
         "echo \"$* profiles=$COMPOSE_PROFILES key=$KEY\" >> {dir}/.calls\n\
@@ -63,10 +60,7 @@ fn recorded(tiltfile: &str, answers: &[(&str, &str)]) -> Tiltfile {
 fn shop(tiltfile: &str) -> Evaluated {
     recorded(
         tiltfile,
-        &[
-            ("shop", SHOP_PRINTED),
-            ("other", "services: {mail: {image: i}}\n"),
-        ],
+        &[("shop", SHOP_PRINTED), ("other", "services: {mail: {image: i}}\n")],
     )
     .file("shop/compose.yml", SHOP)
     .eval()
@@ -83,9 +77,7 @@ fn watched(evaluated: &Evaluated) -> Vec<String> {
 fn calls(evaluated: &Evaluated) -> Vec<String> {
     let dir = evaluated.dir().display().to_string();
     let text = std::fs::read_to_string(evaluated.dir().join(".calls")).unwrap_or_default();
-    text.lines()
-        .map(|line| line.replace(&dir, "$DIR"))
-        .collect()
+    text.lines().map(|line| line.replace(&dir, "$DIR")).collect()
 }
 
 #[track_caller]
@@ -148,13 +140,8 @@ fn compose_is_looked_for_once_and_asked_once_for_each_call() {
     let calls = calls(&again);
     assert_eq!(calls.len(), 3, "{calls:?}");
     assert!(calls[0].starts_with("compose version"), "{}", calls[0]);
-    let first =
-        "compose --project-name shop --project-directory $DIR/shop -f $DIR/shop/compose.yml";
-    assert!(
-        calls[1].starts_with(&format!("{first} {options}")),
-        "{}",
-        calls[1]
-    );
+    let first = "compose --project-name shop --project-directory $DIR/shop -f $DIR/shop/compose.yml";
+    assert!(calls[1].starts_with(&format!("{first} {options}")), "{}", calls[1]);
     let second = "compose --project-name shop --project-directory $DIR/shop --env-file $DIR/.shop.env \
                   -f $DIR/shop/compose.yml -f $DIR/more.yml";
     assert_eq!(calls[2], format!("{second} {options}value"));
@@ -188,11 +175,7 @@ fn what_is_said_of_a_service_adds_up_and_survives_further_calls() {
     assert_eq!(db.labels.iter().collect::<Vec<_>>(), ["x", "y"]);
     let target = target(&shop, "db");
     assert!(!target.infer_links);
-    let links: Vec<String> = target
-        .links
-        .iter()
-        .map(|link| link.url.to_string())
-        .collect();
+    let links: Vec<String> = target.links.iter().map(|link| link.url.to_string()).collect();
     assert_eq!(links, ["http://a", "http://b"]);
     assert_eq!(self::target(&shop, "backend").service, "api");
     assert!(self::target(&shop, "web").infer_links);
@@ -202,14 +185,8 @@ fn what_is_said_of_a_service_adds_up_and_survives_further_calls() {
 fn a_new_name_reaches_dependencies_whichever_way_they_were_said() {
     let table = [
         ("", "db: \napi: db\nweb: api db\n"),
-        (
-            "dc_resource('db', new_name='db2')",
-            "db2: \napi: db2\nweb: api db2\n",
-        ),
-        (
-            "dc_resource('web', new_name='web')",
-            "db: \napi: db\nweb: api db\n",
-        ),
+        ("dc_resource('db', new_name='db2')", "db2: \napi: db2\nweb: api db2\n"),
+        ("dc_resource('web', new_name='web')", "db: \napi: db\nweb: api db\n"),
         (
             "dc_resource('db', new_name='z')\ndc_resource('z', new_name='y')",
             "y: \napi: y\nweb: api y\n",
@@ -220,9 +197,7 @@ fn a_new_name_reaches_dependencies_whichever_way_they_were_said() {
         ),
     ];
     for (statements, expected) in table {
-        let shop = shop(&format!(
-            "docker_compose('shop/compose.yml')\n{statements}\n"
-        ));
+        let shop = shop(&format!("docker_compose('shop/compose.yml')\n{statements}\n"));
         assert_eq!(graph(&shop), expected, "{statements}");
     }
 }
@@ -233,14 +208,8 @@ fn the_tiltfiles_trigger_mode_holds_unless_a_service_has_its_own() {
         ("", TriggerMode::Auto),
         ("auto_init=True", TriggerMode::Auto),
         ("auto_init=False", TriggerMode::AutoWithManualInit),
-        (
-            "trigger_mode=TRIGGER_MODE_MANUAL",
-            TriggerMode::ManualWithAutoInit,
-        ),
-        (
-            "trigger_mode=TRIGGER_MODE_MANUAL, auto_init=False",
-            TriggerMode::Manual,
-        ),
+        ("trigger_mode=TRIGGER_MODE_MANUAL", TriggerMode::ManualWithAutoInit),
+        ("trigger_mode=TRIGGER_MODE_MANUAL, auto_init=False", TriggerMode::Manual),
     ];
     for (arguments, expected) in table {
         let shop = shop(&format!(
@@ -256,8 +225,7 @@ fn a_name_belongs_to_one_resource() {
         ("a", "services: {db: {image: i}}\n"),
         ("b", "services: {db: {image: i}}\n"),
     ];
-    let compose =
-        |project: &str| format!("docker_compose('compose.yml', project_name='{project}')\n");
+    let compose = |project: &str| format!("docker_compose('compose.yml', project_name='{project}')\n");
     let table = [
         (
             format!("local_resource('db', 'true')\n{}", compose("a")),
@@ -288,11 +256,7 @@ fn a_name_belongs_to_one_resource() {
             .file("compose.yml", "services: {db: {image: i}}\n")
             .eval();
         let ending = format!("Error in {function}: {expected}");
-        assert!(
-            evaluated.error().ends_with(&ending),
-            "{text}\n{}",
-            evaluated.error()
-        );
+        assert!(evaluated.error().ends_with(&ending), "{text}\n{}", evaluated.error());
     }
     let renamed = format!(
         "{}dc_resource('db', project_name='a', new_name='a-db')\n{}",
@@ -316,7 +280,8 @@ fn a_workload_of_kubernetes_cannot_be_called_like_a_service() {
     .file("shop/compose.yml", SHOP)
     .file("db.yaml", object)
     .eval();
-    let expected = "error making resource for workload db:deployment:default:apps: dc_resource named \"db\" already exists";
+    let expected =
+        "error making resource for workload db:deployment:default:apps: dc_resource named \"db\" already exists";
     assert_eq!(mixed.message(), expected);
 }
 
@@ -418,10 +383,7 @@ fn an_image_that_nobody_else_builds_is_built_by_compose() {
         ignores.collect::<Vec<_>>(),
         ["app tmp", "app/Dockerfile ", "app/static "]
     );
-    assert_eq!(
-        watched(&built),
-        ["Tiltfile", "app/.dockerignore", "compose.yml"]
-    );
+    assert_eq!(watched(&built), ["Tiltfile", "app/.dockerignore", "compose.yml"]);
     let remote = &resource(&built, "remote").images[0];
     assert_eq!(target(&built, "remote").image_maps, ["b_remote"]);
     assert!(remote.watched_paths().is_empty() && remote.watch_ignores.is_empty());
@@ -435,11 +397,7 @@ fn an_image_that_the_tiltfile_builds_comes_before_the_services_own_build() {
     ));
     for (name, image, live) in [("app", "gcr.io_app", true), ("remote", "x", false)] {
         let images = &resource(&built, name).images;
-        assert!(
-            matches!(images[0].recipe, Recipe::Docker(_)),
-            "{:?}",
-            images[0].recipe
-        );
+        assert!(matches!(images[0].recipe, Recipe::Docker(_)), "{:?}", images[0].recipe);
         assert_eq!((images.len(), !images[0].live_update.is_empty()), (1, live));
         assert_eq!(target(&built, name).image_maps, [image]);
     }
@@ -463,11 +421,7 @@ fn an_image_that_no_service_uses_is_warned_of() {
     .file("app/Dockerfile", "FROM scratch\n")
     .eval();
     let expected = "Image not used in any Docker Compose config:\n    ✕ db-imagee\nDid you mean…\n    - db-image\n";
-    assert!(
-        unused.warnings()[0].starts_with(expected),
-        "{:?}",
-        unused.warnings()
-    );
+    assert!(unused.warnings()[0].starts_with(expected), "{:?}", unused.warnings());
 }
 
 #[test]
@@ -489,8 +443,7 @@ fn what_compose_cannot_do_is_refused() {
 
 #[test]
 fn warnings_of_compose_are_passed_on_once() {
-    let warning =
-        "time=\"2026-01-01T00:00:00Z\" level=warning msg=\"The \\\"X\\\" variable is not set.\"";
+    let warning = "time=\"2026-01-01T00:00:00Z\" level=warning msg=\"The \\\"X\\\" variable is not set.\"";
     let script = format!(
         "case \"$2\" in version) echo 'Docker Compose version v2.1.0';; *) echo '{warning}' >&2; echo 'services: {{db: {{image: i}}}}';; esac"
     );
@@ -515,11 +468,7 @@ fn a_machine_without_compose_is_told_what_to_install() {
     let expected = "Traceback (most recent call last):\n  $DIR/Tiltfile:1:15: in <toplevel>\n\
         Error in docker_compose: Docker Compose was not found: neither `docker compose` nor `docker-compose` runs (";
     assert!(none.error().starts_with(expected), "{}", none.error());
-    assert!(
-        none.error().contains("TILT_DOCKER_COMPOSE_CMD"),
-        "{}",
-        none.error()
-    );
+    assert!(none.error().contains("TILT_DOCKER_COMPOSE_CMD"), "{}", none.error());
     assert_eq!(watched(&none), ["Tiltfile", "compose.yml"]);
 }
 
@@ -593,10 +542,7 @@ fn the_real_compose_merges_files_with_profiles_and_an_environment_file() {
     assert_eq!(target(&shop, "web").published_ports, [8080, 7000]);
     assert!(target(&shop, "db").service_yaml.contains("image: db:v1"));
     let api = &target(&shop, "api").service_yaml;
-    assert!(
-        api.contains("MODE: dev") && api.contains("FROM: file"),
-        "{api}"
-    );
+    assert!(api.contains("MODE: dev") && api.contains("FROM: file"), "{api}");
     let data = shop.dir().join("shop/data").display().to_string();
     assert!(target(&shop, "db").service_yaml.contains(&data));
     let expected = [
@@ -624,15 +570,8 @@ fn the_real_compose_reads_the_env_file_beside_the_project() {
         return;
     };
     assert_eq!(names(&shop), ["a"]);
-    assert!(
-        target(&shop, "a")
-            .service_yaml
-            .starts_with("image: named\n")
-    );
-    assert_eq!(
-        watched(&shop),
-        ["Tiltfile", "shop/.env", "shop/compose.yml"]
-    );
+    assert!(target(&shop, "a").service_yaml.starts_with("image: named\n"));
+    assert_eq!(watched(&shop), ["Tiltfile", "shop/.env", "shop/compose.yml"]);
 }
 
 #[test]
@@ -645,13 +584,8 @@ fn complaints_of_the_real_compose_are_those_of_the_call() {
         ("", "gone.yml"),
     ];
     for (yaml, expected) in table {
-        let name = if yaml.is_empty() {
-            "gone.yml"
-        } else {
-            "compose.yml"
-        };
-        let tiltfile =
-            Tiltfile::new(&format!("x = 1\ndocker_compose('{name}')\n")).file("compose.yml", yaml);
+        let name = if yaml.is_empty() { "gone.yml" } else { "compose.yml" };
+        let tiltfile = Tiltfile::new(&format!("x = 1\ndocker_compose('{name}')\n")).file("compose.yml", yaml);
         let Some(failed) = real("complaints of the real compose", tiltfile) else {
             return;
         };
@@ -660,9 +594,7 @@ fn complaints_of_the_real_compose_are_those_of_the_call() {
             "Traceback (most recent call last):\n  $DIR/Tiltfile:2:15: in <toplevel>\n\
              Error in docker_compose: Docker Compose cannot read `$DIR/{name}`: "
         );
-        let complaint = error
-            .strip_prefix(&beginning)
-            .unwrap_or_else(|| panic!("{error}"));
+        let complaint = error.strip_prefix(&beginning).unwrap_or_else(|| panic!("{error}"));
         assert!(complaint.contains(expected), "{error}");
         let watched = watched(&failed);
         assert!(watched.contains(&name.to_owned()), "{watched:?}");

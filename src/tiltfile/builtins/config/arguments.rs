@@ -26,21 +26,16 @@ pub enum ArgumentError {
 }
 
 /// What each setting was given, in the order of the settings.
-pub fn parse(
-    settings: &[Setting],
-    arguments: &[String],
-) -> Result<Vec<Option<Tree>>, ArgumentError> {
+pub fn parse(settings: &[Setting], arguments: &[String]) -> Result<Vec<Option<Tree>>, ArgumentError> {
     let mut reader = Reader {
         settings,
         given: vec![None; settings.len()],
         left_over: Vec::new(),
     };
-    reader
-        .read(arguments)
-        .map_err(|problem| ArgumentError::Flag {
-            problem,
-            usage: usage(settings),
-        })?;
+    reader.read(arguments).map_err(|problem| ArgumentError::Flag {
+        problem,
+        usage: usage(settings),
+    })?;
     let left_over = std::mem::take(&mut reader.left_over);
     let positional = settings
         .iter()
@@ -99,9 +94,7 @@ impl<'a> Reader<'a> {
         let value = match (value, self.settings[index].kind) {
             (Some(value), _) => value,
             (None, Kind::Flag) => "true",
-            (None, _) => rest
-                .next()
-                .ok_or_else(|| format!("flag needs an argument: --{name}"))?,
+            (None, _) => rest.next().ok_or_else(|| format!("flag needs an argument: --{name}"))?,
         };
         self.set(index, value).map_err(|problem| {
             format!(
@@ -113,17 +106,9 @@ impl<'a> Reader<'a> {
     }
 
     fn index(&self, name: &str) -> Result<usize, String> {
-        let flags = || {
-            self.settings
-                .iter()
-                .filter(|setting| setting.given_as == GivenAs::Flag)
-        };
+        let flags = || self.settings.iter().filter(|setting| setting.given_as == GivenAs::Flag);
         let known = flags().any(|setting| setting.name == name);
-        match self
-            .settings
-            .iter()
-            .position(|setting| setting.name == name)
-        {
+        match self.settings.iter().position(|setting| setting.name == name) {
             Some(index) if known => Ok(index),
             _ if name == "help" => Err(help()),
             _ => {

@@ -14,11 +14,7 @@ pub enum FileError {
     #[error("error parsing json from {}: {problem}", path.display())]
     Json { path: PathBuf, problem: String },
     #[error("{} specified unknown setting name '{name}'{meant}", path.display())]
-    Unknown {
-        path: PathBuf,
-        name: String,
-        meant: String,
-    },
+    Unknown { path: PathBuf, name: String, meant: String },
     #[error("{} specified invalid value for setting {name}: {problem}", path.display())]
     Value {
         path: PathBuf,
@@ -28,18 +24,12 @@ pub enum FileError {
 }
 
 /// What each setting was given, in the order of the settings.
-pub fn read(
-    settings: &[Setting],
-    path: &Path,
-    bytes: &[u8],
-) -> Result<Vec<Option<Tree>>, FileError> {
+pub fn read(settings: &[Setting], path: &Path, bytes: &[u8]) -> Result<Vec<Option<Tree>>, FileError> {
     let failed = |problem: String| FileError::Json {
         path: path.to_owned(),
         problem,
     };
-    let first = serde_json::Deserializer::from_slice(bytes)
-        .into_iter::<Value>()
-        .next();
+    let first = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>().next();
     let document = match first {
         Some(document) => document.map_err(|error| failed(error.to_string()))?,
         None => return Err(failed("the file is empty".to_owned())),
@@ -48,10 +38,7 @@ pub fn read(
         Tree::Map(map) => map,
         Tree::Null => Map::new(),
         other => {
-            return Err(failed(format!(
-                "expected an object, found {}",
-                described(&other)
-            )));
+            return Err(failed(format!("expected an object, found {}", described(&other))));
         }
     };
     let mut given = vec![None; settings.len()];
@@ -80,16 +67,12 @@ fn value(kind: Kind, found: &Tree) -> Result<Tree, String> {
         (Kind::Texts, Tree::Null) => Ok(Tree::List(Vec::new())),
         (Kind::Text, Tree::Null) => Ok(Tree::text("")),
         (Kind::Flag, Tree::Null) => Ok(Tree::Bool(false)),
-        (Kind::Texts, Tree::List(items)) => {
-            match items.iter().find(|item| item.as_text().is_none()) {
-                Some(other) => Err(format!("expected string, got {}", described(other))),
-                None => Ok(found.clone()),
-            }
-        }
+        (Kind::Texts, Tree::List(items)) => match items.iter().find(|item| item.as_text().is_none()) {
+            Some(other) => Err(format!("expected string, got {}", described(other))),
+            None => Ok(found.clone()),
+        },
         (Kind::Texts, _) => Err(format!("expected array, found {}", described(found))),
-        (Kind::Text, Tree::Text(_)) | (Kind::Flag, Tree::Bool(_)) | (Kind::Document, _) => {
-            Ok(found.clone())
-        }
+        (Kind::Text, Tree::Text(_)) | (Kind::Flag, Tree::Bool(_)) | (Kind::Document, _) => Ok(found.clone()),
         (Kind::Text, _) => Err(format!("expected string, found {}", described(found))),
         (Kind::Flag, _) => Err(format!("expected bool, found {}", described(found))),
     }
@@ -98,11 +81,7 @@ fn value(kind: Kind, found: &Tree) -> Result<Tree, String> {
 fn described(tree: &Tree) -> String {
     match tree {
         Tree::Text(_) | Tree::Bool(_) | Tree::Int(_) | Tree::Float(_) => {
-            format!(
-                "{} {}",
-                tree.type_name(),
-                crate::model::yaml::json::compact(tree)
-            )
+            format!("{} {}", tree.type_name(), crate::model::yaml::json::compact(tree))
         }
         _ => tree.type_name().to_owned(),
     }

@@ -38,11 +38,7 @@ fn arguments_become_values_of_settings() {
         (&["a", "--on", "b"], r#"{"on": True, "rest": ["a", "b"]}"#),
         (&["a", "--", "--on", "-"], r#"{"rest": ["a", "--on", "-"]}"#),
     ] {
-        assert_eq!(
-            parsed(ALL, args, None).said(),
-            format!("{expected}\n"),
-            "{args:?}"
-        );
+        assert_eq!(parsed(ALL, args, None).said(), format!("{expected}\n"), "{args:?}");
     }
 }
 
@@ -70,21 +66,15 @@ fn null_in_the_file_is_a_zero_value() {
 
 #[test]
 fn the_file_is_watched_even_if_it_is_not_there() {
-    assert_eq!(
-        parsed("", &[], None).watched(),
-        [".tiltignore", "Tiltfile", "tilt_config.json"]
-    );
+    assert_eq!(parsed("", &[], None).watched(), ["Tiltfile", "tilt_config.json"]);
     let unparsed = Tiltfile::new("").eval();
-    assert_eq!(unparsed.watched(), [".tiltignore", "Tiltfile"]);
+    assert_eq!(unparsed.watched(), ["Tiltfile"]);
 }
 
 #[test]
 fn the_file_of_an_included_tiltfile_is_next_to_it() {
     let evaluated = Tiltfile::new("include('inc/Tiltfile')")
-        .file(
-            "inc/Tiltfile",
-            "config.define_string('a')\nprint(config.parse())",
-        )
+        .file("inc/Tiltfile", "config.define_string('a')\nprint(config.parse())")
         .file("inc/tilt_config.json", r#"{"a": "inner"}"#)
         .file("tilt_config.json", r#"{"a": "outer"}"#)
         .eval();
@@ -94,10 +84,7 @@ fn the_file_of_an_included_tiltfile_is_next_to_it() {
 #[test]
 fn a_file_that_makes_no_sense_says_why() {
     for (content, expected) in [
-        (
-            "",
-            "error parsing json from $DIR/tilt_config.json: the file is empty",
-        ),
+        ("", "error parsing json from $DIR/tilt_config.json: the file is empty"),
         (
             "{",
             "error parsing json from $DIR/tilt_config.json: EOF while parsing an object at line 1 column 1",
@@ -131,15 +118,9 @@ fn a_file_that_makes_no_sense_says_why() {
             "$DIR/tilt_config.json specified invalid value for setting on: expected bool, found string \"x\"",
         ),
     ] {
-        assert_eq!(
-            parsed(ALL, &[], Some(content)).message(),
-            expected,
-            "{content}"
-        );
+        assert_eq!(parsed(ALL, &[], Some(content)).message(), expected, "{content}");
     }
-    let evaluated = Tiltfile::new("config.parse()")
-        .file("tilt_config.json/x", "")
-        .eval();
+    let evaluated = Tiltfile::new("config.parse()").file("tilt_config.json/x", "").eval();
     assert_eq!(
         evaluated.message(),
         "error opening $DIR/tilt_config.json: read $DIR/tilt_config.json: is a directory"
@@ -164,10 +145,7 @@ Usage:
 
 #[test]
 fn wrong_flags_are_explained_by_the_usage() {
-    let usage: String = USAGE
-        .lines()
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect();
+    let usage: String = USAGE.lines().map(|line| format!("{}\n", line.trim_end())).collect();
     for (args, expected) in [
         (&["--x"][..], "unknown flag: --x"),
         (&["--tex", "y"], "unknown flag: --tex (did you mean text?)"),
@@ -219,10 +197,7 @@ fn long_explanations_are_wrapped_into_their_column() {
         lines[2],
         "      --a FILE   FILE with word word word word word word word word word word"
     );
-    assert_eq!(
-        lines[3],
-        format!("                 {}", "word ".repeat(12).trim_end())
-    );
+    assert_eq!(lines[3], format!("                 {}", "word ".repeat(12).trim_end()));
     assert!(lines.iter().all(|line| line.len() <= 80), "{message}");
 }
 

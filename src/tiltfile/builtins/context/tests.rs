@@ -35,9 +35,7 @@ fn no_command_runs_while_the_cluster_may_be_a_production_one() {
         .eval();
     assert_eq!(
         said.error(),
-        format!(
-            "Traceback (most recent call last):\n  $DIR/Tiltfile:1:6: in <toplevel>\nError in local: {REFUSED}"
-        )
+        format!("Traceback (most recent call last):\n  $DIR/Tiltfile:1:6: in <toplevel>\nError in local: {REFUSED}")
     );
     assert!(!said.dir().join("touched").exists());
     assert_eq!(said.log(), "");
@@ -77,38 +75,30 @@ fn a_context_is_allowed_by_its_whole_name_and_before_the_command() {
         "local('true')\nallow_k8s_contexts('prod')\n",
     ] {
         assert_eq!(
-            Tiltfile::new(text)
-                .context("prod", "production")
-                .eval()
-                .message(),
+            Tiltfile::new(text).context("prod", "production").eval().message(),
             REFUSED,
             "{text}"
         );
     }
     assert_eq!(
-        Tiltfile::new("allow_k8s_contexts(['a', 1])")
-            .eval()
-            .message(),
+        Tiltfile::new("allow_k8s_contexts(['a', 1])").eval().message(),
         "allow_k8s_contexts contexts must be a string or a sequence of strings; found a int"
     );
 }
 
 #[test]
 fn changing_the_environment_does_not_change_the_context() {
-    let said = Tiltfile::new(
-        "os.putenv('KUBECONFIG', '/dev/null')\nos.environ.pop('HOME')\nlocal('true')\n",
-    )
-    .context("prod", "production")
-    .eval();
+    let said = Tiltfile::new("os.putenv('KUBECONFIG', '/dev/null')\nos.environ.pop('HOME')\nlocal('true')\n")
+        .context("prod", "production")
+        .eval();
     assert_eq!(said.message(), REFUSED);
 }
 
 #[test]
 fn a_broken_kubeconfig_is_said_and_counts_as_none() {
-    let said =
-        Tiltfile::new("print(repr(k8s_context()), k8s_namespace())\nlocal('true', quiet=True)\n")
-            .file(".home/.kube/config", "[]")
-            .eval();
+    let said = Tiltfile::new("print(repr(k8s_context()), k8s_namespace())\nlocal('true', quiet=True)\n")
+        .file(".home/.kube/config", "[]")
+        .eval();
     said.project();
     assert_eq!(
         said.warnings(),

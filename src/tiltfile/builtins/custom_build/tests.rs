@@ -21,16 +21,10 @@ fn every_option_arrives() {
     let tiltfile = Tiltfile::new(text);
     let image = image(&tiltfile, "img/one:dev");
     let recipe = recipe(&image);
-    assert_eq!(
-        recipe.command.argv,
-        ["sh", "-c", "make image TAG=$EXPECTED_REF"]
-    );
+    assert_eq!(recipe.command.argv, ["sh", "-c", "make image TAG=$EXPECTED_REF"]);
     assert_eq!(recipe.command.dir, tiltfile.dir().join("src"));
     assert_eq!(recipe.command.env, ["A=1", "B=2"]);
-    assert_eq!(
-        recipe.deps,
-        ["src", "go.mod"].map(|dep| tiltfile.dir().join(dep))
-    );
+    assert_eq!(recipe.deps, ["src", "go.mod"].map(|dep| tiltfile.dir().join(dep)));
     assert_eq!(
         (
             recipe.output_mode,
@@ -52,16 +46,11 @@ fn where_the_image_ends_up_follows_from_two_flags() {
         ("", OutputMode::LocalDocker),
         (", disable_push=True", OutputMode::LocalDockerAndRemote),
         (", skips_local_docker=True", OutputMode::Remote),
-        (
-            ", skips_local_docker=True, disable_push=True",
-            OutputMode::Remote,
-        ),
+        (", skips_local_docker=True, disable_push=True", OutputMode::Remote),
     ];
     for (flags, expected) in table {
         let image = image(
-            &Tiltfile::new(&format!(
-                "custom_build('a', ['./build.sh', 'x'], ['.']{flags})\n"
-            )),
+            &Tiltfile::new(&format!("custom_build('a', ['./build.sh', 'x'], ['.']{flags})\n")),
             "a",
         );
         assert_eq!(recipe(&image).output_mode, expected, "{flags}");
@@ -71,8 +60,7 @@ fn where_the_image_ends_up_follows_from_two_flags() {
 
 #[test]
 fn the_reference_may_be_read_from_a_file() {
-    let tiltfile =
-        Tiltfile::new("custom_build('a', 'make', '.', outputs_image_ref_to='ref.txt')\n");
+    let tiltfile = Tiltfile::new("custom_build('a', 'make', '.', outputs_image_ref_to='ref.txt')\n");
     let image = image(&tiltfile, "a");
     assert_eq!(
         recipe(&image).outputs_image_ref_to,
@@ -89,9 +77,7 @@ fn a_command_that_does_nothing_is_for_live_updates_only() {
 
 #[test]
 fn the_value_prints_as_the_call_and_has_a_type_of_its_own() {
-    let evaluated =
-        Tiltfile::new("b = custom_build('img/one', 'make', ['.'])\nprint(b, type(b), bool(b))\n")
-            .eval();
+    let evaluated = Tiltfile::new("b = custom_build('img/one', 'make', ['.'])\nprint(b, type(b), bool(b))\n").eval();
     assert!(
         evaluated
             .log()
@@ -108,22 +94,13 @@ fn mistakes_are_refused_in_upstreams_words() {
             "custom_build('A', 'x', ['.'])",
             "Argument 1 (ref): can't parse \"A\": invalid reference format: repository name (library/A) must be lowercase",
         ),
-        (
-            "custom_build('a', '', ['.'])",
-            "Argument 2 (command) can't be empty",
-        ),
-        (
-            "custom_build('a', [], ['.'])",
-            "Argument 2 (command) can't be empty",
-        ),
+        ("custom_build('a', '', ['.'])", "Argument 2 (command) can't be empty"),
+        ("custom_build('a', [], ['.'])", "Argument 2 (command) can't be empty"),
         (
             "custom_build('a', 'x', ['.'], tag='t', outputs_image_ref_to='f')",
             "Cannot specify both tag= and outputs_image_ref_to=",
         ),
-        (
-            "custom_build('a', 'x')",
-            "custom_build: missing argument for deps",
-        ),
+        ("custom_build('a', 'x')", "custom_build: missing argument for deps"),
         (
             "custom_build('a', 'x', ['.'], live_update=[1])",
             "live_update: 'steps' must be a list of live update steps - got value '1' of type 'int'",

@@ -19,10 +19,7 @@ fn documents_are_decoded_in_the_order_of_their_keys() {
         ),
         ("decode_yaml(blob('a'))", "a"),
         ("decode_yaml('')", "None"),
-        (
-            "decode_yaml('---\\n# nothing\\n---\\na: 1\\n---\\n')",
-            "{\"a\": 1}",
-        ),
+        ("decode_yaml('---\\n# nothing\\n---\\na: 1\\n---\\n')", "{\"a\": 1}"),
         (
             "decode_yaml_stream('a: 1\\n---\\n---\\n[b]\\n')",
             "[{\"a\": 1}, [\"b\"]]",
@@ -94,23 +91,15 @@ fn files_are_read_and_watched() {
     );
     assert_eq!(
         said.watched(),
-        [
-            "Tiltfile", "a.yaml", "b.yaml", "c.json", "no.json", "no.yaml", "no.yml"
-        ]
+        ["Tiltfile", "a.yaml", "b.yaml", "c.json", "no.json", "no.yaml", "no.yml"]
     );
 }
 
 #[test]
 fn what_is_no_document_is_refused() {
     let table = [
-        (
-            "read_yaml('nope')",
-            "open $DIR/nope: no such file or directory",
-        ),
-        (
-            "read_json('nope')",
-            "open $DIR/nope: no such file or directory",
-        ),
+        ("read_yaml('nope')", "open $DIR/nope: no such file or directory"),
+        ("read_json('nope')", "open $DIR/nope: no such file or directory"),
         (
             "read_yaml('two.yaml')",
             "expected a yaml document but found a yaml stream (documents separated by `---`). use read_yaml_stream instead to decode a yaml stream",

@@ -4,8 +4,7 @@ use super::*;
 use crate::tiltfile::testing::Tiltfile;
 
 /// Prints its arguments as a comment, then what the test wrote into `rendered`.
-const HELM: &str =
-    "case $1 in version) echo v3.15.2+g1a500d5;; *) echo \"# $*\"; cat rendered;; esac";
+const HELM: &str = "case $1 in version) echo v3.15.2+g1a500d5;; *) echo \"# $*\"; cat rendered;; esac";
 
 fn chart(text: &str) -> Tiltfile {
     Tiltfile::new(text)
@@ -17,10 +16,7 @@ fn chart(text: &str) -> Tiltfile {
 #[test]
 fn a_chart_is_rendered_with_what_was_asked_for() {
     let table = [
-        (
-            "helm('chart')",
-            "helm template chart $DIR/chart --include-crds",
-        ),
+        ("helm('chart')", "helm template chart $DIR/chart --include-crds"),
         (
             "helm('chart', name='')",
             "helm template chart $DIR/chart --include-crds",
@@ -61,14 +57,7 @@ fn charts_and_values_files_are_watched() {
     said.project();
     assert_eq!(
         said.watched(),
-        [
-            "Tiltfile",
-            "chart",
-            "nope.yaml",
-            "sub",
-            "sub/deeper",
-            "v.yaml"
-        ]
+        ["Tiltfile", "chart", "nope.yaml", "sub", "sub/deeper", "v.yaml"]
     );
 }
 
@@ -99,10 +88,7 @@ fn what_is_there_to_test_a_release_is_left_out() {
 #[test]
 fn the_oldest_helm_gets_its_definitions_from_us() {
     let said = chart("print(helm('chart'))\nhelm('chart', skip_crds=True)\n")
-        .program(
-            "helm",
-            "case $1 in version) echo v3.0.1;; *) cat rendered;; esac",
-        )
+        .program("helm", "case $1 in version) echo v3.0.1;; *) cat rendered;; esac")
         .file("chart/crds/x.yaml", "kind: CustomResourceDefinition\n")
         .file("chart/crds/README.md", "no")
         .eval();
@@ -134,10 +120,7 @@ fn versions_are_told_from_the_last_line() {
 #[test]
 fn the_version_is_asked_for_once() {
     let said = chart("helm('chart')\nhelm('chart')\nprint(read_file('asked'))\n")
-        .program(
-            "helm",
-            "case $1 in version) echo asked >> asked; echo v3.15.2;; esac",
-        )
+        .program("helm", "case $1 in version) echo asked >> asked; echo v3.15.2;; esac")
         .eval();
     assert!(said.said().ends_with("\nasked\n\n"), "{}", said.log());
 }
@@ -168,10 +151,7 @@ fn charts_that_cannot_be_rendered_are_refused() {
     let said = chart("helm('chart')")
         .program("helm", "case $1 in version) echo v2.1;; esac")
         .eval();
-    assert_eq!(
-        said.message(),
-        "could not parse Helm version from string: \"v2.1\\n\""
-    );
+    assert_eq!(said.message(), "could not parse Helm version from string: \"v2.1\\n\"");
     let said = chart("helm('chart')")
         .program(
             "helm",
@@ -183,12 +163,9 @@ fn charts_that_cannot_be_rendered_are_refused() {
         "command \"helm template chart $DIR/chart --include-crds\" failed.\nerror: exit status 1\nstdout: \"\"\nstderr: \"broken\\n\""
     );
     assert_eq!(said.watched(), ["Tiltfile", "chart"]);
-    let said = chart("helm('chart', namespace='x')")
-        .file("rendered", "[1\n")
-        .eval();
+    let said = chart("helm('chart', namespace='x')").file("rendered", "[1\n").eval();
     assert!(
-        said.message()
-            .starts_with("error converting YAML to JSON: yaml: "),
+        said.message().starts_with("error converting YAML to JSON: yaml: "),
         "{}",
         said.message()
     );

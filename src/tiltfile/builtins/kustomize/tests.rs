@@ -15,10 +15,7 @@ fn a_kustomization_is_rendered_and_its_inputs_are_watched() {
     let said = tiltfile("print(kustomize('overlay'))\n")
         .program("kustomize", "echo \"$*\"")
         .eval();
-    assert_eq!(
-        said.said(),
-        "Running: kustomize build overlay\nbuild overlay\n\n"
-    );
+    assert_eq!(said.said(), "Running: kustomize build overlay\nbuild overlay\n\n");
     assert_eq!(
         said.watched(),
         [
@@ -35,22 +32,19 @@ fn a_kustomization_is_rendered_and_its_inputs_are_watched() {
 
 #[test]
 fn flags_and_program_can_be_chosen() {
-    let said = tiltfile(
-        "print(kustomize(pathToDir='overlay', kustomize_bin='bin/k', flags=['--enable-helm']))\n",
-    )
-    .program("unused", "")
-    .file("bin/k", "")
-    .eval();
+    let said = tiltfile("print(kustomize(pathToDir='overlay', kustomize_bin='bin/k', flags=['--enable-helm']))\n")
+        .program("unused", "")
+        .file("bin/k", "")
+        .eval();
     assert!(
         said.message()
             .starts_with("command \"$DIR/bin/k build --enable-helm overlay\" failed.\nerror: "),
         "{}",
         said.message()
     );
-    let said =
-        tiltfile("print(kustomize('overlay', kustomize_bin='.bin/k', flags=['--enable-helm']))\n")
-            .program("k", "echo \"$*\"")
-            .eval();
+    let said = tiltfile("print(kustomize('overlay', kustomize_bin='.bin/k', flags=['--enable-helm']))\n")
+        .program("k", "echo \"$*\"")
+        .eval();
     assert_eq!(
         said.said(),
         "Running: $DIR/.bin/k build --enable-helm overlay\nbuild --enable-helm overlay\n\n"
@@ -63,8 +57,7 @@ fn kubectl_does_where_there_is_no_kustomize() {
         let bin = tiltfile.dir().join(".bin").display().to_string();
         tiltfile.env("PATH", &bin)
     };
-    let said =
-        alone(tiltfile("print(kustomize('overlay'))\n").program("kubectl", "echo \"$*\"")).eval();
+    let said = alone(tiltfile("print(kustomize('overlay'))\n").program("kubectl", "echo \"$*\"")).eval();
     assert_eq!(
         said.said(),
         "Falling back to `kubectl kustomize` since `kustomize` was not found in PATH\nRunning: kubectl kustomize overlay\nkustomize overlay\n\n"

@@ -6,11 +6,8 @@ use crate::tiltfile::testing::Tiltfile;
 
 /// Why a list of steps is refused; empty if it is not.
 fn refused(steps: &str) -> String {
-    let text =
-        format!("docker_build('a', '.', dockerfile_contents='FROM x', live_update={steps})\n");
-    declared(&Tiltfile::new(&text), |_| Ok(()))
-        .err()
-        .unwrap_or_default()
+    let text = format!("docker_build('a', '.', dockerfile_contents='FROM x', live_update={steps})\n");
+    declared(&Tiltfile::new(&text), |_| Ok(())).err().unwrap_or_default()
 }
 
 #[test]
@@ -114,10 +111,7 @@ fn wrong_arguments_of_steps_are_refused() {
             "run('x', trigger=[1])",
             "run cmd 'x' triggers contained value '1' of type 'int'. it may only contain strings",
         ),
-        (
-            "run('')",
-            "cmd can't be empty: give a command to run in the container",
-        ),
+        ("run('')", "cmd can't be empty: give a command to run in the container"),
         ("sync('a')", "sync: missing argument for remote_path"),
         (
             "sync(1, '/a')",
@@ -130,11 +124,7 @@ fn wrong_arguments_of_steps_are_refused() {
         ),
     ];
     for (call, message) in table {
-        assert_eq!(
-            Tiltfile::new(&format!("{call}\n")).eval().message(),
-            message,
-            "{call}"
-        );
+        assert_eq!(Tiltfile::new(&format!("{call}\n")).eval().message(), message, "{call}");
     }
 }
 

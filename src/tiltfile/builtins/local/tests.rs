@@ -4,12 +4,8 @@ use crate::tiltfile::testing::Tiltfile;
 
 #[test]
 fn a_command_is_logged_with_its_output_and_returns_it() {
-    let said =
-        Tiltfile::new("out = local('echo a; echo b')\nprint(repr(str(out)), type(out))\n").eval();
-    assert_eq!(
-        said.said(),
-        "local: echo a; echo b\n → a\n → b\n\"a\\nb\\n\" blob\n"
-    );
+    let said = Tiltfile::new("out = local('echo a; echo b')\nprint(repr(str(out)), type(out))\n").eval();
+    assert_eq!(said.said(), "local: echo a; echo b\n → a\n → b\n\"a\\nb\\n\" blob\n");
 }
 
 #[test]
@@ -29,10 +25,7 @@ fn what_is_logged_can_be_chosen() {
         ("local('echo a', quiet=True)", "local: echo a\n"),
         ("local('echo a', echo_off=True)", " → a\n"),
         ("local('echo a', quiet=True, echo_off=True)", ""),
-        (
-            "local(['echo', 'a b', 'c'])",
-            "local: echo \"a b\" c\n → a b c\n",
-        ),
+        ("local(['echo', 'a b', 'c'])", "local: echo \"a b\" c\n → a b c\n"),
         ("local('\\n  echo a\\n')", "local: echo a\n → a\n"),
     ];
     for (statement, log) in table {
@@ -78,11 +71,7 @@ fn a_command_that_cannot_run_is_named() {
         ("local()", "local: missing argument for command"),
     ];
     for (statement, message) in table {
-        assert_eq!(
-            Tiltfile::new(statement).eval().message(),
-            message,
-            "{statement}"
-        );
+        assert_eq!(Tiltfile::new(statement).eval().message(), message, "{statement}");
     }
 }
 
@@ -96,7 +85,8 @@ fn commands_run_in_the_tiltfiles_folder_or_in_a_given_one() {
 
 #[test]
 fn commands_get_the_environment_as_it_is_now() {
-    let show = "echo $A-$B-$C-$LINES-$COLUMNS-$PYTHONUNBUFFERED-$TILT_HOST-$TILT_PORT-$TILT_DISABLE_ANALYTICS-$KUBECONFIG";
+    let show =
+        "echo $A-$B-$C-$LINES-$COLUMNS-$PYTHONUNBUFFERED-$TILT_HOST-$TILT_PORT-$TILT_DISABLE_ANALYTICS-$KUBECONFIG";
     let said = Tiltfile::new(&format!(
         "os.putenv('B', 'b')\nos.environ['C'] = 'c'\nprint(local('{show}', quiet=True, echo_off=True, env={{'C': 'mine', 'LINES': '1'}}))\nprint(os.getenv('LINES'))\n"
     ))

@@ -35,10 +35,7 @@ fn a_command_with_its_surroundings() {
         (tiltfile.dir().join("src"), "X=1".to_owned())
     );
     assert!(target.serve.is_empty() && target.serve.dir.as_os_str().is_empty());
-    assert_eq!(
-        target.deps,
-        ["src", "Makefile"].map(|dep| tiltfile.dir().join(dep))
-    );
+    assert_eq!(target.deps, ["src", "Makefile"].map(|dep| tiltfile.dir().join(dep)));
     assert_eq!(shown(&tiltfile, &target.watch_ignores), ["$DIR: src/gen"]);
     assert!(!target.allow_parallel);
     assert_eq!(
@@ -46,11 +43,7 @@ fn a_command_with_its_surroundings() {
         ("build", "x,y".to_owned())
     );
     assert_eq!(resource.labels.iter().collect::<Vec<_>>(), ["l"]);
-    let links: Vec<String> = target
-        .links
-        .iter()
-        .map(|link| link.url.to_string())
-        .collect();
+    let links: Vec<String> = target.links.iter().map(|link| link.url.to_string()).collect();
     assert_eq!(links, ["http://localhost:8000", "https://e.org"]);
 }
 
@@ -81,11 +74,7 @@ fn checkouts_among_deps_and_around_the_tiltfile_hide_their_git_folder() {
         .file("nested/repo/.git/HEAD", "")
         .file(".git/HEAD", "");
     let resource = resource(&tiltfile);
-    let expected = [
-        "$DIR/nested/repo/.git",
-        "$DIR/nested/.git",
-        "$DIR/nested: *.a",
-    ];
+    let expected = ["$DIR/nested/repo/.git", "$DIR/nested/.git", "$DIR/nested: *.a"];
     assert_eq!(shown(&tiltfile, &target(&resource).watch_ignores), expected);
     assert_eq!(
         target(&resource).update.as_ref().expect("a command").dir,
@@ -98,25 +87,16 @@ fn modes_combine_changes_and_the_first_start() {
     let table = [
         ("", TriggerMode::Auto),
         (", auto_init=False", TriggerMode::AutoWithManualInit),
-        (
-            ", trigger_mode=TRIGGER_MODE_MANUAL",
-            TriggerMode::ManualWithAutoInit,
-        ),
+        (", trigger_mode=TRIGGER_MODE_MANUAL", TriggerMode::ManualWithAutoInit),
         (
             ", trigger_mode=TRIGGER_MODE_MANUAL, auto_init=False",
             TriggerMode::Manual,
         ),
-        (
-            ", trigger_mode=TRIGGER_MODE_AUTO, auto_init=True",
-            TriggerMode::Auto,
-        ),
+        (", trigger_mode=TRIGGER_MODE_AUTO, auto_init=True", TriggerMode::Auto),
     ];
     for (options, mode) in table {
         assert_eq!(
-            resource(&Tiltfile::new(&format!(
-                "local_resource('a', 'x'{options})\n"
-            )))
-            .trigger,
+            resource(&Tiltfile::new(&format!("local_resource('a', 'x'{options})\n"))).trigger,
             mode,
             "{options}"
         );
@@ -126,9 +106,8 @@ fn modes_combine_changes_and_the_first_start() {
 #[test]
 fn the_default_mode_counts_whenever_it_is_set() {
     use crate::model::project::Trigger;
-    let tiltfile = Tiltfile::new(
-        "local_resource('a', 'x')\nlocal_resource('b', 'x', trigger_mode=TRIGGER_MODE_AUTO)\n",
-    );
+    let tiltfile =
+        Tiltfile::new("local_resource('a', 'x')\nlocal_resource('b', 'x', trigger_mode=TRIGGER_MODE_AUTO)\n");
     let modes = declared(&tiltfile, |run| {
         run.declared.borrow_mut().trigger = Some((Trigger::Manual, String::new()));
         Ok(locals::resources(run)
@@ -136,10 +115,7 @@ fn the_default_mode_counts_whenever_it_is_set() {
             .map(|resource| resource.trigger)
             .collect::<Vec<_>>())
     });
-    assert_eq!(
-        modes.unwrap(),
-        [TriggerMode::ManualWithAutoInit, TriggerMode::Auto]
-    );
+    assert_eq!(modes.unwrap(), [TriggerMode::ManualWithAutoInit, TriggerMode::Auto]);
 }
 
 #[test]
@@ -161,10 +137,6 @@ fn a_probe_without_a_server_is_ignored_with_a_warning() {
             "local_resource('a', {commands}, readiness_probe=probe(exec=exec_action(['true'])))\n"
         ))
     };
-    // `probe` is another family's; where it is missing this says nothing.
-    if crate::tiltfile::function::find("probe").is_none() {
-        return;
-    }
     assert_eq!(target(&resource(&declare("'x'"))).readiness_probe, None);
     assert_eq!(
         declare("'x'").eval().warnings(),
@@ -243,11 +215,7 @@ fn mistakes_are_refused_in_upstreams_words() {
         ),
     ];
     for (call, message) in table {
-        assert_eq!(
-            Tiltfile::new(&format!("{call}\n")).eval().message(),
-            message,
-            "{call}"
-        );
+        assert_eq!(Tiltfile::new(&format!("{call}\n")).eval().message(), message, "{call}");
     }
 }
 
@@ -256,11 +224,7 @@ fn none_is_not_given() {
     let call = "local_resource('a', cmd='x', dir=None, serve_cmd=None, serve_dir=None, deps=None, links=None, labels=None, readiness_probe=None, env=None, trigger_mode=None, resource_deps=None)\n";
     let tiltfile = Tiltfile::new(call);
     assert_eq!(
-        target(&resource(&tiltfile))
-            .update
-            .as_ref()
-            .expect("a command")
-            .dir,
+        target(&resource(&tiltfile)).update.as_ref().expect("a command").dir,
         tiltfile.dir()
     );
 }

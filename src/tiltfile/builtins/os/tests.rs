@@ -9,10 +9,7 @@ fn paths_are_those_of_the_file_that_is_running() {
          load('lib/Tiltfile', 'here', 'where')\n\
          print(here, where())\n",
     )
-    .file(
-        "lib/Tiltfile",
-        "here = os.getcwd()\ndef where(): return os.getcwd()\n",
-    )
+    .file("lib/Tiltfile", "here = os.getcwd()\ndef where(): return os.getcwd()\n")
     .eval();
     assert_eq!(said.said(), "$DIR $DIR/b /x\n$DIR/lib $DIR\n");
 }
@@ -51,10 +48,7 @@ fn looking_whether_a_file_exists_does_not_watch_it() {
 #[test]
 fn wrong_paths_are_named() {
     let table = [
-        (
-            "os.path.realpath('nope')",
-            "lstat $DIR/nope: no such file or directory",
-        ),
+        ("os.path.realpath('nope')", "lstat $DIR/nope: no such file or directory"),
         (
             "os.path.join('a', 1)",
             "os.path.join: a path is joined of strings only, not of 1 (a int)",
@@ -63,27 +57,14 @@ fn wrong_paths_are_named() {
             "os.path.exists(1)",
             "os.path.exists: for parameter \"path\": value '1' of type 'int' is not a path: it must be a string or a local_git_repo",
         ),
-        (
-            "os.path.relpath()",
-            "os.path.relpath: missing argument for targpath",
-        ),
-        (
-            "os.putenv('A', 1)",
-            "putenv() value must be a string, not int",
-        ),
-        (
-            "os.environ['A'] = 1",
-            "putenv() value must be a string, not int",
-        ),
+        ("os.path.relpath()", "os.path.relpath: missing argument for targpath"),
+        ("os.putenv('A', 1)", "putenv() value must be a string, not int"),
+        ("os.environ['A'] = 1", "putenv() value must be a string, not int"),
         ("os.environ['NO']", "key \"NO\" not in environ"),
         ("os.environ.pop('NO')", "pop: missing key \"NO\""),
     ];
     for (statement, message) in table {
-        assert_eq!(
-            Tiltfile::new(statement).eval().message(),
-            message,
-            "{statement}"
-        );
+        assert_eq!(Tiltfile::new(statement).eval().message(), message, "{statement}");
     }
 }
 

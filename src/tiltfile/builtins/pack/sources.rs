@@ -28,12 +28,7 @@ pub fn add(call: &Call, recipe: &mut PackRecipe, base: &Path) -> Result<(), Faul
     recipe.post_buildpacks = buildpacks("post_buildpacks")?;
     recipe.extensions = buildpacks("extensions")?;
     recipe.buildpack_registry = text(call, "buildpack_registry")?.unwrap_or_default();
-    for file in recipe
-        .descriptor
-        .iter()
-        .chain(&recipe.env_files)
-        .chain(&local)
-    {
+    for file in recipe.descriptor.iter().chain(&recipe.env_files).chain(&local) {
         if !recipe.deps.contains(file) {
             recipe.deps.push(file.clone());
         }
@@ -88,21 +83,13 @@ fn check_env_file(text: &str) -> Result<(), String> {
 }
 
 /// Buildpacks or extensions. Those that lie on this disk become absolute paths and are noted in `local`.
-fn buildpacks(
-    call: &Call,
-    name: &str,
-    base: &Path,
-    local: &mut Vec<PathBuf>,
-) -> Result<Vec<String>, Fault> {
+fn buildpacks(call: &Call, name: &str, base: &Path, local: &mut Vec<PathBuf>) -> Result<Vec<String>, Fault> {
     let mut buildpacks = Vec::new();
     for written in call.strings(name)? {
         let of_file = written.strip_prefix("file://");
         let path = path::join(base, of_file.unwrap_or(&written));
-        let means_path = of_file.is_some()
-            || ["/", "./", "../"]
-                .iter()
-                .any(|start| written.starts_with(start))
-            || written == ".";
+        let means_path =
+            of_file.is_some() || ["/", "./", "../"].iter().any(|start| written.starts_with(start)) || written == ".";
         if files::exists(&path) {
             buildpacks.push(path.display().to_string());
             local.push(path);
@@ -128,10 +115,7 @@ mod tests {
         assert_eq!(check_env_file("A=1\n\n# note\n  B\nC=x=y\n"), Ok(()));
         assert_eq!(check_env_file(""), Ok(()));
         let problem = check_env_file("A=1\nmy secret=geheim\n").unwrap_err();
-        assert!(
-            problem.starts_with(r#"2: "my secret" is no name"#),
-            "{problem}"
-        );
+        assert!(problem.starts_with(r#"2: "my secret" is no name"#), "{problem}");
         assert!(!problem.contains("geheim"));
     }
 }

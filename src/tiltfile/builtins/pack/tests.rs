@@ -4,8 +4,7 @@ use std::path::Path;
 
 use crate::model::build::{ImageTarget, OutputMode, Recipe};
 use crate::model::pack::{
-    Access, CachePlace, CreationTime, PackRecipe, PackTarget, PullPolicy, SystemBuildpacks,
-    UserNamespace,
+    Access, CachePlace, CreationTime, PackRecipe, PackTarget, PullPolicy, SystemBuildpacks, UserNamespace,
 };
 use crate::tiltfile::convert::testing::{image, images};
 use crate::tiltfile::testing::Tiltfile;
@@ -48,11 +47,7 @@ fn the_extensions_defaults_hold() {
         (PullPolicy::IfNotPresent, "bridge")
     );
     assert_eq!(
-        (
-            recipe.output_mode,
-            recipe.target,
-            recipe.descriptor.as_ref()
-        ),
+        (recipe.output_mode, recipe.target, recipe.descriptor.as_ref()),
         (OutputMode::LocalDocker, PackTarget::Auto, None)
     );
     assert!(recipe.env.is_empty() && recipe.buildpacks.is_empty() && recipe.caches.is_empty());
@@ -110,10 +105,7 @@ fn every_option_arrives() {
         ("pre/x".to_owned(), "urn:cnb:builder,src/mine".to_owned())
     );
     assert_eq!(
-        (
-            recipe.buildpack_registry.as_str(),
-            recipe.extensions.join(",")
-        ),
+        (recipe.buildpack_registry.as_str(), recipe.extensions.join(",")),
         ("r", "ext/y".to_owned())
     );
     assert_eq!(
@@ -129,16 +121,9 @@ fn every_option_arrives() {
         ),
         ("run/x:1", "m.io/run".to_owned(), PackTarget::Daemon)
     );
-    let places: Vec<CachePlace> = recipe
-        .caches
-        .iter()
-        .map(|cache| cache.place.clone())
-        .collect();
+    let places: Vec<CachePlace> = recipe.caches.iter().map(|cache| cache.place.clone()).collect();
     let bind = tiltfile.dir().join("src/cache").display().to_string();
-    assert_eq!(
-        places,
-        [CachePlace::Bind(bind), CachePlace::Volume("l".to_owned())]
-    );
+    assert_eq!(places, [CachePlace::Bind(bind), CachePlace::Volume("l".to_owned())]);
     assert_eq!(
         (
             recipe.default_process.as_str(),
@@ -147,11 +132,7 @@ fn every_option_arrives() {
         ),
         ("web", "app:x".to_owned(), "host")
     );
-    let sources: Vec<&str> = recipe
-        .volumes
-        .iter()
-        .map(|volume| volume.source.as_str())
-        .collect();
+    let sources: Vec<&str> = recipe.volumes.iter().map(|volume| volume.source.as_str()).collect();
     assert_eq!(below(&tiltfile, &sources), ["src/m2", "named"]);
     assert_eq!(
         (recipe.volumes[0].access, recipe.volumes[1].access),
@@ -165,14 +146,8 @@ fn every_option_arrives() {
         (recipe.previous_image.as_str(), recipe.creation_time),
         ("app:prev", CreationTime::At(7))
     );
-    assert_eq!(
-        recipe.sbom_output_dir,
-        Some(tiltfile.dir().join("src/sbom"))
-    );
-    assert_eq!(
-        recipe.report_output_dir,
-        Some(tiltfile.dir().join("src/report"))
-    );
+    assert_eq!(recipe.sbom_output_dir, Some(tiltfile.dir().join("src/sbom")));
+    assert_eq!(recipe.report_output_dir, Some(tiltfile.dir().join("src/report")));
     assert_eq!(
         (recipe.platform.as_str(), recipe.exec_env.as_str()),
         ("linux/arm64", "test")
@@ -185,9 +160,7 @@ fn every_option_arrives() {
         (recipe.output_mode, recipe.output_tag.as_str()),
         (OutputMode::LocalDockerAndRemote, "t")
     );
-    assert!(
-        image.match_in_env_vars && image.entrypoint.is_some() && image.container_args.is_some()
-    );
+    assert!(image.match_in_env_vars && image.entrypoint.is_some() && image.container_args.is_some());
     assert_eq!(
         below(&tiltfile, &recipe.deps),
         ["src", "src/p.toml", "src/build.env", "src/mine"]
@@ -197,12 +170,9 @@ fn every_option_arrives() {
 #[test]
 fn live_reload_is_asked_for_only_with_live_updates_and_only_if_nobody_mentions_it() {
     let env = |options: &str| {
-        recipe(&image(
-            &Tiltfile::new(&format!("pack('a'{options})\n")),
-            "a",
-        ))
-        .env
-        .join(" ")
+        recipe(&image(&Tiltfile::new(&format!("pack('a'{options})\n")), "a"))
+            .env
+            .join(" ")
     };
     assert_eq!(env(""), "");
     assert_eq!(
@@ -219,10 +189,7 @@ fn live_reload_is_asked_for_only_with_live_updates_and_only_if_nobody_mentions_i
 fn a_builder_that_is_built_here_comes_first() {
     let text = "docker_build('my/builder', '.', dockerfile_contents='FROM x')\npack('app', builder='my/builder:latest', run_image='my/run')\n";
     let images = images(&Tiltfile::new(text), &["app"]).unwrap();
-    let names: Vec<String> = images
-        .iter()
-        .map(|image| image.selector.to_string())
-        .collect();
+    let names: Vec<String> = images.iter().map(|image| image.selector.to_string()).collect();
     assert_eq!(names, ["my/builder", "app"]);
     assert_eq!(images[1].image_deps, ["my_builder"]);
 }
@@ -246,9 +213,9 @@ fn files_that_the_build_reads_are_watched() {
 fn a_volume_that_hides_the_builds_own_files_is_warned_of() {
     let evaluated = Tiltfile::new("pack('a', volumes=['x:/layers/y'])\n").eval();
     assert!(
-        evaluated.warnings().contains(
-            &"pack: volume \"x:/layers/y\" is mounted over `/layers`, which the build itself uses"
-        ),
+        evaluated
+            .warnings()
+            .contains(&"pack: volume \"x:/layers/y\" is mounted over `/layers`, which the build itself uses"),
         "{:?}",
         evaluated.lines
     );
@@ -332,9 +299,7 @@ fn mistakes_are_refused_with_what_would_be_right() {
     ];
     for (arguments, message) in table {
         assert_eq!(
-            Tiltfile::new(&format!("pack({arguments})\n"))
-                .eval()
-                .message(),
+            Tiltfile::new(&format!("pack({arguments})\n")).eval().message(),
             message,
             "{arguments}"
         );

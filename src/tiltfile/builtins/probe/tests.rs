@@ -56,20 +56,13 @@ fn wrong_probes_are_refused() {
             "exec_action([1])",
             "exec_action: for parameter \"command\": value should be a List or Tuple of strings, but contains an element 1 of type int",
         ),
-        (
-            "http_get_action()",
-            "http_get_action: missing argument for port",
-        ),
+        ("http_get_action()", "http_get_action: missing argument for port"),
         (
             "tcp_socket_action('80')",
             "tcp_socket_action: for parameter \"port\": got string, want int",
         ),
     ];
     for (statement, message) in table {
-        assert_eq!(
-            Tiltfile::new(statement).eval().message(),
-            message,
-            "{statement}"
-        );
+        assert_eq!(Tiltfile::new(statement).eval().message(), message, "{statement}");
     }
 }

@@ -59,19 +59,13 @@ pub fn set(run: &Run, name: &str, on: bool) -> Result<(), String> {
     let feature = FEATURES.iter().find(|feature| feature.name == name);
     match feature.map(|feature| feature.status) {
         None => {
-            let active = FEATURES
-                .iter()
-                .filter(|feature| feature.status == Status::Active);
+            let active = FEATURES.iter().filter(|feature| feature.status == Status::Active);
             let meant = did_you_mean(name, active.map(|feature| feature.name));
             return Err(format!("Unknown feature flag: {name}{meant}"));
         }
         Some(Status::Obsolete) => run.warn(format!("Obsolete feature flag: {name}")),
         Some(Status::Active) => {
-            run.declared
-                .borrow_mut()
-                .settings
-                .features
-                .insert(name.to_owned(), on);
+            run.declared.borrow_mut().settings.features.insert(name.to_owned(), on);
         }
     }
     Ok(())

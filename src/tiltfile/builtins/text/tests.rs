@@ -32,10 +32,7 @@ fn a_wrong_link_says_what_is_wrong() {
         "validating URL \"\": url empty"
     );
     let message = Tiltfile::new("link('http://a b/')").eval().message();
-    assert!(
-        message.starts_with("validating URL \"http://a b/\": "),
-        "{message}"
-    );
+    assert!(message.starts_with("validating URL \"http://a b/\": "), "{message}");
     assert_eq!(
         Tiltfile::new("link(1)").eval().message(),
         "link: for parameter \"url\": got int, want string"

@@ -27,8 +27,7 @@ fn every_kind_and_struct_has_its_function() {
         .iter()
         .copied()
         .filter(|builtin| builtin.name.starts_with("v1alpha1."));
-    let (objects, structs): (Vec<&Builtin>, Vec<&Builtin>) =
-        names.partition(|builtin| builtin.returns == "None");
+    let (objects, structs): (Vec<&Builtin>, Vec<&Builtin>) = names.partition(|builtin| builtin.returns == "None");
     assert_eq!((objects.len(), structs.len()), (8, 28));
     let button = objects
         .iter()
@@ -65,18 +64,13 @@ fn declared_objects_are_part_of_the_project() {
 #[test]
 fn structs_are_dicts_and_dicts_are_structs() {
     assert_eq!(
-        said(
-            "x = v1alpha1.ui_component_location(component_id='r', component_type='Resource')\nprint(type(x), x)"
-        ),
+        said("x = v1alpha1.ui_component_location(component_id='r', component_type='Resource')\nprint(type(x), x)"),
         "dict {\"component_id\": \"r\", \"component_type\": \"Resource\"}\n"
     );
     let by_function = "v1alpha1.ui_component_location('r', 'Resource')";
     let by_hand = "{'component_id': 'r', 'component_type': 'Resource'}";
-    let [a, b] = [by_function, by_hand].map(|place| {
-        objects(&format!(
-            "v1alpha1.ui_button('b', text='t', location={place})"
-        ))
-    });
+    let [a, b] =
+        [by_function, by_hand].map(|place| objects(&format!("v1alpha1.ui_button('b', text='t', location={place})")));
     assert_eq!(a, b);
 }
 
@@ -122,10 +116,7 @@ fn what_is_wrong_with_an_object_is_said_at_once() {
             "v1alpha1.ui_button('b', location={'component_id': 'r', 'component_type': 'Resource'})",
             "spec.text: Required value: Button text cannot be empty",
         ),
-        (
-            "v1alpha1.cmd(args=['a'])",
-            "v1alpha1.cmd: missing argument for name",
-        ),
+        ("v1alpha1.cmd(args=['a'])", "v1alpha1.cmd: missing argument for name"),
         (
             "v1alpha1.cmd('c', arg=['a'])",
             "v1alpha1.cmd: unexpected keyword argument \"arg\" (did you mean args?)",

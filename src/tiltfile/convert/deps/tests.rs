@@ -24,26 +24,17 @@ pub fn resources(all: &[(&str, &[&str])]) -> Vec<Resource> {
 fn dropped(all: &[(&str, &[&str])]) -> Result<(Vec<String>, Vec<Vec<String>>), Failure> {
     let mut resources = resources(all);
     let warnings = RefCell::new(Vec::new());
-    drop_unknown(&mut resources, |warning| {
-        warnings.borrow_mut().push(warning)
-    })?;
+    drop_unknown(&mut resources, |warning| warnings.borrow_mut().push(warning))?;
     Ok((
         warnings.into_inner(),
-        resources
-            .into_iter()
-            .map(|resource| resource.deps)
-            .collect(),
+        resources.into_iter().map(|resource| resource.deps).collect(),
     ))
 }
 
 #[test]
 fn unknown_dependencies_are_dropped_with_a_warning() {
-    let (warnings, left) = dropped(&[
-        ("a", &["zzz", "backend"]),
-        ("backend", &["fronted"]),
-        ("frontend", &[]),
-    ])
-    .unwrap();
+    let (warnings, left) =
+        dropped(&[("a", &["zzz", "backend"]), ("backend", &["fronted"]), ("frontend", &[])]).unwrap();
     assert_eq!(
         warnings,
         [
@@ -57,28 +48,19 @@ fn unknown_dependencies_are_dropped_with_a_warning() {
 #[test]
 fn a_resource_cannot_depend_on_itself() {
     let failure = dropped(&[("a", &["a"])]).unwrap_err();
-    assert_eq!(
-        failure.message,
-        "resource a specified a dependency on itself"
-    );
+    assert_eq!(failure.message, "resource a specified a dependency on itself");
 }
 
 #[test]
 fn a_circle_is_found_wherever_it_is() {
     for (all, expected) in [
         (&[("a", &["b"][..]), ("b", &["a"])][..], Some("a -> b -> a")),
-        (
-            &[("a", &["b"]), ("b", &["c"]), ("c", &["a"])],
-            Some("a -> b -> c -> a"),
-        ),
+        (&[("a", &["b"]), ("b", &["c"]), ("c", &["a"])], Some("a -> b -> c -> a")),
         (
             &[("x", &["a"]), ("a", &["y", "b"]), ("b", &["a"]), ("y", &[])],
             Some("a -> b -> a"),
         ),
-        (
-            &[("a", &["b", "c"]), ("b", &["d"]), ("c", &["d"]), ("d", &[])],
-            None,
-        ),
+        (&[("a", &["b", "c"]), ("b", &["d"]), ("c", &["d"]), ("d", &[])], None),
         (&[], None),
     ] {
         let resources = resources(all);
@@ -90,12 +72,7 @@ fn a_circle_is_found_wherever_it_is() {
 #[test]
 fn a_long_chain_takes_no_stack() {
     let names: Vec<String> = (0..50_000).map(|number| format!("r{number}")).collect();
-    let mut resources = resources(
-        &names
-            .iter()
-            .map(|name| (name.as_str(), &[][..]))
-            .collect::<Vec<_>>(),
-    );
+    let mut resources = resources(&names.iter().map(|name| (name.as_str(), &[][..])).collect::<Vec<_>>());
     for index in 0..resources.len() - 1 {
         resources[index].deps = vec![names[index + 1].clone()];
     }

@@ -9,10 +9,7 @@ fn selected(enabled: Enabled, parsed: bool, arguments: &[&str]) -> Result<Vec<St
         parsed_in: parsed.then(|| "/".into()),
         ..Config::default()
     };
-    let arguments: Vec<String> = arguments
-        .iter()
-        .map(|argument| (*argument).to_owned())
-        .collect();
+    let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
     select(
         &config,
         &arguments,

@@ -1,23 +1,19 @@
 //! Graphs of images, and what ends an evaluation because of them.
 
 use super::*;
-use crate::model::local::LocalTarget;
 use crate::model::project::TriggerMode;
 use crate::tiltfile::convert::testing::{context_ignores, declared, image, images, shown};
 use crate::tiltfile::testing::Tiltfile;
 
 fn names(images: &Result<Vec<ImageTarget>, String>) -> Vec<String> {
     let images = images.as_ref().expect("images");
-    images
-        .iter()
-        .map(|image| image.selector.to_string())
-        .collect()
+    images.iter().map(|image| image.selector.to_string()).collect()
 }
 
 fn dockerfiles(images: &[(&str, &str)]) -> Tiltfile {
-    let builds = images.iter().map(|(name, dockerfile)| {
-        format!("docker_build('{name}', '.', dockerfile_contents='''{dockerfile}''')\n")
-    });
+    let builds = images
+        .iter()
+        .map(|(name, dockerfile)| format!("docker_build('{name}', '.', dockerfile_contents='''{dockerfile}''')\n"));
     Tiltfile::new(&builds.collect::<String>())
 }
 
@@ -35,11 +31,7 @@ fn bases_come_before_what_is_made_from_them() {
     ]);
     let images = images(&tiltfile, &["app:dev"]);
     assert_eq!(names(&images), ["base", "tools", "middle", "app:dev"]);
-    let deps: Vec<String> = images
-        .unwrap()
-        .iter()
-        .map(|image| image.image_deps.join(","))
-        .collect();
+    let deps: Vec<String> = images.unwrap().iter().map(|image| image.image_deps.join(",")).collect();
     assert_eq!(deps, ["", "base", "base,tools", "middle"]);
 }
 
@@ -50,10 +42,7 @@ fn an_image_that_two_others_need_is_there_once() {
         ("b", "FROM base\nCOPY --from=a / /"),
         ("base", "FROM scratch"),
     ]);
-    assert_eq!(
-        names(&images(&tiltfile, &["b", "a", "b"])),
-        ["base", "a", "b"]
-    );
+    assert_eq!(names(&images(&tiltfile, &["b", "a", "b"])), ["base", "a", "b"]);
 }
 
 #[test]
@@ -62,20 +51,14 @@ fn build_arguments_decide_what_an_image_starts_from() {
 docker_build('app', '.', dockerfile_contents='ARG FROM_IMAGE=alpine\\nFROM $FROM_IMAGE', build_args={'FROM_IMAGE': 'base', 'EMPTY': ''})
 docker_build('plain', '.', dockerfile_contents='ARG FROM_IMAGE=alpine\\nFROM $FROM_IMAGE')
 ";
-    assert_eq!(
-        names(&images(&Tiltfile::new(text), &["app"])),
-        ["base", "app"]
-    );
+    assert_eq!(names(&images(&Tiltfile::new(text), &["app"])), ["base", "app"]);
     assert_eq!(names(&images(&Tiltfile::new(text), &["plain"])), ["plain"]);
 }
 
 #[test]
 fn image_deps_have_to_be_built_here() {
     let text = "custom_build('two', './build.sh', deps=[], image_deps=['one', 'one:x'])\ncustom_build('one', 'make', deps=[])\n";
-    assert_eq!(
-        names(&images(&Tiltfile::new(text), &["two"])),
-        ["one", "two"]
-    );
+    assert_eq!(names(&images(&Tiltfile::new(text), &["two"])), ["one", "two"]);
     let text = "custom_build('two', './build.sh', deps=[], image_deps=['r.io/one'])\n";
     assert_eq!(
         images(&Tiltfile::new(text), &["two"]).unwrap_err(),
@@ -162,8 +145,8 @@ fn an_ignore_file_without_patterns_leaves_out_nothing() {
 
 #[test]
 fn an_ignore_file_that_cannot_be_read_is_an_error() {
-    let tiltfile = Tiltfile::new("docker_build('a', '.', dockerfile_contents='FROM scratch')\n")
-        .file(".dockerignore/x", "");
+    let tiltfile =
+        Tiltfile::new("docker_build('a', '.', dockerfile_contents='FROM scratch')\n").file(".dockerignore/x", "");
     let message = images(&tiltfile, &["a"]).unwrap_err();
     assert_eq!(
         message,
@@ -181,20 +164,17 @@ fn ignore_files_are_watched_even_where_there_is_none() {
         Resolver::new(run)?.target_set(&[0, 1])?;
         Ok(run.host.watched())
     });
-    let expected = ["Tiltfile", "src/.dockerignore", "web/.dockerignore"]
-        .map(|name| tiltfile.dir().join(name));
+    let expected = ["Tiltfile", "src/.dockerignore", "web/.dockerignore"].map(|name| tiltfile.dir().join(name));
     assert_eq!(watched.unwrap(), expected);
 }
 
 #[test]
 fn every_directory_among_deps_has_the_ignores_and_its_own_ignore_file() {
-    let tiltfile = Tiltfile::new(
-        "custom_build('a', 'make', deps=['src', 'go.mod', 'lib', 'src'], ignore='*.tmp')\n",
-    )
-    .file("src/.dockerignore", "gen\n")
-    .file("lib/.git/HEAD", "")
-    .file(".git/HEAD", "")
-    .file("go.mod", "");
+    let tiltfile = Tiltfile::new("custom_build('a', 'make', deps=['src', 'go.mod', 'lib', 'src'], ignore='*.tmp')\n")
+        .file("src/.dockerignore", "gen\n")
+        .file("lib/.git/HEAD", "")
+        .file(".git/HEAD", "")
+        .file("go.mod", "");
     let ignores = image(&tiltfile, "a").watch_ignores;
     let expected = [
         "$DIR/Tiltfile",
@@ -234,10 +214,7 @@ fn live_updates_of_bases_are_not_checked_and_neither_are_those_that_never_build(
 docker_build('base', 'base', dockerfile_contents='FROM scratch', live_update=[sync('other', '/x')])
 custom_build('c', ':', deps=['web'], skips_local_docker=True, live_update=[sync('other', '/x')])
 ";
-    assert_eq!(
-        names(&images(&Tiltfile::new(text), &["a", "c"])),
-        ["base", "a", "c"]
-    );
+    assert_eq!(names(&images(&Tiltfile::new(text), &["a", "c"])), ["base", "a", "c"]);
 }
 
 #[test]
@@ -281,13 +258,9 @@ fn restarting_containers_is_refused_for_kubernetes_only() {
     };
     let local = resource("l", Target::Local(Box::default()));
     assert_eq!(check_restarts(std::slice::from_ref(&local)), Ok(()));
-    let message = check_restarts(&[
-        resource("a", kubernetes()),
-        local,
-        resource("b", kubernetes()),
-    ])
-    .unwrap_err()
-    .message;
+    let message = check_restarts(&[resource("a", kubernetes()), local, resource("b", kubernetes())])
+        .unwrap_err()
+        .message;
     assert!(
         message.starts_with(
             "Found `restart_container()` LiveUpdate step in resource(s): [a, b]. `restart_container()`  has been"

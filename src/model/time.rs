@@ -1,4 +1,4 @@
-//! Pure. Points in time as Kubernetes writes them: RFC 3339 in UTC, to the second or to the microsecond.
+//! Pure. Points in time as Kubernetes and the API write them: RFC 3339 in UTC, to the second or to the microsecond.
 
 use crate::model::yaml::days_in_month;
 
@@ -20,6 +20,17 @@ pub fn canonical(text: &str) -> Result<String, Malformed> {
 pub fn canonical_micro(text: &str) -> Result<String, Malformed> {
     let moment = parse(text).ok_or_else(|| malformed(text, "2006-01-02T15:04:05.000000Z07:00"))?;
     Ok(format!("{}.{:06}Z", moment.seconds_text(), moment.micros))
+}
+
+/// Seconds since 1970, as `metav1.Time` prints them.
+pub fn of_seconds(seconds: i64) -> String {
+    let since_year_0 = days_before(1970, 1, 1) * 1440 + seconds.div_euclid(60);
+    let moment = Moment {
+        minutes: since_year_0,
+        second: seconds.rem_euclid(60) as u32,
+        micros: 0,
+    };
+    format!("{}Z", moment.seconds_text())
 }
 
 fn malformed(text: &str, layout: &'static str) -> Malformed {
@@ -51,18 +62,12 @@ impl Moment {
 
 fn parse(text: &str) -> Option<Moment> {
     let fixed = text.get(..19)?;
-    let separators: Vec<u8> = [4, 7, 10, 13, 16]
-        .iter()
-        .map(|at| fixed.as_bytes()[*at])
-        .collect();
+    let separators: Vec<u8> = [4, 7, 10, 13, 16].iter().map(|at| fixed.as_bytes()[*at]).collect();
     let number = |range: std::ops::Range<usize>, allowed: std::ops::RangeInclusive<u32>| {
         let digits = fixed
             .get(range)
             .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;
-        digits
-            .parse::<u32>()
-            .ok()
-            .filter(|value| allowed.contains(value))
+        digits.parse::<u32>().ok().filter(|value| allowed.contains(value))
     };
     if separators != *b"--T::" {
         return None;
@@ -75,8 +80,7 @@ fn parse(text: &str) -> Option<Moment> {
         number(17..19, 0..=59)?,
     );
     let (micros, zone) = fraction(&text[19..])?;
-    let minutes =
-        days_before(year, month, day) * 1440 + i64::from(hour * 60 + minute) - offset(zone)?;
+    let minutes = days_before(year, month, day) * 1440 + i64::from(hour * 60 + minute) - offset(zone)?;
     Some(Moment {
         minutes,
         second,
@@ -111,8 +115,7 @@ fn offset(zone: &str) -> Option<i64> {
 
 fn days_before(year: u32, month: u32, day: u32) -> i64 {
     let earlier = i64::from(year) - 1;
-    let years =
-        earlier * 365 + earlier.div_euclid(4) - earlier.div_euclid(100) + earlier.div_euclid(400);
+    let years = earlier * 365 + earlier.div_euclid(4) - earlier.div_euclid(100) + earlier.div_euclid(400);
     let months: u32 = (1..month).map(|month| days_in_month(year, month)).sum();
     years + i64::from(months + day - 1)
 }
@@ -127,11 +130,7 @@ fn date_of(day: i64) -> (i64, u32, i64) {
     while days_before(year, month, 1) > day {
         month -= 1;
     }
-    (
-        i64::from(year),
-        month,
-        day - days_before(year, month, 1) + 1,
-    )
+    (i64::from(year), month, day - days_before(year, month, 1) + 1)
 }
 
 #[cfg(test)]
@@ -155,6 +154,12 @@ mod tests {
             canonical_micro("2020-01-02T03:04:05.1234567Z").as_deref(),
             Ok("2020-01-02T03:04:05.123456Z")
         );
+    }
+
+    #[test]
+    fn seconds_count_from_1970() {
+        assert_eq!(of_seconds(0), "1970-01-01T00:00:00Z");
+        assert_eq!(of_seconds(1_795_244_975), "2026-11-21T07:09:35Z");
     }
 
     #[test]
