@@ -5,6 +5,7 @@
     reason = "tests run programs and read the environment themselves"
 )]
 
+mod extensions;
 mod support;
 mod tidy;
 mod tiltfile_result;
