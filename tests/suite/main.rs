@@ -6,6 +6,7 @@
 )]
 
 mod extensions;
+mod fuzz;
 mod support;
 mod tidy;
 mod tiltfile_result;
