@@ -92,7 +92,7 @@ impl Run {
     }
 
     pub fn absolute(&self, relative: &str) -> PathBuf {
-        path::join(&self.directory(), relative)
+        path::join(self.directory(), relative)
     }
 
     /// Files that have begun and not ended.

@@ -5,7 +5,8 @@
     reason = "tests run programs and read the environment themselves"
 )]
 
+mod extensions;
 mod fuzz;
 mod support;
-// mod tidy;
+mod tidy;
 mod tiltfile_result;

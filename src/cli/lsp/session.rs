@@ -25,6 +25,7 @@ use serde_json::Value;
 use crate::cli::lsp::place::{Encoding, Lines};
 use crate::cli::lsp::workspace::{Open, Workspace};
 use crate::cli::lsp::{Extensions, convert, uri};
+use crate::cli::output;
 use crate::tiltfile::analysis::{Surroundings, Target};
 
 pub struct Session {
@@ -70,7 +71,9 @@ impl Session {
         for message in &connection.receiver {
             let outgoing = match message {
                 Message::Request(request) => vec![Message::Response(self.respond(request))],
-                Message::Notification(notification) if notification.method == Exit::METHOD => return self.exit(),
+                Message::Notification(notification) if notification.method == Exit::METHOD => {
+                    return self.exit();
+                }
                 Message::Notification(notification) => {
                     self.note(notification);
                     Vec::new()
@@ -116,8 +119,12 @@ impl Session {
         let method = request.method.as_str();
         match (self.phase, method) {
             (Phase::Fresh, Initialize::METHOD) => return self.initialize(request.params),
-            (Phase::Fresh, _) => return refused(ErrorCode::ServerNotInitialized, "`initialize` comes first"),
-            (Phase::Ending, _) => return refused(ErrorCode::InvalidRequest, "the server is shutting down"),
+            (Phase::Fresh, _) => {
+                return refused(ErrorCode::ServerNotInitialized, "`initialize` comes first");
+            }
+            (Phase::Ending, _) => {
+                return refused(ErrorCode::InvalidRequest, "the server is shutting down");
+            }
             (Phase::Running, Initialize::METHOD) => {
                 return refused(ErrorCode::InvalidRequest, "`initialize` comes once");
             }
@@ -218,8 +225,10 @@ impl Session {
         let noted = panic::catch_unwind(AssertUnwindSafe(|| self.apply(notification)));
         match noted {
             Ok(Ok(())) => {}
-            Ok(Err(refusal)) => eprintln!("tilt lsp: {method}: {}", refusal.message),
-            Err(_) => eprintln!("tilt lsp: {method}: the server panicked; this is a bug in tilt"),
+            Ok(Err(refusal)) => output::say(format_args!("tilt lsp: {method}: {}", refusal.message)),
+            Err(_) => output::say(format_args!(
+                "tilt lsp: {method}: the server panicked; this is a bug in tilt"
+            )),
         }
     }
 

@@ -245,7 +245,7 @@ fn load_dynamic<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let module = loader::load(call.run, &call.string_or("path", "")?)?;
     let mut entries: Vec<(String, Value<'v>)> = Vec::new();
     for name in loader::public_names(&module) {
-        let value = module.get(&name).map_err(|error| Fault::said(error))?;
+        let value = module.get(&name).map_err(Fault::said)?;
         entries.push((name, call.heap().access_owned_frozen_value(&value)));
     }
     Ok(call.alloc(starlark::values::dict::AllocDict(entries)))
