@@ -5,7 +5,9 @@
     reason = "tests run programs and read the environment themselves"
 )]
 
+mod cli;
 mod extensions;
+mod lsp;
 mod support;
 mod tidy;
 mod tiltfile_result;
