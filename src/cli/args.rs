@@ -116,7 +116,9 @@ pub struct TiltfileArgs {
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
     /// Arguments for the Tiltfile: resource names, or what it defines with config.define_…
-    #[arg(value_name = "TILTFILE ARGS", trailing_var_arg = true)]
+    ///
+    /// Those that begin with a dash stand after `--`.
+    #[arg(value_name = "TILTFILE ARGS")]
     pub args: Vec<String>,
 }
 
