@@ -267,7 +267,7 @@ fn a_tiltfile_that_may_not_be_read_fails_as_a_tiltfile() {
     use std::os::unix::fs::PermissionsExt;
     let dir = folder_with("print('read')");
     let path = dir.path().join("Tiltfile");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     let output = run(dir.path(), &["alpha", "tiltfile-result"]);
     // The superuser may read it all the same.
     if fs::read(&path).is_err() {
