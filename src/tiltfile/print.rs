@@ -12,6 +12,27 @@ use crate::tiltfile::values::record::{PLAIN, Struct};
 /// A value that holds itself prints only so deep.
 const MAX_DEPTH: usize = 64;
 
+/// Values that hold one another many times over print only so far.
+const MAX_BYTES: usize = 64 << 20;
+
+/// As `display`, where a shortened text would be a wrong one.
+pub fn whole_display(value: Value) -> Result<String, String> {
+    match value.unpack_str() {
+        Some(text) => Ok(text.to_owned()),
+        None => whole_repr(value),
+    }
+}
+
+/// As `repr`, where a shortened text would be a wrong one.
+pub fn whole_repr(value: Value) -> Result<String, String> {
+    let text = repr(value);
+    if text.len() > MAX_BYTES {
+        let of = value.get_type();
+        return Err(format!("the text of this {of} is longer than {} MiB", MAX_BYTES >> 20));
+    }
+    Ok(text)
+}
+
 /// As `str()` has it: a string is itself, all else is its `repr`.
 pub fn display(value: Value) -> String {
     match value.unpack_str() {
@@ -28,7 +49,7 @@ pub fn repr(value: Value) -> String {
 }
 
 fn write_repr(value: Value, out: &mut String, depth: usize) {
-    if depth > MAX_DEPTH {
+    if depth > MAX_DEPTH || out.len() > MAX_BYTES {
         out.push_str("...");
     } else if let Some(text) = value.unpack_str() {
         quote(text, out);
@@ -210,8 +231,8 @@ fn named_argument<'v, 'f>(rest: &'f str, value: Value<'v>) -> Result<(Value<'v>,
 
 fn convert(verb: char, value: Value, out: &mut String) -> Result<(), String> {
     match verb {
-        's' => out.push_str(&display(value)),
-        'r' => out.push_str(&repr(value)),
+        's' => out.push_str(&whole_display(value)?),
+        'r' => out.push_str(&whole_repr(value)?),
         'd' | 'i' => out.push_str(&integer(verb, value)?.to_string()),
         'o' => out.push_str(&radix(integer(verb, value)?, 8)),
         'x' => out.push_str(&radix(integer(verb, value)?, 16)),

@@ -28,9 +28,11 @@ pub struct Source {
     segments: Vec<Segment>,
     /// Where each line of the original begins.
     lines: Vec<usize>,
-    /// By begin and end of an expression in the rewritten text: where the sign stands that says what it does.
-    anchors: OnceCell<HashMap<(u32, u32), usize>>,
+    anchors: OnceCell<Anchors>,
 }
+
+/// By begin and end of an expression in the rewritten text: where the sign stands that says what it does.
+pub type Anchors = HashMap<(u32, u32), usize>;
 
 /// A stretch of the rewritten text that stands one to one in the original, or (`copied: false`) was made up at one place of it.
 #[derive(Debug, Clone, Copy)]
@@ -106,9 +108,14 @@ impl Source {
         self.original[*start..].lines().next().unwrap_or_default()
     }
 
-    /// Places of signs by expression, worked out when first asked for.
-    pub fn anchors(&self, find: impl FnOnce(&str) -> HashMap<(u32, u32), usize>) -> &HashMap<(u32, u32), usize> {
-        self.anchors.get_or_init(|| find(&self.rewritten))
+    /// Notes where the signs of expressions stand, which is known once the text is parsed.
+    pub fn note_anchors(&self, anchors: Anchors) {
+        self.anchors.get_or_init(|| anchors);
+    }
+
+    /// Where the sign of the expression between two bytes of the rewritten text stands.
+    pub fn anchor(&self, begin: u32, end: u32) -> Option<usize> {
+        self.anchors.get()?.get(&(begin, end)).copied()
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod cli;
 mod extensions;
+mod fuzz;
 mod lsp;
 mod support;
 mod tidy;
