@@ -25,7 +25,8 @@ pub enum FailureKind {
     Missing,
 }
 
-/// One place on the way to a failure. Lines and columns count from 1, columns in bytes' characters as editors do.
+/// One place on the way to a failure. Lines and columns count from 1, columns in bytes' characters as editors do; a function that
+/// stands in no file has line 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     pub path: PathBuf,

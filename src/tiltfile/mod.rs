@@ -26,6 +26,7 @@ mod stack;
 mod testing;
 mod timing;
 mod values;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::mpsc;

@@ -74,6 +74,9 @@ fn heading(builtin: Option<&str>) -> String {
 }
 
 fn place(frame: &Frame) -> String {
+    if frame.line == 0 {
+        return frame.path.display().to_string();
+    }
     format!("{}:{}:{}", frame.path.display(), frame.line, frame.column)
 }
 

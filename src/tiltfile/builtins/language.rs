@@ -1,6 +1,8 @@
 //! The language's own functions, where Tiltfiles expect other forms or checks than the interpreter's.
 
-use starlark::values::Value;
+use starlark::environment::{FrozenModule, Module as StarlarkModule};
+use starlark::values::dict::AllocDict;
+use starlark::values::{OwnedFrozenValue, Value};
 
 use crate::tiltfile::call::{Call, unpack_int};
 use crate::tiltfile::function::{Builtin, Exit, Fault, Outcome, Param, Rest};
@@ -224,18 +226,29 @@ fn make_module<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 }
 
 fn include<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
-    loader::load(call.run, &call.string_or("path", "")?)?;
+    loader::load(call.run, &call.string_or("path", "")?).map_err(starlark::Error::from)?;
     call.none()
 }
 
 fn load_dynamic<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
-    let module = loader::load(call.run, &call.string_or("path", "")?)?;
-    let mut entries: Vec<(String, Value<'v>)> = Vec::new();
-    for name in loader::public_names(&module) {
-        let value = module.get(&name).map_err(|error| Fault::said(error))?;
-        entries.push((name, call.heap().access_owned_frozen_value(&value)));
-    }
-    Ok(call.alloc(starlark::values::dict::AllocDict(entries)))
+    let loaded = loader::load(call.run, &call.string_or("path", "")?).map_err(starlark::Error::from)?;
+    let exports = exports(&loaded).map_err(Fault::said)?;
+    Ok(call.heap().access_owned_frozen_value(&exports))
+}
+
+/// What a file defines for others, by name: a dict that nobody can change.
+fn exports(loaded: &FrozenModule) -> Result<OwnedFrozenValue, String> {
+    const NAME: &str = "exports";
+    let frozen = StarlarkModule::with_temp_heap(|module| {
+        let entries = loader::public_names(loaded).into_iter().map(|name| {
+            let value = loaded.get(&name).map_err(|error| error.to_string())?;
+            Ok((name, module.heap().access_owned_frozen_value(&value)))
+        });
+        let entries: Vec<(String, Value)> = entries.collect::<Result<_, String>>()?;
+        module.set(NAME, module.heap().alloc(AllocDict(entries)));
+        module.freeze().map_err(|error| format!("{error:?}"))
+    })?;
+    frozen.get(NAME).map_err(|error| error.to_string())
 }
 
 fn percent<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
