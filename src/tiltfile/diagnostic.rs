@@ -220,8 +220,10 @@ fn is_native(error: &starlark::Error) -> bool {
     if matches!(error.kind(), ErrorKind::Function(_) | ErrorKind::StackOverflow(_)) {
         return false;
     }
-    let last = error.call_stack().frames.last().and_then(|call| call.location.as_ref());
-    last.is_some() && last == error.span()
+    let last = error.call_stack().frames.last();
+    last.is_some_and(|call| {
+        !stack::is_operator(&call.name) && call.location.is_some() && call.location.as_ref() == error.span()
+    })
 }
 
 /// Whether one name is likely to be a slip of the other.

@@ -33,8 +33,15 @@ pub const DIALECT: Dialect = Dialect {
 
 /// Begins the names of functions that stand in for operators.
 pub const OPERATOR_PREFIX: &str = "__tilt_operator_";
-/// `%` formats as published Tiltfiles expect; `*` refuses results that would not fit into memory.
-pub const OPERATORS: [(&str, &str); 2] = [("%", "__tilt_operator_percent"), ("*", "__tilt_operator_times")];
+/// `%` formats as published Tiltfiles expect; `*` refuses results that would not fit into memory; the comparisons know sets.
+pub const OPERATORS: [(&str, &str); 6] = [
+    ("%", "__tilt_operator_percent"),
+    ("*", "__tilt_operator_times"),
+    ("<", "__tilt_operator_less"),
+    ("<=", "__tilt_operator_at_most"),
+    (">", "__tilt_operator_greater"),
+    (">=", "__tilt_operator_at_least"),
+];
 
 /// Calls nested deeper than this are a recursion gone wrong.
 const MAX_CALLS: usize = 1000;

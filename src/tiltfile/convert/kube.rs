@@ -80,9 +80,10 @@ fn groups(run: &Run, eval: &mut Evaluator) -> Result<Groups, Failure> {
             ..Group::default()
         });
     }
-    groups.add_workloads(workloads, names, rest)?;
+    let is_taken = |name: &str| declared.owner_of(name);
+    groups.add_workloads(workloads, names, rest, &is_taken)?;
     groups.add_pod_makers();
-    groups.apply(&declared.kube.options, &|name| declared.owner_of(name))?;
+    groups.apply(&declared.kube.options, &is_taken)?;
     Ok(groups)
 }
 
