@@ -1,5 +1,7 @@
 //! Stamps the binary with the date of its build: of the commit where `SOURCE_DATE_EPOCH` says so, else of today.
 
+#![allow(clippy::disallowed_methods, reason = "a build script is a program of its own")]
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 fn main() {
@@ -37,6 +39,6 @@ fn date(days: u64) -> String {
 }
 
 fn length_of(year: u64) -> u64 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     if leap { 366 } else { 365 }
 }

@@ -159,5 +159,5 @@ fn usage(error: &clap::Error) -> Exit {
 }
 
 pub fn print_help() -> Result<(), Exit> {
-    Cli::command().print_long_help().map_err(|error| Exit::error(error))
+    Cli::command().print_long_help().map_err(Exit::error)
 }

@@ -1,5 +1,10 @@
 //! From flags to an evaluation: which file, in which surroundings.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the command line is where the environment is read"
+)]
+
 use std::io::IsTerminal;
 
 use crate::cli::args::TiltfileArgs;

@@ -42,6 +42,8 @@ impl ImageTarget {
         match &self.recipe {
             Recipe::Docker(recipe) if recipe.has_no_context() => Vec::new(),
             Recipe::Docker(recipe) => vec![&recipe.context],
+            // Else a URL.
+            Recipe::Compose(recipe) if !recipe.context.is_absolute() => Vec::new(),
             Recipe::Compose(recipe) => vec![&recipe.context],
             Recipe::Custom(recipe) => recipe.deps.iter().map(PathBuf::as_path).collect(),
             Recipe::Pack(recipe) => recipe.deps.iter().map(PathBuf::as_path).collect(),

@@ -265,6 +265,16 @@ pub fn normalized_project_name(name: &str) -> String {
     name.trim_start_matches(['-', '_']).to_owned()
 }
 
+/// Paths of all environment files that services in these compose files name.
+pub fn env_files_of_all(sources: &[Tree], directory: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
+    let of_service = |service: &str| env_files(service, sources, directory, variable);
+    definition_order(sources)
+        .into_iter()
+        .flat_map(of_service)
+        .map(|file| file.path)
+        .collect()
+}
+
 /// Names of services in the order in which the files first mention them.
 fn definition_order(sources: &[Tree]) -> Vec<&str> {
     let mut order: Vec<&str> = Vec::new();

@@ -29,6 +29,7 @@ pub mod secret;
 pub mod settings;
 pub mod shell;
 pub mod suggest;
+pub mod time;
 pub mod tree;
 pub mod version;
 pub mod workload;

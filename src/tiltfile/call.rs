@@ -284,23 +284,22 @@ pub fn unpack_strings(value: Value) -> Result<Vec<String>, Mismatch> {
     if let Ok(text) = unpack_text(value) {
         return Ok(vec![text]);
     }
-    let items = unpack_sequence(value).map_err(|_| {
+    const WANTED: &str = "value should be a string or List or Tuple of strings, but";
+    let items = unpack_sequence(value).map_err(|_| format!("{WANTED} is of type {}", value.get_type()))?;
+    texts(items, |item| {
         format!(
-            "value should be a string or List or Tuple of strings, but is of type {}",
-            value.get_type()
+            "{WANTED} contains an element {} of type {}",
+            print::repr(item),
+            item.get_type()
         )
-    })?;
+    })
+}
+
+/// Each item as text, or what `wrong` says of the first that is none.
+fn texts<'v>(items: Vec<Value<'v>>, wrong: impl Fn(Value<'v>) -> Mismatch) -> Result<Vec<String>, Mismatch> {
     items
         .into_iter()
-        .map(|item| {
-            unpack_text(item).map_err(|_| {
-                format!(
-                    "value should be a string or List or Tuple of strings, but contains an element {} of type {}",
-                    print::repr(item),
-                    item.get_type()
-                )
-            })
-        })
+        .map(|item| unpack_text(item).map_err(|_| wrong(item)))
         .collect()
 }
 
@@ -336,22 +335,13 @@ pub fn unpack_argv(value: Value) -> Result<Vec<String>, Mismatch> {
             Command::shell(&line)
         });
     }
-    let items = unpack_sequence(value).map_err(|_| {
+    const WANTED: &str = "a command must be a string or list of strings; found";
+    let items = unpack_sequence(value).map_err(|_| format!("{WANTED} {}", value.get_type()))?;
+    texts(items, |item| {
         format!(
-            "a command must be a string or list of strings; found {}",
-            value.get_type()
+            "{WANTED} a list that contains {} (a {})",
+            print::repr(item),
+            item.get_type()
         )
-    })?;
-    items
-        .into_iter()
-        .map(|item| {
-            unpack_text(item).map_err(|_| {
-                format!(
-                    "a command must be a string or list of strings; found a list that contains {} (a {})",
-                    print::repr(item),
-                    item.get_type()
-                )
-            })
-        })
-        .collect()
+    })
 }

@@ -113,7 +113,9 @@ impl Builtin {
         for param in self.params {
             params.push(match param.need {
                 Need::Required => param.name.to_owned(),
-                Need::Optional(default) | Need::Nullable(default) => format!("{}={default}", param.name),
+                Need::Optional(default) | Need::Nullable(default) => {
+                    format!("{}={default}", param.name)
+                }
             });
         }
         if matches!(self.rest, Rest::Named | Rest::Both) {

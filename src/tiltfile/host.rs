@@ -29,10 +29,13 @@ pub enum Level {
 /// Environment variables that the Tiltfile sees and may change; children get them, our own process stays as it is.
 pub type Environment = BTreeMap<String, String>;
 
+/// A file's bytes, or why there are none.
+type Contents = Result<Rc<[u8]>, files::FileError>;
+
 pub struct Host {
     // Behind a mutex only because Starlark demands that its values could be sent; `os.environ` is such a value. Never contended.
     environment: Arc<Mutex<Environment>>,
-    contents: RefCell<HashMap<PathBuf, Result<Rc<[u8]>, files::FileError>>>,
+    contents: RefCell<HashMap<PathBuf, Contents>>,
     watched: RefCell<BTreeSet<PathBuf>>,
     log: Box<dyn Fn(LogLine)>,
 }

@@ -90,7 +90,7 @@ impl Run {
     }
 
     pub fn absolute(&self, relative: &str) -> PathBuf {
-        path::join(&self.directory(), relative)
+        path::join(self.directory(), relative)
     }
 
     /// Runs `body` with `file` as the current one.

@@ -78,11 +78,6 @@ impl Tiltfile {
         self
     }
 
-    pub fn without_env(mut self, name: &str) -> Tiltfile {
-        self.request.environment.remove(name);
-        self
-    }
-
     pub fn args(mut self, args: &[&str]) -> Tiltfile {
         self.request.args = args.iter().map(|arg| (*arg).to_owned()).collect();
         self
@@ -171,11 +166,13 @@ impl Evaluated {
         }
     }
 
-    /// Watched files, relative to the folder where they are below it.
+    /// Watched files, relative to the folder where they are below it; without `.tiltignore`, which always is one.
     pub fn watched(&self) -> Vec<String> {
         let dir = self.dir();
         let name = |path: &PathBuf| path.strip_prefix(&dir).unwrap_or(path).display().to_string();
-        self.evaluation.config_files.iter().map(name).collect()
+        let mut watched: Vec<String> = self.evaluation.config_files.iter().map(name).collect();
+        watched.retain(|file| file != ".tiltignore");
+        watched
     }
 }
 
@@ -224,5 +221,5 @@ fn a_small_tiltfile_is_evaluated() {
         said.error(),
         "Traceback (most recent call last):\n  $DIR/Tiltfile:4:2: in <toplevel>\n  $DIR/Tiltfile:3:7: in f\nError in fail: no 1"
     );
-    assert_eq!(said.watched(), [".tiltignore", "Tiltfile"]);
+    assert_eq!(said.watched(), ["Tiltfile"]);
 }

@@ -4,7 +4,9 @@
 //! starts or stops a service.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::model::compose::{self, Printed, Project, ProjectSpec, ShapeError};
@@ -206,9 +208,21 @@ fn log_message(line: &str) -> Option<String> {
     Some(quoted.map_or_else(|| rest.to_owned(), |text| text.replace("\\\"", "\"")))
 }
 
-/// Stores compose YAML that a Tiltfile made, as a file named by its content, so that an equal blob is an equal path.
+/// Files that the environments of all services come from, whether or not Compose can make sense of the project.
+pub fn env_files(spec: &ProjectSpec, shell: Shell) -> Vec<PathBuf> {
+    let variable = |name: &str| shell.env.get(name).cloned();
+    compose::env_files_of_all(&sources(spec), &spec.path, &variable)
+}
+
+/// Stores compose YAML that a Tiltfile made, as a file named by its content, so that an equal blob is an equal path. Only its
+/// owner can read it: a compose file may hold secrets.
 pub fn store_blob(directory: &Path, yaml: &str) -> io::Result<PathBuf> {
     let path = directory.join(format!("{}.yml", digest::sha256_hex(yaml.as_bytes())));
-    std::fs::write(&path, yaml)?;
+    // Another instance may be about to read the same text.
+    if fs::read(&path).is_ok_and(|stored| stored == yaml.as_bytes()) {
+        return Ok(path);
+    }
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    fs::write(&path, yaml)?;
     Ok(path)
 }

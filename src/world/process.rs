@@ -27,6 +27,8 @@ pub use error::ProcessError;
 
 /// How often a running command is checked for cancellation, its deadline and its end.
 const TICK: Duration = Duration::from_millis(10);
+/// A command usually ends right after it has closed its pipes.
+const FIRST_PAUSE: Duration = Duration::from_micros(50);
 
 /// What a command has between the polite signal and the final one.
 const GRACE: Duration = Duration::from_secs(2);
@@ -190,6 +192,7 @@ impl Running {
                 return self.abandon();
             }
         }
+        let mut pause = FIRST_PAUSE;
         loop {
             if let Some(status) = self.child.try_wait().map_err(|source| ProcessError::Wait { source })? {
                 self.ended = true;
@@ -203,7 +206,8 @@ impl Running {
             }
             // Both pipes are closed and the command goes on: nothing is left that would wake us when it ends.
             #[allow(clippy::disallowed_methods, reason = "the standard library has no wait with a limit")]
-            thread::sleep(TICK);
+            thread::sleep(pause);
+            pause = (pause * 2).min(TICK);
         }
     }
 

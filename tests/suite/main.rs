@@ -6,5 +6,5 @@
 )]
 
 mod support;
-// mod tidy;
+mod tidy;
 mod tiltfile_result;

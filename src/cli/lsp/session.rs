@@ -70,7 +70,9 @@ impl Session {
         for message in &connection.receiver {
             let outgoing = match message {
                 Message::Request(request) => vec![Message::Response(self.respond(request))],
-                Message::Notification(notification) if notification.method == Exit::METHOD => return self.exit(),
+                Message::Notification(notification) if notification.method == Exit::METHOD => {
+                    return self.exit();
+                }
                 Message::Notification(notification) => {
                     self.note(notification);
                     Vec::new()
@@ -116,8 +118,12 @@ impl Session {
         let method = request.method.as_str();
         match (self.phase, method) {
             (Phase::Fresh, Initialize::METHOD) => return self.initialize(request.params),
-            (Phase::Fresh, _) => return refused(ErrorCode::ServerNotInitialized, "`initialize` comes first"),
-            (Phase::Ending, _) => return refused(ErrorCode::InvalidRequest, "the server is shutting down"),
+            (Phase::Fresh, _) => {
+                return refused(ErrorCode::ServerNotInitialized, "`initialize` comes first");
+            }
+            (Phase::Ending, _) => {
+                return refused(ErrorCode::InvalidRequest, "the server is shutting down");
+            }
             (Phase::Running, Initialize::METHOD) => {
                 return refused(ErrorCode::InvalidRequest, "`initialize` comes once");
             }

@@ -52,7 +52,9 @@ struct OverrideArgs<'p> {
 pub fn image_target<'p>(image: &'p ImageTarget, resource: &str) -> ImageTargetJson<'p> {
     let selector = image.selector.to_string();
     let object_name = format!("{resource}:{}", digest::object_name(&selector));
-    let named = |applies: bool| if applies { object_name.clone() } else { String::new() };
+    let named = |applies: bool| {
+        if applies { object_name.clone() } else { String::new() }
+    };
     let has_live_update = !image.live_update.is_empty();
     ImageTargetJson {
         match_exact: image.selector.exact,
@@ -75,7 +77,7 @@ pub fn image_target<'p>(image: &'p ImageTarget, resource: &str) -> ImageTargetJs
 #[serde(rename_all = "camelCase")]
 struct LiveUpdateJson<'p> {
     base_path: String,
-    selector: Empty,
+    selector: SelectorJson<'p>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     stop_paths: &'p [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -86,6 +88,19 @@ struct LiveUpdateJson<'p> {
     restart: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     initial_sync: Option<Empty>,
+}
+
+#[derive(Serialize)]
+struct SelectorJson<'p> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kubernetes: Option<ContainerJson<'p>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ContainerJson<'p> {
+    discovery_name: &'static str,
+    container_name: &'p str,
 }
 
 #[derive(Serialize)]
@@ -109,7 +124,12 @@ struct ExecJson<'p> {
 fn live_update(live: &LiveUpdate) -> LiveUpdateJson<'_> {
     LiveUpdateJson {
         base_path: live.base.display().to_string(),
-        selector: Empty {},
+        selector: SelectorJson {
+            kubernetes: live.container.as_deref().map(|container_name| ContainerJson {
+                discovery_name: "",
+                container_name,
+            }),
+        },
         stop_paths: &live.stop_paths,
         syncs: live
             .syncs

@@ -99,5 +99,5 @@ fn timestamp(time: SystemTime) -> String {
     let seconds = time
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
-    crate::model::object::time_of(i64::try_from(seconds).unwrap_or(0))
+    crate::model::time::of_seconds(i64::try_from(seconds).unwrap_or(0))
 }

@@ -98,7 +98,9 @@ fn decode_items(
     (api_version, kind): &(Box<str>, Box<str>),
     objects: &mut Vec<Object>,
 ) -> Result<(), Error> {
-    let Tree::Map(mut list) = tree else { return Ok(()) };
+    let Tree::Map(mut list) = tree else {
+        return Ok(());
+    };
     let Some(Tree::List(items)) = list.remove("items") else {
         return Ok(());
     };

@@ -13,7 +13,6 @@ mod quantity;
 mod schema;
 mod secrets;
 mod select;
-mod time;
 mod typed;
 
 pub use decode::{Error, parse, parse_trees};

@@ -4,8 +4,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::quantity;
 use super::schema::{Field, Schema, Shape, StructId};
-use super::{quantity, time};
+use crate::model::time;
 use crate::model::tree::{Map, Tree};
 use crate::model::yaml::json;
 

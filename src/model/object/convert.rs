@@ -5,12 +5,13 @@
 
 use thiserror::Error;
 
-use super::super::tree::{Map, Tree};
+use crate::model::duration::{Duration, DurationError};
+use crate::model::{suggest, time};
+
 use super::Object;
-use super::scalar::{self, ScalarError};
 use super::schema::{Field, Kind, Print, Shape, Struct};
 use super::show::{starlark, starlark_type};
-use super::similar::most_similar;
+use crate::model::tree::{Map, Tree};
 
 /// Makes a path absolute against the Tiltfile that names it; an absolute one stays as it is.
 pub type Resolve<'a> = &'a dyn Fn(&str) -> Box<str>;
@@ -49,7 +50,9 @@ pub enum Mismatch {
     #[error("value is not a string: {actual} ({value})")]
     MapValue { actual: &'static str, value: String },
     #[error(transparent)]
-    Scalar(#[from] ScalarError),
+    Duration(#[from] DurationError),
+    #[error("expected an RFC 3339 time such as `2006-01-02T15:04:05Z`, got {0:?}")]
+    Time(String),
     #[error("got {actual}, want {want}")]
     Parameter { want: &'static str, actual: &'static str },
     #[error("Unexpected attribute name: {name}{}", suggestion(.meant))]
@@ -90,13 +93,16 @@ pub fn from_starlark(shape: Shape, given: &Tree, resolve: Resolve) -> Result<Tre
             .ok_or(Mismatch::NotABool(actual)),
         Shape::Int32 => int(given, i64::from(i32::MIN)..=i64::from(i32::MAX)),
         Shape::Int64 => int(given, i64::MIN..=i64::MAX),
-        Shape::Duration => Ok(Tree::text(scalar::duration(
-            given.as_text().ok_or(Mismatch::NotADuration(actual))?,
-        )?)),
+        Shape::Duration => {
+            let text = given.as_text().ok_or(Mismatch::NotADuration(actual))?;
+            Ok(Tree::text(Duration::parse(text)?.to_string()))
+        }
         Shape::Time | Shape::MicroTime if given.is_null() => Ok(Tree::Null),
-        Shape::Time | Shape::MicroTime => Ok(Tree::text(scalar::time(
-            given.as_text().ok_or(Mismatch::NotAText(actual))?,
-        )?)),
+        Shape::Time | Shape::MicroTime => {
+            let text = given.as_text().ok_or(Mismatch::NotAText(actual))?;
+            let time = time::canonical(text).map_err(|_| Mismatch::Time(text.to_owned()))?;
+            Ok(Tree::text(time))
+        }
         Shape::Path => Ok(Tree::text(resolve(given.as_text().ok_or(Mismatch::NotAPath(actual))?))),
         Shape::Texts => items(given, "strings", |item| matches!(item, Tree::Text(_))),
         Shape::Ints => items(given, "ints", |item| matches!(item, Tree::Int(_))),
@@ -206,7 +212,7 @@ fn attribute(of: &'static Struct, name: &str) -> Result<&'static Field, Mismatch
         let names: Vec<String> = known().map(Field::starlark).collect();
         Mismatch::Unexpected {
             name: name.to_owned(),
-            meant: most_similar(name, names),
+            meant: suggest::nearest(name, names.iter().map(String::as_str)).map(str::to_owned),
         }
     })
 }
@@ -320,7 +326,7 @@ fn parameter(kind: &Kind, name: &str) -> Result<&'static Field, CreateError> {
         let names: Vec<String> = fields.iter().map(Field::starlark).collect();
         CreateError::Unexpected {
             name: name.to_owned(),
-            meant: most_similar(name, names),
+            meant: suggest::nearest(name, names.iter().map(String::as_str)).map(str::to_owned),
         }
     })
 }

@@ -1,8 +1,8 @@
 //! Pure. Objects as JSON: which fields of a struct are printed, and with what if they are not set.
 
-use super::super::tree::{Map, Tree};
 use super::Object;
 use super::schema::{Content, Field, Print, Shape, Struct};
+use crate::model::tree::{Map, Tree};
 
 pub fn object(object: &Object) -> Tree {
     let mut printed = Map::new();

@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use super::super::tree::{Map, Tree};
 use super::Object;
+use crate::model::tree::{Map, Tree};
 
 /// Objects by kind and name, in the order of their declaration.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,6 +1,6 @@
 //! Pure. Values in messages: as JSON for the API's errors, as Starlark for those of a Tiltfile.
 
-use super::super::tree::Tree;
+use crate::model::tree::Tree;
 
 /// On one line, without spaces.
 pub fn json(tree: &Tree) -> String {

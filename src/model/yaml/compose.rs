@@ -239,7 +239,9 @@ impl Composer<'_, '_> {
             Scalar::Int(value) => value.to_string().into(),
             Scalar::Float(value) => gofmt::float32(value).into(),
             Scalar::Null => return self.unsupported_key(&Tree::Null),
-            Scalar::Unsigned(value) => return self.unsupported_key(&Tree::Big(value.to_string().into())),
+            Scalar::Unsigned(value) => {
+                return self.unsupported_key(&Tree::Big(value.to_string().into()));
+            }
         })
     }
 

@@ -1,5 +1,6 @@
 //! What is wrong with a document, as far as that can be told without running it, in the evaluator's words.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use starlark::syntax::AstModule;
@@ -51,7 +52,9 @@ impl Document {
     fn static_mistake(&self) -> Option<Mistake> {
         let source = match Source::new(&self.text) {
             Ok(source) => source,
-            Err(error) => return Some(error_at(error.offset..error.offset, error.message.to_owned())),
+            Err(error) => {
+                return Some(error_at(error.offset..error.offset, error.message.to_owned()));
+            }
         };
         match AstModule::parse("", source.rewritten.clone(), &DIALECT) {
             Ok(ast) => {
@@ -84,8 +87,13 @@ impl Document {
 
     fn undefined(&self) -> Vec<Mistake> {
         let outline = &self.outline;
+        let bound: HashSet<(usize, &str)> = outline.bindings.iter().map(|b| (b.scope.0, b.name.as_str())).collect();
         let unknown = outline.references.iter().filter(|reference| {
-            outline.lookup(&reference.name, reference.scope).is_empty() && predeclared::find(&reference.name).is_none()
+            let name = reference.name.as_str();
+            let is_bound = outline
+                .chain(reference.scope)
+                .any(|scope| bound.contains(&(scope.0, name)));
+            !is_bound && predeclared::find(name).is_none()
         });
         let mistakes = unknown.map(|reference| {
             let scopes: Vec<_> = outline.chain(reference.scope).collect();
@@ -125,10 +133,11 @@ impl Document {
             return Vec::new();
         }
         let names: Vec<&str> = document.outline.exported().map(|b| b.name.as_str()).collect();
-        let missing = load
+        let public = load
             .symbols
             .iter()
-            .filter(|s| !s.theirs.starts_with('_') && !names.contains(&s.theirs.as_str()));
+            .filter(|s| !s.theirs.is_empty() && !s.theirs.starts_with('_'));
+        let missing = public.filter(|symbol| !names.contains(&symbol.theirs.as_str()));
         let mistakes = missing.map(|symbol| {
             let message = format!("load: name {} not found in module {}", symbol.theirs, load.path);
             let hint = suggest::nearest(&symbol.theirs, names.iter().copied());

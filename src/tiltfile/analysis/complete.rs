@@ -2,6 +2,7 @@
 
 mod text;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::tiltfile::analysis::callable::{Callable, Parameter, Passing};
@@ -78,7 +79,8 @@ impl Document {
             candidate.range = typed.clone();
         }
         found.sort_by(|a, b| (a.rank, &a.label).cmp(&(b.rank, &b.label)));
-        found.dedup_by(|a, b| a.label == b.label);
+        let mut labels = HashSet::new();
+        found.retain(|candidate| labels.insert(candidate.label.clone()));
         found
     }
 
@@ -124,7 +126,10 @@ impl Document {
                 .iter()
                 .filter(|b| b.scope == scope && is_known(b.span.start));
             for binding in bindings.filter(|b| b.span != *range) {
-                let shown = view.described(&Receiver::Nothing, &binding.name);
+                let is_loaded = matches!(binding.value, Value::Loaded { .. });
+                let shown = is_loaded
+                    .then(|| view.described(&Receiver::Nothing, &binding.name))
+                    .flatten();
                 let (detail, doc) = shown.unwrap_or_else(|| described_binding(binding));
                 let kind = match binding.value {
                     Value::Function(_) => CandidateKind::Function,

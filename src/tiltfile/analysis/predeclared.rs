@@ -200,7 +200,9 @@ mod tests {
 
     fn signature(entry: Option<&Entry>) -> String {
         match entry {
-            Some(Entry::Function(callable)) => format!("{}: {}", callable.signature().label, callable.doc),
+            Some(Entry::Function(callable)) => {
+                format!("{}: {}", callable.signature().label, callable.doc)
+            }
             Some(Entry::Value { of, doc }) => format!("{of}: {doc}"),
             Some(Entry::Module) => "module".to_owned(),
             None => "nothing".to_owned(),

@@ -252,6 +252,7 @@ fn strings_complete_as_what_they_are_for() {
         ),
         ("local_resource('api', 'make')\nk8s_resource('$0')", &["api"]),
         ("k8s_resource('api$0')", &[]),
+        ("k8s_resource('api$0')\nlocal_resource('api', 'make')", &["api"]),
         ("print('$0')", &[]),
     ];
     for (text, expected) in table {
@@ -425,6 +426,7 @@ fn mistakes_are_told_in_the_words_of_the_evaluator() {
                 "1: 'lib/Nothing': cannot load lib/Nothing: error reading file /shop/lib/Nothing: open /shop/lib/Nothing: no such file or directory",
             ],
         ),
+        ("load('lib/Tiltfile', '')", &[]),
         ("load('broken.star', 'x')\nload('ext://unknown', 'y')", &[]),
         (
             "warn(mesage='x')",

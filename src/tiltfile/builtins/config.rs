@@ -147,7 +147,9 @@ fn parse<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let from_file = match call.run.host.read(&path) {
         Ok(bytes) => file::read(&settings, &path, &bytes).map_err(Fault::said)?,
         Err(error) if error.is_missing() => vec![None; settings.len()],
-        Err(error) => return Err(Fault::Said(format!("error opening {}: {error}", path.display()))),
+        Err(error) => {
+            return Err(Fault::Said(format!("error opening {}: {error}", path.display())));
+        }
     };
     let from_arguments = arguments::parse(&settings, &call.run.request.args)
         .map_err(|error| Fault::Said(format!("invalid Tiltfile config args: {error}")))?;

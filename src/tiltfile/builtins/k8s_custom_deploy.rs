@@ -37,12 +37,15 @@ fn k8s_custom_deploy<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let name = common::resource_name(call, "name")?;
     let apply = command(call, ["apply_cmd", "apply_env", "apply_dir"])?;
     let delete = command(call, ["delete_cmd", "delete_env", "delete_dir"])?;
-    let live_update = live_update::live_update(call, "live_update")?;
+    let mut live_update = live_update::live_update(call, "live_update")?;
     common::check_name_is_free(call, &name)
         .map_err(|fault| said(fault, |message| format!("error making resource for {name}: {message}")))?;
     let live_update_image = match live_update.is_empty() {
         true => None,
-        false => Some(live_update_image(call, &name)?),
+        false => {
+            live_update.container = selector(call, "container_selector")?;
+            Some(live_update_image(call, &name)?)
+        }
     };
     let image_deps = image_deps(call)?;
     let deps = call.paths("deps")?;
@@ -82,19 +85,20 @@ fn command(call: &Call, [argv, env, dir]: [&str; 3]) -> Result<Command, Fault> {
 
 /// The image by which a live update finds its containers; made up where it goes by the container's name.
 fn live_update_image(call: &Call, name: &str) -> Result<Reference, Fault> {
-    let selector = |param: &str| -> Result<Option<String>, Fault> {
-        Ok(call
-            .read(param, unpack_optional)?
-            .flatten()
-            .filter(|text| !text.is_empty()))
-    };
-    let text = match (selector("image_selector")?, selector("container_selector")?) {
+    let text = match (selector(call, "image_selector")?, selector(call, "container_selector")?) {
         (None, None) => return Err("k8s_custom_deploy: no Live Update selector specified".into()),
-        (Some(_), Some(_)) => return Err("k8s_custom_deploy: cannot specify more than one Live Update selector".into()),
+        (Some(_), Some(_)) => {
+            return Err("k8s_custom_deploy: cannot specify more than one Live Update selector".into());
+        }
         (Some(image), None) => image,
         (None, Some(_)) => format!("k8s_custom_deploy:{name}"),
     };
     parse(&text)
+}
+
+fn selector(call: &Call, param: &str) -> Result<Option<String>, Fault> {
+    let text = call.read(param, unpack_optional)?.flatten();
+    Ok(text.filter(|text| !text.is_empty()))
 }
 
 fn unpack_optional(value: starlark::values::Value) -> Result<Option<String>, Mismatch> {

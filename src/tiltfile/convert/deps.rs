@@ -76,7 +76,9 @@ fn cycle(resources: &[Resource]) -> Option<Vec<&str>> {
                 continue;
             };
             *looked_at += 1;
-            let Some(&next) = index.get(dep.as_str()) else { continue };
+            let Some(&next) = index.get(dep.as_str()) else {
+                continue;
+            };
             match visits[next] {
                 Visit::Done => {}
                 Visit::New => {

@@ -155,14 +155,20 @@ impl Groups {
         workloads: Vec<Named>,
         names: Vec<String>,
         rest: Vec<Object>,
-        is_taken: &dyn Fn(&str) -> Option<&'static str>,
     ) -> Result<(), Failure> {
         let mut services = Services::new(rest);
         for (workload, name) in workloads.into_iter().zip(names) {
-            self.check_free(&name, is_taken).map_err(|taken| {
+            if self
+                .groups
+                .iter()
+                .any(|group| group.name == name && group.custom.is_some())
+            {
                 let id = Id::of(&workload.object).shown();
-                Failure::whole(format!("error making resource for workload {id}: {taken}"))
-            })?;
+                return Err(Failure::whole(format!(
+                    "error making resource for workload {id}: k8s_resource named {} already exists",
+                    quoted(&name)
+                )));
+            }
             let attached = services.take_for(&workload.object);
             let mut objects = vec![workload.object];
             objects.extend(attached);

@@ -9,6 +9,7 @@ use crate::model::image::Reference;
 use crate::model::kube::{self, ImageLocator, Object};
 use crate::model::live::LiveUpdate;
 use crate::model::project::{Resource, Target, TriggerMode};
+use crate::model::quote::quoted;
 use crate::model::report::Failure;
 use crate::model::secret::Secret;
 use crate::model::settings::ScrubSecrets;
@@ -18,6 +19,7 @@ use crate::tiltfile::convert::grouping::{self, Group, Groups, Id, Knowledge, Nam
 use crate::tiltfile::convert::images::Resolver;
 use crate::tiltfile::convert::kinds;
 use crate::tiltfile::declared::Declared;
+use crate::tiltfile::declared::compose;
 use crate::tiltfile::declared::kube::{CustomDeploy, Kind, Kube};
 use crate::tiltfile::diagnostic;
 use crate::tiltfile::run::{ModuleState, Run};
@@ -80,11 +82,26 @@ fn groups(run: &Run, eval: &mut Evaluator) -> Result<Groups, Failure> {
             ..Group::default()
         });
     }
-    let is_taken = |name: &str| declared.owner_of(name);
-    groups.add_workloads(workloads, names, rest, &is_taken)?;
+    check_names(&declared, &workloads, &names)?;
+    groups.add_workloads(workloads, names, rest)?;
     groups.add_pod_makers();
-    groups.apply(&declared.kube.options, &is_taken)?;
+    groups.apply(&declared.kube.options, &|name| declared.owner_of(name))?;
     Ok(groups)
+}
+
+/// Refuses names that resources of another world have already; those of custom deploys are the groups' own matter.
+fn check_names(declared: &Declared, workloads: &[Named], names: &[String]) -> Result<(), Failure> {
+    for (workload, name) in workloads.iter().zip(names) {
+        let taken = declared.compose.has(name).then_some(compose::FUNCTION);
+        if let Some(function) = taken.or(declared.locals.has(name).then_some("local_resource")) {
+            let id = Id::of(&workload.object).shown();
+            return Err(Failure::whole(format!(
+                "error making resource for workload {id}: {function} named {} already exists",
+                quoted(name)
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn search_locators(kube: &Kube) -> Vec<ImageLocator> {
@@ -347,3 +364,6 @@ pub fn secrets(run: &Run) -> Vec<Secret> {
     });
     secrets.collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! From what was declared to a project.
 
+pub mod compose;
 pub mod deps;
 pub mod enabled;
 pub mod grouping;
@@ -18,6 +19,7 @@ use starlark::eval::Evaluator;
 use crate::model::digest;
 use crate::model::project::{Hashes, Project};
 use crate::model::report::{Failure, FailureKind};
+use crate::tiltfile::builtins::context;
 use crate::tiltfile::convert::images::Resolver;
 use crate::tiltfile::convert::unused::Deployments;
 use crate::tiltfile::loader;
@@ -55,12 +57,17 @@ fn assemble(run: &Run, eval: &mut Evaluator) -> Result<Project, Failure> {
     let secrets = kube::secrets(run);
     let resolver = Resolver::new(run)?;
     let kubernetes = kube::resources(run, eval, &resolver)?;
+    let services = compose::resources(run, &resolver)?;
     let deployments = Deployments {
-        services: 0,
+        services: services.len(),
         workloads: kubernetes.resources.len(),
         unassigned: kubernetes.unassigned,
     };
+    if deployments.workloads + deployments.unassigned > 0 {
+        context::may_deploy(run)?;
+    }
     let mut resources = kubernetes.resources;
+    resources.extend(services);
     unused::warn(run, deployments);
     images::check_restarts(&resources)?;
     images::check_steps(run)?;

@@ -33,7 +33,8 @@ impl Declared {
     pub fn owner_of(&self, name: &str) -> Option<&'static str> {
         let custom = self.kube.custom_deploys.iter().any(|deploy| deploy.name == name);
         let local = self.locals.has(name).then_some("local_resource");
-        local.or(custom.then_some("k8s_resource"))
+        let service = self.compose.has(name).then_some(compose::FUNCTION);
+        local.or(custom.then_some("k8s_resource")).or(service)
     }
 
     /// The trigger mode of a resource that names none itself.

@@ -1,3 +1,5 @@
+//! Where `ext://` leads, and what is recorded of it.
+
 use std::path::Path;
 
 use super::*;
@@ -58,12 +60,7 @@ fn extensions_load_extensions_and_run_where_they_are() {
     assert_eq!(evaluated.said(), "hi from $DIR/repo/nested/deep\nhi from $DIR\n");
     assert_eq!(
         evaluated.watched(),
-        [
-            ".tiltignore",
-            "Tiltfile",
-            "repo/hello/Tiltfile",
-            "repo/nested/deep/Tiltfile"
-        ]
+        ["Tiltfile", "repo/hello/Tiltfile", "repo/nested/deep/Tiltfile"]
     );
     assert!(object(&evaluated, "extensions", "nested_deep").contains(r#""repoPath":"nested/deep""#));
 }

@@ -1,3 +1,5 @@
+//! Checkouts of extension repositories, over real git repositories on disk.
+
 use super::*;
 use crate::world::process::{self, Cancel, Invocation};
 use std::collections::BTreeMap;

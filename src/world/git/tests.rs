@@ -1,3 +1,5 @@
+//! The git program, over real repositories on disk.
+
 use super::*;
 use std::fs;
 use std::path::PathBuf;

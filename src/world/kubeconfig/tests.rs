@@ -1,3 +1,5 @@
+//! Kubeconfig files: one, several, missing, broken.
+
 use super::*;
 use std::fs;
 

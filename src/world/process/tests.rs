@@ -1,3 +1,5 @@
+//! Real programs: output, input, environment, endings.
+
 use super::*;
 
 fn shell(script: &str) -> Invocation {
@@ -156,20 +158,23 @@ fn a_program_with_a_slash_is_relative_to_the_folder_of_the_command() {
 }
 
 /// A command whose grandchild holds a named pipe open and would do so for ever; reading that pipe to its end returns
-/// when the grandchild is gone.
-fn endless(root: &Path) -> (Invocation, thread::JoinHandle<usize>) {
+/// when the grandchild is gone. Until the returned file is dropped the pipe has a writer, so that the reader does not wait
+/// for one that never came.
+fn endless(root: &Path) -> (Invocation, std::fs::File, thread::JoinHandle<usize>) {
     let pipe = root.join("held");
     capture(&Invocation {
         dir: root.to_owned(),
         ..shell("mkfifo held")
     })
     .unwrap();
+    let opened = std::fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
     let reader = thread::spawn(move || std::fs::read(pipe).unwrap().len());
     (
         Invocation {
             dir: root.to_owned(),
             ..shell("(exec 3>held; echo ready; exec sleep 1000000) & wait")
         },
+        opened,
         reader,
     )
 }
@@ -177,10 +182,11 @@ fn endless(root: &Path) -> (Invocation, thread::JoinHandle<usize>) {
 #[test]
 fn cancelling_ends_the_whole_group() {
     let root = tempfile::tempdir().unwrap();
-    let (invocation, gone) = endless(root.path());
+    let (invocation, opened, gone) = endless(root.path());
     let cancel = invocation.cancel.clone();
     let result = run(&invocation, &mut |_, _| cancel.request());
     assert_eq!(result.unwrap_err().to_string(), "cancelled");
+    drop(opened);
     assert_eq!(gone.join().unwrap(), 0);
 }
 
@@ -204,8 +210,9 @@ fn a_limit_ends_a_command_and_keeps_what_it_said() {
 #[test]
 fn a_panic_in_the_caller_ends_the_whole_group() {
     let root = tempfile::tempdir().unwrap();
-    let (invocation, gone) = endless(root.path());
+    let (invocation, opened, gone) = endless(root.path());
     let caller = thread::spawn(move || run(&invocation, &mut |_, _| panic!("the caller gives up")).map(drop));
     assert!(caller.join().is_err());
+    drop(opened);
     assert_eq!(gone.join().unwrap(), 0);
 }

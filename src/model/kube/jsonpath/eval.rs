@@ -117,12 +117,16 @@ fn step<'t>(node: &Node, hits: Hits<'t>) -> Result<Hits<'t>, String> {
 }
 
 fn field<'t>(hit: &Hit<'t>, name: &str) -> Option<Hit<'t>> {
-    let Hit::At(place, tree) = hit else { return None };
+    let Hit::At(place, tree) = hit else {
+        return None;
+    };
     Some(Hit::At(place.then(Step::Key(name.into())), tree.get(name)?))
 }
 
 fn children<'t>(hit: &Hit<'t>) -> Hits<'t> {
-    let Hit::At(place, tree) = hit else { return Vec::new() };
+    let Hit::At(place, tree) = hit else {
+        return Vec::new();
+    };
     match tree {
         Tree::Map(map) => map
             .iter()

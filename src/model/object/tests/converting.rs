@@ -244,7 +244,7 @@ fn a_creator_says_which_argument_does_not_fit() {
             "KubernetesApply",
             "timeout",
             text("30"),
-            "for parameter timeout: time: missing unit in duration \"30\", for example `30s`",
+            "for parameter timeout: time: missing unit in duration \"30\"",
         ),
         (
             "FileWatch",

@@ -4,9 +4,9 @@ mod converting;
 mod functions;
 mod printing;
 
-use super::super::tree::{Map, Tree};
 use super::show::json;
 use super::{Kind, Makes, Struct, create, kind_called, struct_helpers};
+use crate::model::tree::{Map, Tree};
 
 fn here(path: &str) -> Box<str> {
     match path {

@@ -9,9 +9,9 @@ mod tests;
 
 use thiserror::Error;
 
-use super::super::tree::Tree;
 use super::show::json;
 use super::{Kind, Object, kinds};
+use crate::model::tree::Tree;
 
 /// One thing that is wrong with one field.
 #[derive(Clone, Debug, Error, PartialEq)]

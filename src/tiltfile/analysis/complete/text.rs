@@ -45,67 +45,55 @@ const RESOURCES: [(&str, &str); 5] = [
     ("cmd_button", "resource"),
 ];
 
+/// What a string is for.
+enum Purpose {
+    Path,
+    /// A path or an extension.
+    Tiltfile,
+    /// A name of the file that the same statement loads.
+    LoadedName,
+    Resource,
+    Other,
+}
+
 impl Document {
     pub(super) fn complete_text(&self, token: usize, calls: &[Surrounding], view: View) -> Vec<Candidate> {
         let content = tokens::content(self.tokens[token], &self.text);
-        let Some(call) = calls
-            .first()
-            .filter(|_| (content.start..=content.end).contains(&view.offset))
-        else {
+        let is_inside = (content.start..=content.end).contains(&view.offset);
+        let Some(call) = calls.first().filter(|_| is_inside) else {
             return Vec::new();
         };
         let range = content.start..view.offset;
         let typed = &self.text[range.clone()];
-        let callable = view.callable(&call.callee);
-        let index = callable
-            .as_ref()
-            .and_then(|f| f.param_of(call.keyword.as_deref(), call.position));
-        let param = callable
-            .as_ref()
-            .zip(index)
-            .map(|(f, index)| f.params[index].name.clone());
-        let param = param.or_else(|| call.keyword.clone()).unwrap_or_default();
-        let is_first = call.position == 0 && call.keyword.is_none();
-        if call.callee == "load" && !is_first {
-            return chosen(self.exported_names(token, view), typed, range);
-        }
-        if LOADING.contains(&call.callee.as_str()) && is_first {
-            let extensions = chosen(extensions(view.surroundings), typed, range.clone());
-            return if typed.starts_with(EXTENSION) {
-                extensions
-            } else {
-                [self.paths(range, view), extensions].concat()
-            };
-        }
-        let names_resource = RESOURCES
-            .iter()
-            .any(|(callee, name)| *callee == call.callee && (param == *name || is_first));
-        if names_resource || param == "resource_deps" {
-            let names = self
-                .resource_names()
-                .into_iter()
-                .filter(|name| !self.is_own_text(name, token));
-            return chosen(
-                names.map(|name| plain(&name, CandidateKind::Resource)).collect(),
-                typed,
-                range,
-            );
-        }
-        let takes_text = call.callee.starts_with("decode_") || call.callee == "blob";
-        if PATHS.contains(&param.as_str()) && !takes_text {
-            self.paths(range, view)
-        } else {
-            Vec::new()
+        match purpose(call, view) {
+            Purpose::Path => self.paths(range, view),
+            Purpose::Tiltfile => {
+                let extensions = chosen(extensions(view.surroundings), typed, range.clone());
+                match typed.starts_with(EXTENSION) {
+                    true => extensions,
+                    false => [self.paths(range, view), extensions].concat(),
+                }
+            }
+            Purpose::LoadedName => chosen(self.exported_names(token, view), typed, range),
+            Purpose::Resource => chosen(self.other_resources(token), typed, range),
+            Purpose::Other => Vec::new(),
         }
     }
 
-    /// Whether a name occurs in the document only where it is being typed.
-    fn is_own_text(&self, name: &str, token: usize) -> bool {
-        let texts = self.tokens.iter().enumerate().filter(|(_, t)| t.kind == Kind::Text);
-        let mut same = texts
-            .filter(|(_, t)| tokens::plain(**t, &self.text) == name)
-            .map(|(index, _)| index);
-        same.next() == Some(token) && same.next().is_none()
+    /// Resources by name; the one that is being typed is none, unless it is written elsewhere too.
+    fn other_resources(&self, token: usize) -> Vec<Candidate> {
+        let own = tokens::plain(self.tokens[token], &self.text);
+        let mut others = self
+            .tokens
+            .iter()
+            .enumerate()
+            .filter(|(index, t)| t.kind == Kind::Text && *index != token);
+        let is_elsewhere = others.any(|(_, t)| tokens::plain(*t, &self.text) == own);
+        let names = self
+            .resource_names()
+            .into_iter()
+            .filter(|name| name != own || is_elsewhere);
+        names.map(|name| plain(&name, CandidateKind::Resource)).collect()
     }
 
     /// What the file of the load statement around a string defines for others.
@@ -149,6 +137,39 @@ impl Document {
         let candidates: Vec<Candidate> = shown.map(|entry| of_path(&entry)).collect();
         chosen(candidates, begun, start..typed.end)
     }
+}
+
+fn purpose(call: &Surrounding, view: View) -> Purpose {
+    let callee = call.callee.as_str();
+    let is_first = call.position == 0 && call.keyword.is_none();
+    if LOADING.contains(&callee) && is_first {
+        return Purpose::Tiltfile;
+    }
+    if callee == "load" {
+        return Purpose::LoadedName;
+    }
+    let param = parameter_name(call, view);
+    let names_resource = RESOURCES
+        .iter()
+        .any(|(of, name)| *of == callee && (param == *name || is_first));
+    if names_resource || param == "resource_deps" {
+        return Purpose::Resource;
+    }
+    let takes_text = callee.starts_with("decode_") || callee == "blob";
+    match PATHS.contains(&param.as_str()) && !takes_text {
+        true => Purpose::Path,
+        false => Purpose::Other,
+    }
+}
+
+/// The parameter at the cursor, also of a function that nobody knows.
+fn parameter_name(call: &Surrounding, view: View) -> String {
+    let callable = view.callable(&call.callee);
+    let known = callable.and_then(|mut callable| {
+        let index = callable.param_of(call.keyword.as_deref(), call.position)?;
+        Some(callable.params.swap_remove(index).name)
+    });
+    known.or_else(|| call.keyword.clone()).unwrap_or_default()
 }
 
 fn of_path(entry: &FolderEntry) -> Candidate {

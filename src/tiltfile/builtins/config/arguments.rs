@@ -73,7 +73,9 @@ impl<'a> Reader<'a> {
                 Some("") => self.left_over.extend(rest.by_ref().map(String::as_str)),
                 Some(flag) => self.flag(flag, &mut rest)?,
                 None if argument == "-h" => return Err(help()),
-                None if argument.len() > 1 && argument.starts_with('-') => return Err(shorthand(argument)),
+                None if argument.len() > 1 && argument.starts_with('-') => {
+                    return Err(shorthand(argument));
+                }
                 None => self.left_over.push(argument),
             }
         }

@@ -37,7 +37,9 @@ pub fn read(settings: &[Setting], path: &Path, bytes: &[u8]) -> Result<Vec<Optio
     let map = match tree(document) {
         Tree::Map(map) => map,
         Tree::Null => Map::new(),
-        other => return Err(failed(format!("expected an object, found {}", described(&other)))),
+        other => {
+            return Err(failed(format!("expected an object, found {}", described(&other))));
+        }
     };
     let mut given = vec![None; settings.len()];
     for (name, found) in map.iter() {

@@ -1,3 +1,5 @@
+//! Settings of a user: defined, read from file and command line, refused.
+
 use crate::tiltfile::testing::{Evaluated, Tiltfile};
 
 /// Defines settings, parses and prints what was given.
@@ -64,12 +66,9 @@ fn null_in_the_file_is_a_zero_value() {
 
 #[test]
 fn the_file_is_watched_even_if_it_is_not_there() {
-    assert_eq!(
-        parsed("", &[], None).watched(),
-        [".tiltignore", "Tiltfile", "tilt_config.json"]
-    );
+    assert_eq!(parsed("", &[], None).watched(), ["Tiltfile", "tilt_config.json"]);
     let unparsed = Tiltfile::new("").eval();
-    assert_eq!(unparsed.watched(), [".tiltignore", "Tiltfile"]);
+    assert_eq!(unparsed.watched(), ["Tiltfile"]);
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Objects and structs of the API as a Tiltfile makes them.
+
 use crate::model::tree::Tree;
 use crate::model::yaml::json::compact;
 use crate::tiltfile::function::{Builtin, TABLE};

@@ -1,3 +1,5 @@
+//! Dependencies between resources: unknown, circular, own.
+
 use std::cell::RefCell;
 
 use super::*;

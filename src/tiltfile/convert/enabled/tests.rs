@@ -1,3 +1,5 @@
+//! Which resources start.
+
 use super::*;
 use crate::tiltfile::convert::deps::tests::resources;
 

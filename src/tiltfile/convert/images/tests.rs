@@ -1,7 +1,6 @@
 //! Graphs of images, and what ends an evaluation because of them.
 
 use super::*;
-use crate::model::local::LocalTarget;
 use crate::model::project::TriggerMode;
 use crate::tiltfile::convert::testing::{context_ignores, declared, image, images, shown};
 use crate::tiltfile::testing::Tiltfile;
@@ -221,12 +220,12 @@ custom_build('c', ':', deps=['web'], skips_local_docker=True, live_update=[sync(
 #[test]
 fn steps_that_nobody_used_are_listed() {
     let text = "def f():\n  return sync('a', '/a')\nf()\nused = f()\nrun('make \"x\"', trigger='a')\ncustom_build('c', 'make', deps=['.'], live_update=[used])\nfall_back_on('b')\n";
-    let message = declared(&Tiltfile::new(text), |run| check_steps(run)).unwrap_err();
+    let message = declared(&Tiltfile::new(text), check_steps).unwrap_err();
     let expected = "found 2 live_update steps that were created but not used in a live_update:
 $DIR/Tiltfile:5:4: value 'run step: \"make \\\"x\\\"\" (triggers: a)' of type 'live_update_run_step'
 \t$DIR/Tiltfile:7:13: value 'fall_back_on step: [$DIR/b]'' of type 'live_update_fall_back_on_step'";
     assert_eq!(message, expected);
-    assert_eq!(declared(&Tiltfile::new("x = 1\n"), |run| check_steps(run)), Ok(()));
+    assert_eq!(declared(&Tiltfile::new("x = 1\n"), check_steps), Ok(()));
 }
 
 #[test]
@@ -257,8 +256,8 @@ fn restarting_containers_is_refused_for_kubernetes_only() {
             watch_ignores: Vec::new(),
         }))
     };
-    let local = resource("l", Target::Local(Box::new(LocalTarget::default())));
-    assert_eq!(check_restarts(&[local.clone()]), Ok(()));
+    let local = resource("l", Target::Local(Box::default()));
+    assert_eq!(check_restarts(std::slice::from_ref(&local)), Ok(()));
     let message = check_restarts(&[resource("a", kubernetes()), local, resource("b", kubernetes())])
         .unwrap_err()
         .message;

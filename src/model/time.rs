@@ -1,4 +1,4 @@
-//! Pure. Points in time as Kubernetes writes them: RFC 3339 in UTC, to the second or to the microsecond.
+//! Pure. Points in time as Kubernetes and the API write them: RFC 3339 in UTC, to the second or to the microsecond.
 
 use crate::model::yaml::days_in_month;
 
@@ -20,6 +20,17 @@ pub fn canonical(text: &str) -> Result<String, Malformed> {
 pub fn canonical_micro(text: &str) -> Result<String, Malformed> {
     let moment = parse(text).ok_or_else(|| malformed(text, "2006-01-02T15:04:05.000000Z07:00"))?;
     Ok(format!("{}.{:06}Z", moment.seconds_text(), moment.micros))
+}
+
+/// Seconds since 1970, as `metav1.Time` prints them.
+pub fn of_seconds(seconds: i64) -> String {
+    let since_year_0 = days_before(1970, 1, 1) * 1440 + seconds.div_euclid(60);
+    let moment = Moment {
+        minutes: since_year_0,
+        second: seconds.rem_euclid(60) as u32,
+        micros: 0,
+    };
+    format!("{}Z", moment.seconds_text())
 }
 
 fn malformed(text: &str, layout: &'static str) -> Malformed {
@@ -143,6 +154,12 @@ mod tests {
             canonical_micro("2020-01-02T03:04:05.1234567Z").as_deref(),
             Ok("2020-01-02T03:04:05.123456Z")
         );
+    }
+
+    #[test]
+    fn seconds_count_from_1970() {
+        assert_eq!(of_seconds(0), "1970-01-01T00:00:00Z");
+        assert_eq!(of_seconds(1_795_244_975), "2026-11-21T07:09:35Z");
     }
 
     #[test]
