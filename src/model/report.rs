@@ -38,6 +38,16 @@ pub struct Frame {
     pub source: String,
 }
 
+impl Frame {
+    /// `/path/Tiltfile:3:9`, or the path alone where there is no line.
+    pub fn place(&self) -> String {
+        match self.line {
+            0 => self.path.display().to_string(),
+            line => format!("{}:{line}:{}", self.path.display(), self.column),
+        }
+    }
+}
+
 impl Failure {
     /// One that belongs to what the file as a whole declared.
     pub fn whole(message: impl Into<String>) -> Failure {

@@ -10,7 +10,7 @@ use crate::model::report::{Failure, FailureKind, Frame};
 use crate::tiltfile::function::{BuiltinError, Exit};
 use crate::tiltfile::run::Run;
 use crate::tiltfile::source::{Source, TooMuch, position};
-use crate::tiltfile::{stack, words};
+use crate::tiltfile::{signature, stack, words};
 
 /// A failure inside a file that another one loads, on its way through the loading file's evaluator.
 #[derive(Debug, thiserror::Error)]
@@ -69,10 +69,14 @@ fn nested(error: &starlark::Error, inner: &Failure, run: &Run) -> Failure {
 /// The message, behind its place if it has only one.
 pub fn with_place(failure: &Failure) -> String {
     let place = match (&failure.kind, failure.frames.last()) {
-        (FailureKind::Static, Some(frame)) => format!("{}:{}:{}: ", frame.path.display(), frame.line, frame.column),
+        (FailureKind::Static, Some(frame)) => format!("{}: ", frame.place()),
         _ => String::new(),
     };
-    let hint = failure.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    let hint = failure
+        .hint
+        .as_ref()
+        .map(|hint| format!(" ({hint})"))
+        .unwrap_or_default();
     format!("{place}{}{hint}", failure.message)
 }
 
@@ -100,6 +104,9 @@ pub fn static_words(message: &str) -> (String, Option<String>) {
             .expect("a constant pattern")
     });
     let message = message.strip_prefix("Parse error: ").unwrap_or(message);
+    if message == "`load` statement requires at least two arguments" {
+        return ("load statement must import at least 1 symbol".to_owned(), None);
+    }
     if let Some(found) = UNDEFINED.captures(message) {
         let undefined = undefined(&found[1]);
         // The interpreter suggests whatever is nearest, however far that is.
@@ -155,6 +162,7 @@ fn running_failure(error: &starlark::Error, run: &Run) -> Failure {
         native: builtin.as_deref(),
         sign: last.map(stack::sign).unwrap_or_default(),
         function: last.map(|frame| frame.function.as_str()).unwrap_or_default(),
+        takes: words::callee(&message).and_then(|callee| signature::positional(callee, run)),
     };
     let message = words::plain(&message, &place);
     Failure {

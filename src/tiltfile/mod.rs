@@ -20,6 +20,7 @@ pub mod host;
 mod loader;
 mod print;
 mod run;
+mod signature;
 mod source;
 mod stack;
 #[cfg(test)]

@@ -270,8 +270,7 @@ fn radix(number: num_bigint::BigInt, radix: u32) -> String {
 }
 
 fn real(verb: char, value: Value) -> Result<String, String> {
-    let number = unpack_float(value)
-        .map_err(|_| format!("%{verb} format requires float, not {}", value.get_type()))?;
+    let number = unpack_float(value).map_err(|_| format!("%{verb} format requires float, not {}", value.get_type()))?;
     let text = match verb.to_ascii_lowercase() {
         _ if !number.is_finite() => return Ok(float(number)),
         'f' => format!("{number:.6}"),

@@ -4,12 +4,22 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use crate::tiltfile::signature::Positional;
+
+/// The user's function that an error text says was called: `/path/Tiltfile.name`.
+pub fn callee(message: &str) -> Option<&str> {
+    let (_, callee) = message.rsplit_once("for call to ")?;
+    Some(callee.trim_matches('`'))
+}
+
 /// What an error text leaves out: the function of the language's own that raised it, and the sign that stands where it happened.
 #[derive(Clone, Copy, Default)]
 pub struct Place<'a> {
     pub native: Option<&'a str>,
     pub sign: &'a str,
     pub function: &'a str,
+    /// What the user's function that was called takes by position.
+    pub takes: Option<Positional>,
 }
 
 /// One text of the interpreter's and how to say it; `None` leaves the text to a later row.
@@ -102,22 +112,33 @@ fn operators() -> Vec<Row> {
         row(r"^Operation `call\(\)` not supported on type `([^`]+)`$", |found, _| {
             Some(format!("invalid call of non-function ({})", &found[1]))
         }),
-        row(r"^Type of parameters mismatch, expected `str`, actual `(\w+) ", |found, _| {
-            Some(format!(
-                "'in <string>' requires string as left operand, not {}",
-                &found[1]
-            ))
+        row(
+            r"^Type of parameters mismatch, expected `str`, actual `(\w+) ",
+            |found, _| {
+                Some(format!(
+                    "'in <string>' requires string as left operand, not {}",
+                    &found[1]
+                ))
+            },
+        ),
+        row(r"^Floor division by zero: ", |_, _| {
+            Some("floored division by zero".to_owned())
         }),
-        row(r"^Floor division by zero: ", |_, _| Some("floored division by zero".to_owned())),
         row(r"^Modulo by zero: ", |_, _| Some("integer modulo by zero".to_owned())),
         row(r"^float division by zero: ", |_, _| {
             Some("floating-point division by zero".to_owned())
         }),
         row(r"^Cannot divide by zero$", |_, place| {
-            let what = if place.sign == "//" { "floored division" } else { "floating-point modulo" };
+            let what = if place.sign == "//" {
+                "floored division"
+            } else {
+                "floating-point modulo"
+            };
             Some(format!("{what} by zero"))
         }),
-        row(r"^Negative (?:left|right) shift$", |_, _| Some("negative shift count".to_owned())),
+        row(r"^Negative (?:left|right) shift$", |_, _| {
+            Some("negative shift count".to_owned())
+        }),
     ]
 }
 
@@ -139,22 +160,26 @@ fn elements() -> Vec<Row> {
                 Some(format!("{} has no .{} {what}{nearest}", &found[1], &found[2]))
             },
         ),
-        row(r"^Operation `\.([^`=]+)` not supported on type `([^`]+)`$", |found, _| {
-            Some(format!("{} has no .{} field or method", &found[2], &found[1]))
-        }),
-        row(r"^Operation `\.([^`=]+)=` not supported on type `([^`]+)`$", |found, _| {
-            Some(format!("can't assign to .{} field of {}", &found[1], &found[2]))
-        }),
+        row(
+            r"^Operation `\.([^`=]+)` not supported on type `([^`]+)`$",
+            |found, _| Some(format!("{} has no .{} field or method", &found[2], &found[1])),
+        ),
+        row(
+            r"^Operation `\.([^`=]+)=` not supported on type `([^`]+)`$",
+            |found, _| Some(format!("can't assign to .{} field of {}", &found[1], &found[2])),
+        ),
         row(r"^Operation `\[\]=` not supported on type `([^`]+)`$", |found, _| {
             Some(format!("{} value does not support item assignment", &found[1]))
         }),
         row(r"^Operation `\[::\]` not supported on type `([^`]+)`$", |found, _| {
             Some(format!("invalid slice operand {}", &found[1]))
         }),
-        row(r"^Index `(-?\d+)` is out of bound$", |found, place| match place.native {
-            Some("format") => Some("format: tuple index out of range".to_owned()),
-            Some(name) => Some(format!("{name}: index {} out of range", &found[1])),
-            None => Some(format!("index {} out of range", &found[1])),
+        row(r"^Index `(-?\d+)` is out of bound$", |found, place| {
+            match place.native {
+                Some("format") => Some("format: tuple index out of range".to_owned()),
+                Some(name) => Some(format!("{name}: index {} out of range", &found[1])),
+                None => Some(format!("index {} out of range", &found[1])),
+            }
         }),
         row(r"^Expected `int`, but got `(\w+) \(repr: .*\)`$", |found, _| {
             Some(format!("got {}, want int", &found[1]))
@@ -165,13 +190,17 @@ fn elements() -> Vec<Row> {
         row(r"^Dictionary key repeated for `(.*)`$", |found, _| {
             Some(format!("duplicate key: {}", &found[1]))
         }),
-        row(r"^Operation `\(iter\)` not supported on type `([^`]+)`$", |found, place| {
-            Some(not_iterable(&found[1], place))
-        }),
-        row(r"^Operation `len\(\)` not supported on type `([^`]+)`$", |found, place| {
-            let plain = format!("got {} in sequence assignment", &found[1]);
-            place.native.is_none().then_some(plain)
-        }),
+        row(
+            r"^Operation `\(iter\)` not supported on type `([^`]+)`$",
+            |found, place| Some(not_iterable(&found[1], place)),
+        ),
+        row(
+            r"^Operation `len\(\)` not supported on type `([^`]+)`$",
+            |found, place| {
+                let plain = format!("got {} in sequence assignment", &found[1]);
+                place.native.is_none().then_some(plain)
+            },
+        ),
         row(r"^Unpacked (\d+) values but expected (\d+)$", |found, _| {
             let (got, want): (u64, u64) = (found[1].parse().ok()?, found[2].parse().ok()?);
             let amount = if got < want { "few" } else { "many" };
@@ -189,10 +218,17 @@ fn elements() -> Vec<Row> {
                 None => "cannot insert into or assign to elements of a value during iteration over it".to_owned(),
             })
         }),
-        row(r"^Local variable `([^`]+)` referenced before assignment$", |found, place| {
-            let scope = if place.function.starts_with('<') { "global" } else { "local" };
-            Some(format!("{scope} variable {} referenced before assignment", &found[1]))
-        }),
+        row(
+            r"^Local variable `([^`]+)` referenced before assignment$",
+            |found, place| {
+                let scope = if place.function.starts_with('<') {
+                    "global"
+                } else {
+                    "local"
+                };
+                Some(format!("{scope} variable {} referenced before assignment", &found[1]))
+            },
+        ),
     ]
 }
 
@@ -255,10 +291,7 @@ fn arguments() -> Vec<Row> {
             &format!(r"^Found (\d+) extra positional argument\(s\) for call to {CALLEE}"),
             |found, place| match place.native {
                 Some(name) => Some(format!("{name}: got {} arguments too many", &found[1])),
-                None => Some(format!(
-                    "function {} accepts fewer positional arguments ({} too many given)",
-                    &found[2], &found[1]
-                )),
+                None => Some(too_many(&found[2], found[1].parse().ok()?, place.takes)),
             },
         ),
         row(r"^Argument `([^`]+)` occurs more than once$", |found, _| {
@@ -268,7 +301,10 @@ fn arguments() -> Vec<Row> {
             r"^Wrong number of positional arguments, expected (?:between \d+ and )?(\d+), got (\d+)$",
             |found, place| {
                 let name = place.native?;
-                Some(format!("{name}: got {} arguments, want at most {}", &found[2], &found[1]))
+                Some(format!(
+                    "{name}: got {} arguments, want at most {}",
+                    &found[2], &found[1]
+                ))
             },
         ),
         row(r"^The argument provided for \*args is not iterable$", |_, _| {
@@ -296,13 +332,31 @@ fn arguments() -> Vec<Row> {
     ]
 }
 
+fn too_many(function: &str, extra: usize, takes: Option<Positional>) -> String {
+    let Some(takes) = takes else {
+        return format!("function {function} accepts fewer positional arguments ({extra} too many given)");
+    };
+    let given = takes.most + extra;
+    if takes.most == 0 && !takes.has_others {
+        return format!("function {function} accepts no arguments ({given} given)");
+    }
+    let at_most = if takes.has_defaults { "at most " } else { "" };
+    let plural = if takes.most == 1 { "" } else { "s" };
+    let most = takes.most;
+    format!("function {function} accepts {at_most}{most} positional argument{plural} ({given} given)")
+}
+
 fn natives() -> Vec<Row> {
     vec![
         row(r"^Argument is an empty iterable", |_, place| {
             Some(by(place, "argument is an empty sequence".to_owned()))
         }),
         row(r"^Element '.*' not found in ", |_, place| {
-            let what = if place.native == Some("remove") { "element not found" } else { "value not in list" };
+            let what = if place.native == Some("remove") {
+                "element not found"
+            } else {
+                "value not in list"
+            };
             Some(by(place, what.to_owned()))
         }),
         row(r"^Substring '.*' not found in ", |_, place| {
@@ -311,16 +365,26 @@ fn natives() -> Vec<Row> {
         row(r"^Empty separator cannot be used", |_, place| {
             Some(by(place, "empty separator".to_owned()))
         }),
-        row(r"^Key `.*` not found in dictionary `.*`$|^`.*` not found in `.*`$", |_, place| {
-            Some(by(place, "missing key".to_owned()))
-        }),
+        row(
+            r"^Key `.*` not found in dictionary `.*`$|^`.*` not found in `.*`$",
+            |_, place| Some(by(place, "missing key".to_owned())),
+        ),
         row(r"^Cannot \.popitem\(\) on an empty dictionary$", |_, _| {
             Some("popitem: empty dict".to_owned())
         }),
         row(r"^pop from an empty set$", |_, _| Some("pop: empty set".to_owned())),
-        row(r"^Found a non-pair element in the positional argument of dict\(\): (.*)$", |found, place| {
-            Some(by(place, format!("dictionary update sequence has an element that is no pair: {}", &found[1])))
-        }),
+        row(
+            r"^Found a non-pair element in the positional argument of dict\(\): (.*)$",
+            |found, place| {
+                Some(by(
+                    place,
+                    format!(
+                        "dictionary update sequence has an element that is no pair: {}",
+                        &found[1]
+                    ),
+                ))
+            },
+        ),
         row(r"^chr\(\) parameter value negative integer (-\d+)$", |found, _| {
             Some(format!("chr: Unicode code point {} out of range (<0)", &found[1]))
         }),
@@ -344,9 +408,14 @@ fn natives() -> Vec<Row> {
 
 fn texts() -> Vec<Row> {
     vec![
-        row(r"^Cannot mix manual field specification and automatic field numbering", |_, _| {
-            Some("format: cannot switch between automatic field numbering and manual field specification".to_owned())
-        }),
+        row(
+            r"^Cannot mix manual field specification and automatic field numbering",
+            |_, _| {
+                Some(
+                    "format: cannot switch between automatic field numbering and manual field specification".to_owned(),
+                )
+            },
+        ),
         row(r"^Invalid character '\.' inside replacement field$", |_, _| {
             Some("format: attribute syntax x.y is not supported in replacement fields".to_owned())
         }),
@@ -356,7 +425,9 @@ fn texts() -> Vec<Row> {
         row(r"^Missing conversion character in format string", |_, _| {
             Some("format: unknown conversion \"\"".to_owned())
         }),
-        row(r"^Standalone '\}' in format string", |_, _| Some("format: single '}' in format".to_owned())),
+        row(r"^Standalone '\}' in format string", |_, _| {
+            Some("format: single '}' in format".to_owned())
+        }),
         row(r"^Unmatched '\{' in format string", |_, _| {
             Some("format: unmatched '{' in format".to_owned())
         }),

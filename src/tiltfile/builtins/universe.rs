@@ -42,9 +42,7 @@ fn int<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let radix = match u32::try_from(base) {
         Ok(radix @ (0 | 2..=36)) => radix,
         _ => {
-            return Err(Fault::Said(format!(
-                "int: invalid base {base} (must be >= 2 && <= 36)"
-            )));
+            return Err(Fault::Said(format!("int: invalid base {base} (must be >= 2 && <= 36)")));
         }
     };
     let number = literal(text, radix).ok_or_else(wrong)?;
@@ -108,10 +106,9 @@ fn hash<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         return Ok(call.alloc(hash));
     }
     if let Some(bytes) = value.downcast_ref::<StarlarkBytes>() {
-        let hash = bytes
-            .as_bytes()
-            .iter()
-            .fold(0x811c_9dc5u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+        let hash = bytes.as_bytes().iter().fold(0x811c_9dc5u32, |hash, byte| {
+            (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+        });
         return Ok(call.alloc(BigInt::from(hash)));
     }
     Err(Fault::Said(format!(
