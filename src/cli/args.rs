@@ -117,7 +117,7 @@ pub struct TiltfileArgs {
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
     /// Arguments for the Tiltfile: resource names, or what it defines with config.define_…
-    #[arg(value_name = "TILTFILE ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "TILTFILE ARGS", trailing_var_arg = true)]
     pub args: Vec<String>,
 }
 
@@ -160,4 +160,33 @@ fn usage(error: &clap::Error) -> Exit {
 
 pub fn print_help() -> Result<(), Exit> {
     Cli::command().print_long_help().map_err(Exit::error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tiltfile_args(words: &[&str]) -> Option<Vec<String>> {
+        let words = ["tilt", "alpha", "tiltfile-result"].iter().chain(words);
+        match parse(words.map(OsString::from)).ok()?.command? {
+            Command::Alpha {
+                command: Alpha::TiltfileResult(result),
+            } => Some(result.tiltfile.args),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn what_follows_the_first_name_belongs_to_the_tiltfile() {
+        assert_eq!(
+            tiltfile_args(&["-b", "web", "--to", "x"]).unwrap(),
+            ["web", "--to", "x"]
+        );
+        assert_eq!(tiltfile_args(&["--", "--to", "x"]).unwrap(), ["--to", "x"]);
+    }
+
+    #[test]
+    fn a_flag_that_no_command_knows_is_refused() {
+        assert_eq!(tiltfile_args(&["--to", "x"]), None);
+    }
 }
