@@ -3,11 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cli::exit::Exit;
-use crate::cli::version;
+use crate::cli::{output, usage, version};
 
 /// Tilt is the inner loop for people who develop services in containers
 ///
@@ -117,7 +116,9 @@ pub struct TiltfileArgs {
     #[arg(long, value_name = "NAME")]
     pub namespace: Option<String>,
     /// Arguments for the Tiltfile: resource names, or what it defines with config.define_…
-    #[arg(value_name = "TILTFILE ARGS", trailing_var_arg = true)]
+    ///
+    /// Those that begin with a dash stand after `--`.
+    #[arg(value_name = "TILTFILE ARGS")]
     pub args: Vec<String>,
 }
 
@@ -135,58 +136,10 @@ pub struct TiltfileResult {
 
 /// The command line, or how to end if it asks for nothing that can be run.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Exit> {
-    Cli::try_parse_from(words).map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            print!("{error}");
-            Exit::silent(u8::from(
-                error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
-            ))
-        }
-        _ => usage(&error),
-    })
-}
-
-/// Says what is wrong on standard error, and how the command is used on standard output.
-fn usage(error: &clap::Error) -> Exit {
-    let text = error.to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let (problem, usage) = text.split_once("\n\nUsage: ").unwrap_or((text.trim_end(), ""));
-    eprintln!("Error: {}", problem.trim_end());
-    if !usage.is_empty() {
-        println!("Usage: {}", usage.trim_end());
-    }
-    Exit::silent(1)
+    let words: Vec<OsString> = words.into_iter().collect();
+    Cli::try_parse_from(&words).map_err(|error| usage::explain(&error, &words))
 }
 
 pub fn print_help() -> Result<(), Exit> {
-    Cli::command().print_long_help().map_err(Exit::error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tiltfile_args(words: &[&str]) -> Option<Vec<String>> {
-        let words = ["tilt", "alpha", "tiltfile-result"].iter().chain(words);
-        match parse(words.map(OsString::from)).ok()?.command? {
-            Command::Alpha {
-                command: Alpha::TiltfileResult(result),
-            } => Some(result.tiltfile.args),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn what_follows_the_first_name_belongs_to_the_tiltfile() {
-        assert_eq!(
-            tiltfile_args(&["-b", "web", "--to", "x"]).unwrap(),
-            ["web", "--to", "x"]
-        );
-        assert_eq!(tiltfile_args(&["--", "--to", "x"]).unwrap(), ["--to", "x"]);
-    }
-
-    #[test]
-    fn a_flag_that_no_command_knows_is_refused() {
-        assert_eq!(tiltfile_args(&["--to", "x"]), None);
-    }
+    output::result(&Cli::command().render_long_help().to_string())
 }

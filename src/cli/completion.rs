@@ -5,6 +5,7 @@ use clap_complete::Shell as Generator;
 
 use crate::cli::args::{Cli, Completion, Shell};
 use crate::cli::exit::Exit;
+use crate::cli::output;
 
 pub fn run(args: &Completion) -> Result<(), Exit> {
     let mut command = Cli::command();
@@ -13,8 +14,7 @@ pub fn run(args: &Completion) -> Result<(), Exit> {
     }
     let mut script = Vec::new();
     clap_complete::generate(generator(args.shell), &mut command, "tilt", &mut script);
-    print!("{}", String::from_utf8_lossy(&script));
-    Ok(())
+    output::result(&String::from_utf8_lossy(&script))
 }
 
 fn generator(shell: Shell) -> Generator {

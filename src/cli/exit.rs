@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::cli::output;
+
 /// A failed command: what to say on standard error, and the exit code.
 #[derive(Debug)]
 pub struct Exit {
@@ -25,7 +27,7 @@ impl Exit {
 
     pub fn finish(self) -> ExitCode {
         if let Some(message) = &self.message {
-            eprintln!("{message}");
+            output::say(message);
         }
         ExitCode::from(self.code)
     }

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use crate::cli::args::{Global, TiltfileArgs};
 use crate::cli::exit::Exit;
-use crate::cli::{tiltfile_args, tiltfile_result};
+use crate::cli::{output, tiltfile_args, tiltfile_result};
 use crate::tiltfile::host::Level;
 use crate::tiltfile::{self, Timed};
 use crate::ui::graph;
@@ -14,8 +14,8 @@ pub fn run(args: &TiltfileArgs, global: &Global) -> Result<(), Exit> {
     let request = tiltfile_args::request(args, "alpha graph", Timed::No)?;
     let style = tiltfile_args::style();
     let evaluation = tiltfile::evaluate(request, |line| match line.level {
-        Level::Warn => eprintln!("{} {}", style.yellow("warning:"), line.text),
-        _ if global.verbose || global.debug => eprintln!("{}", line.text),
+        Level::Warn => output::say(format_args!("{} {}", style.yellow("warning:"), line.text)),
+        _ if global.verbose || global.debug => output::say(&line.text),
         _ => {}
     });
     match &evaluation.project {
@@ -25,8 +25,7 @@ pub fn run(args: &TiltfileArgs, global: &Global) -> Result<(), Exit> {
             } else {
                 Style::Plain
             };
-            print!("{}", graph::tree(project, style));
-            Ok(())
+            output::result(&graph::tree(project, style))
         }
         Err(failure) => {
             tiltfile_result::print_failure(failure);

@@ -5,9 +5,11 @@ mod completion;
 mod exit;
 mod graph;
 mod lsp;
+mod output;
 mod result;
 mod tiltfile_args;
 mod tiltfile_result;
+mod usage;
 mod verify_install;
 mod version;
 

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use crate::cli::args::{Global, TiltfileResult};
 use crate::cli::exit::Exit;
-use crate::cli::{result, tiltfile_args};
+use crate::cli::{output, result, tiltfile_args};
 use crate::model::duration::Duration;
 use crate::model::project::{BuiltinTiming, Evaluation};
 use crate::model::report::Failure;
@@ -24,11 +24,11 @@ pub fn run(args: &TiltfileResult, global: &Global) -> Result<(), Exit> {
     let tiltfile = request.tiltfile.clone();
     let started = clock::now();
     if verbose {
-        eprintln!("Loading Tiltfile at: {}", tiltfile.display());
+        output::say(format_args!("Loading Tiltfile at: {}", tiltfile.display()));
     }
     let evaluation = tiltfile::evaluate(request, |line| {
         if verbose {
-            eprintln!("{}", line.text);
+            output::say(&line.text);
         }
     });
     if args.builtin_timings {
@@ -40,7 +40,7 @@ pub fn run(args: &TiltfileResult, global: &Global) -> Result<(), Exit> {
     }
     if verbose {
         let took = Duration::from_std(clock::now() - started);
-        eprintln!("Successfully loaded Tiltfile ({took})");
+        output::say(format_args!("Successfully loaded Tiltfile ({took})"));
     }
     print_result(&evaluation)
 }
@@ -48,20 +48,15 @@ pub fn run(args: &TiltfileResult, global: &Global) -> Result<(), Exit> {
 /// A person at a terminal gets the line and a caret, a log gets a traceback.
 pub fn print_failure(failure: &Failure) {
     match std::io::stderr().is_terminal() {
-        true => eprint!("{}", report::caret(failure, tiltfile_args::style())),
-        false => eprintln!("{}", report::traceback(failure)),
+        true => output::say(report::caret(failure, tiltfile_args::style()).trim_end()),
+        false => output::say(report::traceback(failure)),
     }
 }
 
 fn print_result(evaluation: &Evaluation) -> Result<(), Exit> {
     let stdout = std::io::stdout();
     let mut out = std::io::BufWriter::with_capacity(1 << 16, stdout.lock());
-    let written = result::write(evaluation, &mut out).and_then(|()| out.flush());
-    match written {
-        // Whoever read our output has had enough of it.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Exit::error(format!("cannot write the result: {error}"))),
-    }
+    output::written(result::write(evaluation, &mut out).and_then(|()| out.flush()))
 }
 
 fn print_timings(timings: &[BuiltinTiming], threshold: Duration) {
@@ -69,13 +64,13 @@ fn print_timings(timings: &[BuiltinTiming], threshold: Duration) {
         .iter()
         .filter(|timing| Duration::from_std(timing.duration).nanos() >= threshold.nanos());
     for timing in slow {
-        eprintln!(
+        output::say(format_args!(
             "{:>10}  {}  {}({})",
             Duration::from_std(timing.duration).to_string(),
             timing.position,
             timing.name,
             shortened(&timing.argument)
-        );
+        ));
     }
 }
 

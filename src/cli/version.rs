@@ -1,6 +1,7 @@
 //! `tilt version`.
 
 use crate::cli::exit::Exit;
+use crate::cli::output;
 
 /// `v0.38.0, built 2026-11-21`: extensions take it apart at the comma.
 pub fn stamp() -> String {
@@ -13,6 +14,5 @@ pub fn stamp() -> String {
 }
 
 pub fn run() -> Result<(), Exit> {
-    println!("{}", stamp());
-    Ok(())
+    output::result(&format!("{}\n", stamp()))
 }

@@ -58,6 +58,13 @@ impl<'v, 'c, 'a, 'e> Call<'v, 'c, 'a, 'e> {
         self.heap().alloc(value)
     }
 
+    /// Text from outside, which counts as memory that the Tiltfile takes.
+    pub fn blob(&self, text: String, source: impl Into<String>) -> Value<'v> {
+        let beside_heap = self.run.beside_heap();
+        beside_heap.set(beside_heap.get() + text.len());
+        self.alloc(Blob::new(text, source))
+    }
+
     pub fn none(&self) -> Result<Value<'v>, Fault> {
         Ok(Value::new_none())
     }

@@ -1,6 +1,6 @@
 //! Files of Starlark: parsed, run once each, frozen, and handed to whoever loads them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ use crate::tiltfile::diagnostic::{self, HEAP_LIMIT, LoadedFailure};
 use crate::tiltfile::function::{Exit, Function, TABLE};
 use crate::tiltfile::run::{ModuleState, Run};
 use crate::tiltfile::source::Source;
-use crate::tiltfile::{extension, globals};
+use crate::tiltfile::{extension, globals, stack};
 
 /// The language of Tiltfiles, as far as the parser goes; `source` and the operators below do the rest.
 pub const DIALECT: Dialect = Dialect {
@@ -33,18 +33,23 @@ pub const DIALECT: Dialect = Dialect {
 
 /// Begins the names of functions that stand in for operators.
 pub const OPERATOR_PREFIX: &str = "__tilt_operator_";
-/// `%` formats as published Tiltfiles expect; `*` refuses results that would not fit into memory; the comparisons know sets.
-pub const OPERATORS: [(&str, &str); 6] = [
+/// `%` formats as published Tiltfiles expect; `*` and `<<` refuse results that would not fit into memory; the
+/// comparisons know sets.
+pub const OPERATORS: [(&str, &str); 7] = [
     ("%", "__tilt_operator_percent"),
     ("*", "__tilt_operator_times"),
     ("<", "__tilt_operator_less"),
     ("<=", "__tilt_operator_at_most"),
     (">", "__tilt_operator_greater"),
     (">=", "__tilt_operator_at_least"),
+    ("<<", "__tilt_operator_shift"),
 ];
 
 /// Calls nested deeper than this are a recursion gone wrong.
 const MAX_CALLS: usize = 1000;
+
+/// Files that load files that load files: each runs on the native stack of the one that loads it.
+const MAX_LOADS: usize = 200;
 
 /// Follows `load` statements for one run.
 pub struct Loader<'r>(pub &'r Run);
@@ -104,6 +109,9 @@ pub fn load(run: &Run, written: &str) -> Result<FrozenModule, Stop> {
     match known {
         Some(ModuleState::Done(module)) => Ok(module),
         Some(ModuleState::Running) => Err(cannot(format!("Circular load: {}", file.display()))),
+        None if run.files_running() > MAX_LOADS => {
+            Err(cannot(format!("more than {MAX_LOADS} files are loading one another")))
+        }
         None => {
             let bytes = run
                 .host
@@ -217,6 +225,7 @@ fn parse(run: &Run, file: &Path, bytes: &[u8]) -> Result<AstModule, Failure> {
     if let Some((offset, name)) = private_load(ast.statement()) {
         return Err(diagnostic::misplaced(file, &source, offset, not_exported(&name)));
     }
+    source.note_anchors(stack::anchors(ast.statement(), &source.rewritten));
     ast.replace_binary_operators(
         &OPERATORS
             .map(|(operator, function)| (operator.to_owned(), function.to_owned()))
@@ -282,6 +291,7 @@ fn limit<'a>(eval: &mut Evaluator<'_, 'a, '_>, run: &'a Run) -> anyhow::Result<(
     // The interpreter's own check comes too late for values that double with each statement.
     eval.before_stmt_for_dap(BeforeStmtFunc::from_dyn(Box::new(HeapGuard {
         most: run.request.limits.heap_bytes,
+        beside_heap: run.beside_heap(),
         statement: run.statement(),
     })));
     Ok(())
@@ -289,6 +299,7 @@ fn limit<'a>(eval: &mut Evaluator<'_, 'a, '_>, run: &'a Run) -> anyhow::Result<(
 
 struct HeapGuard {
     most: usize,
+    beside_heap: Rc<Cell<usize>>,
     /// Where the interpreter is, for limits that it finds exceeded on its own.
     statement: Rc<RefCell<Option<FileSpan>>>,
 }
@@ -306,7 +317,7 @@ impl<'e> BeforeStmtFuncDyn<'e> for HeapGuard {
         eval: &mut Evaluator<'v, '_, 'e>,
     ) -> starlark::Result<()> {
         *self.statement.borrow_mut() = Some(span.to_file_span());
-        if eval.heap().allocated_bytes() > self.most {
+        if eval.heap().allocated_bytes() + self.beside_heap.get() > self.most {
             return Err(starlark::Error::new_native(HeapLimit));
         }
         Ok(())

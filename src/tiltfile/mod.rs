@@ -70,8 +70,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
-            steps: 200_000_000,
-            heap_bytes: 1 << 30,
+            steps: 50_000_000,
+            heap_bytes: 512 << 20,
         }
     }
 }
@@ -79,9 +79,12 @@ impl Default for Limits {
 /// The interpreter recurses on the native stack; its pages are used only when touched.
 const STACK_BYTES: usize = 512 << 20;
 
+/// A Tiltfile that logs faster than anybody reads waits.
+const MOST_UNREAD_LINES: usize = 1000;
+
 /// Evaluates on a thread of its own; log lines arrive at `log` while it runs.
 pub fn evaluate(request: Request, log: impl Fn(LogLine)) -> Evaluation {
-    let (sender, lines) = mpsc::channel();
+    let (sender, lines) = mpsc::sync_channel(MOST_UNREAD_LINES);
     std::thread::scope(|scope| {
         let builder = std::thread::Builder::new()
             .name("tiltfile".to_owned())

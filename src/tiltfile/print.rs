@@ -1,6 +1,6 @@
 //! Pure. How values print: the forms that `print`, `str`, `repr` and `%` give, which extensions paste into Dockerfiles and scripts.
 
-use starlark::values::bytes::StarlarkBytes;
+use starlark::values::bytes::{BYTES_TYPE, StarlarkBytes};
 use starlark::values::dict::DictRef;
 use starlark::values::float::UnpackFloat;
 use starlark::values::list::ListRef;
@@ -13,6 +13,28 @@ use crate::tiltfile::values::record::{PLAIN, Struct};
 
 /// Deeper values than any real program prints.
 const MAX_DEPTH: usize = 200;
+
+/// Values that hold one another many times over print only so far.
+const MAX_BYTES: usize = 64 << 20;
+
+/// As `display`, where a shortened text would be a wrong one.
+pub fn whole_display(value: Value) -> Result<String, String> {
+    match value.unpack_str() {
+        Some(text) => Ok(text.to_owned()),
+        None if value.get_type() == BYTES_TYPE => Ok(display(value)),
+        None => whole_repr(value),
+    }
+}
+
+/// As `repr`, where a shortened text would be a wrong one.
+pub fn whole_repr(value: Value) -> Result<String, String> {
+    let text = repr(value);
+    if text.len() > MAX_BYTES {
+        let of = value.get_type();
+        return Err(format!("the text of this {of} is longer than {} MiB", MAX_BYTES >> 20));
+    }
+    Ok(text)
+}
 
 /// As `str()` has it: a string is itself, bytes are the text they encode, all else is its `repr`.
 pub fn display(value: Value) -> String {
@@ -37,7 +59,7 @@ fn write_repr<'v>(value: Value<'v>, out: &mut String, around: &mut Vec<Value<'v>
     if let Some(text) = value.unpack_str() {
         return quote(text, out);
     }
-    let is_cycle = around.iter().any(|outer| outer.ptr_eq(value)) || around.len() > MAX_DEPTH;
+    let is_cycle = around.iter().any(|outer| outer.ptr_eq(value)) || around.len() > MAX_DEPTH || out.len() > MAX_BYTES;
     around.push(value);
     if let Some(list) = ListRef::from_value(value) {
         match is_cycle {
@@ -242,8 +264,8 @@ fn named_argument<'v, 'f>(rest: &'f str, value: Value<'v>) -> Result<(Value<'v>,
 
 fn convert(verb: char, value: Value, out: &mut String) -> Result<(), String> {
     match verb {
-        's' => out.push_str(&display(value)),
-        'r' => out.push_str(&repr(value)),
+        's' => out.push_str(&whole_display(value)?),
+        'r' => out.push_str(&whole_repr(value)?),
         'd' | 'i' => out.push_str(&integer(verb, value)?.to_string()),
         'o' => out.push_str(&radix(integer(verb, value)?, 8)),
         'x' => out.push_str(&radix(integer(verb, value)?, 16)),

@@ -37,6 +37,7 @@ pub struct Run {
     sources: RefCell<HashMap<PathBuf, Rc<Source>>>,
     executing: RefCell<Vec<PathBuf>>,
     statement: Rc<RefCell<Option<FileSpan>>>,
+    beside_heap: Rc<Cell<usize>>,
 }
 
 /// How far a file has come.
@@ -63,6 +64,7 @@ impl Run {
             sources: RefCell::default(),
             executing: RefCell::default(),
             statement: Rc::default(),
+            beside_heap: Rc::default(),
         }
     }
 
@@ -91,6 +93,16 @@ impl Run {
 
     pub fn absolute(&self, relative: &str) -> PathBuf {
         path::join(self.directory(), relative)
+    }
+
+    /// Files that have begun and not ended.
+    pub fn files_running(&self) -> usize {
+        self.executing.borrow().len()
+    }
+
+    /// Bytes of text that values hold outside the interpreter's heap.
+    pub fn beside_heap(&self) -> Rc<Cell<usize>> {
+        Rc::clone(&self.beside_heap)
     }
 
     /// Runs `body` with `file` as the current one.

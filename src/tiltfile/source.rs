@@ -1,10 +1,14 @@
 //! Pure. A Tiltfile's text made ready for the parser, with a way back from every position to what the user wrote.
 //!
 //! The parser knows no `while` loop and no tabs, which published Tiltfiles use. A loop `while COND:` becomes an endless `for` whose
-//! body starts with `if not (COND): break`; a tab becomes spaces. Text that would exhaust the parser is refused here, by depth.
+//! body starts with `if not (COND): break`; a tab becomes spaces; `*args` goes behind named arguments. Text that would exhaust the parser is refused here, by depth.
+
+mod arguments;
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
+
+use arguments::Piece;
 
 /// Calls for the iterable of rewritten loops; no program names it by accident.
 pub const FOREVER: &str = "__tilt_forever()";
@@ -24,9 +28,11 @@ pub struct Source {
     segments: Vec<Segment>,
     /// Where each line of the original begins.
     lines: Vec<usize>,
-    /// By begin and end of an expression in the rewritten text: where the sign stands that says what it does.
-    anchors: OnceCell<HashMap<(u32, u32), usize>>,
+    anchors: OnceCell<Anchors>,
 }
+
+/// By begin and end of an expression in the rewritten text: where the sign stands that says what it does.
+pub type Anchors = HashMap<(u32, u32), usize>;
 
 /// A stretch of the rewritten text that stands one to one in the original, or (`copied: false`) was made up at one place of it.
 #[derive(Debug, Clone, Copy)]
@@ -54,10 +60,14 @@ impl Source {
         }
         let mut scan = Scan::new(text);
         scan.run()?;
+        let (rewritten, segments) = match arguments::reordered(&scan.out) {
+            Some(pieces) => assembled(&pieces, &scan.out, &scan.segments),
+            None => (scan.out, scan.segments),
+        };
         Ok(Source {
             original: text.to_owned(),
-            rewritten: scan.out,
-            segments: scan.segments,
+            rewritten,
+            segments,
             lines: std::iter::once(0)
                 .chain(text.match_indices('\n').map(|(at, _)| at + 1))
                 .collect(),
@@ -98,10 +108,50 @@ impl Source {
         self.original[*start..].lines().next().unwrap_or_default()
     }
 
-    /// Places of signs by expression, worked out when first asked for.
-    pub fn anchors(&self, find: impl FnOnce(&str) -> HashMap<(u32, u32), usize>) -> &HashMap<(u32, u32), usize> {
-        self.anchors.get_or_init(|| find(&self.rewritten))
+    /// Notes where the signs of expressions stand, which is known once the text is parsed.
+    pub fn note_anchors(&self, anchors: Anchors) {
+        self.anchors.get_or_init(|| anchors);
     }
+
+    /// Where the sign of the expression between two bytes of the rewritten text stands.
+    pub fn anchor(&self, begin: u32, end: u32) -> Option<usize> {
+        self.anchors.get()?.get(&(begin, end)).copied()
+    }
+}
+
+/// Text in another order, and where it comes from.
+fn assembled(pieces: &[Piece], text: &str, segments: &[Segment]) -> (String, Vec<Segment>) {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut moved: Vec<Segment> = Vec::with_capacity(segments.len() + pieces.len());
+    for piece in pieces {
+        let range = match piece {
+            Piece::Kept(range) => range.clone(),
+            Piece::Made(made) => {
+                let original = moved.last().map_or(0, |last| last.original);
+                let (rewritten, copied) = (out.len(), false);
+                moved.push(Segment {
+                    rewritten,
+                    original,
+                    copied,
+                });
+                out.push_str(made);
+                continue;
+            }
+        };
+        let first = segments
+            .partition_point(|s| s.rewritten <= range.start)
+            .saturating_sub(1);
+        for segment in segments[first..].iter().take_while(|s| s.rewritten < range.end) {
+            let skipped = range.start.saturating_sub(segment.rewritten);
+            moved.push(Segment {
+                rewritten: out.len() + segment.rewritten.max(range.start) - range.start,
+                original: segment.original + if segment.copied { skipped } else { 0 },
+                copied: segment.copied,
+            });
+        }
+        out.push_str(&text[range]);
+    }
+    (out, moved)
 }
 
 /// Line and column, both from 1, of a byte offset.
@@ -373,32 +423,17 @@ impl<'t> Scan<'t> {
 
     fn string(&mut self) {
         self.run += 1;
-        let quote = self.bytes[self.at];
-        let triple = self.bytes[self.at..].starts_with(&[quote, quote, quote]);
-        let width = if triple { 3 } else { 1 };
-        let mut start = self.at;
-        self.at += width;
-        while let Some(byte) = self.peek() {
-            if byte == b'\\' {
-                self.at = (self.at + 2).min(self.bytes.len());
-                continue;
-            }
-            if byte == b'\r' && self.bytes.get(self.at + 1) == Some(&b'\n') {
-                self.copy_chars(start);
-                self.at += 1;
-                start = self.at;
-                continue;
-            }
-            if byte == b'\n' && !triple {
-                break;
-            }
-            if byte == quote && (!triple || self.bytes[self.at..].starts_with(&[quote, quote, quote])) {
-                self.at += width;
-                break;
-            }
+        let end = string_end(self.bytes, self.at);
+        // Line breaks inside are plain ones, as outside.
+        while let Some(found) = self.text[self.at..end].find("\r\n") {
+            let start = self.at;
+            self.at += found;
+            self.copy(start, self.at);
             self.at += 1;
         }
-        self.copy_chars(start);
+        let start = self.at;
+        self.at = end;
+        self.copy(start, end);
     }
 
     /// The identifier at this place, empty if there is none.
@@ -468,6 +503,34 @@ enum Until {
 
 fn is_word(byte: u8) -> bool {
     byte == b'_' || byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
+/// Where a string ends that begins with the quote at `start`: behind its last quote, or where it breaks off.
+fn string_end(bytes: &[u8], start: usize) -> usize {
+    let quote = bytes[start];
+    let is_triple = bytes[start..].starts_with(&[quote, quote, quote]);
+    let width = if is_triple { 3 } else { 1 };
+    let mut at = start + width;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            // Behind a backslash nothing ends, nor does a character of several bytes.
+            b'\\' => at += 1 + bytes.get(at + 1).map_or(0, |next| char_width(*next)),
+            b'\n' if !is_triple => return at,
+            _ if bytes[at..].starts_with(&[quote; 3][..width]) => return at + width,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+/// How many bytes a character has that begins with this one.
+fn char_width(first: u8) -> usize {
+    match first {
+        0xf0.. => 4,
+        0xe0.. => 3,
+        0xc0.. => 2,
+        _ => 1,
+    }
 }
 
 fn is_string_prefix(word: &str) -> bool {

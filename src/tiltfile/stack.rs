@@ -1,9 +1,8 @@
 //! Where calls stand in what the user wrote.
 //!
 //! The interpreter knows spans of whole expressions; a traceback names the place where something happens in them: the bracket of a
-//! call, the operator of a calculation. Both are worked out from the text, and only once something has gone wrong.
+//! call, the operator of a calculation.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use starlark_syntax::codemap::{FileSpan, Span};
@@ -14,6 +13,7 @@ use starlark_syntax::syntax::ast::{AstExpr, AstStmt, ExprP, StmtP};
 use crate::model::report::Frame;
 use crate::tiltfile::loader::{DIALECT, OPERATOR_PREFIX};
 use crate::tiltfile::run::Run;
+use crate::tiltfile::source::Anchors;
 
 pub const TOPLEVEL: &str = "<toplevel>";
 
@@ -46,8 +46,7 @@ pub fn frame(span: &FileSpan, function: String, run: &Run) -> Frame {
         };
     };
     let begin = span.span.begin().get();
-    let offset = source.anchors(anchors).get(&(begin, span.span.end().get())).copied();
-    let offset = offset.unwrap_or(begin as usize);
+    let offset = source.anchor(begin, span.span.end().get()).unwrap_or(begin as usize);
     let (line, column) = source.position(offset);
     Frame {
         path,
@@ -110,15 +109,13 @@ pub fn is_operator(name: &str) -> bool {
 }
 
 /// Of every expression that does something: where the sign for it stands, behind its first operand.
-fn anchors(text: &str) -> HashMap<(u32, u32), usize> {
-    let mut found = HashMap::new();
-    if let Ok(ast) = AstModule::parse("", text.to_owned(), &DIALECT) {
-        ast.statement().visit_expr(|expr| collect(expr, text, &mut found));
-    }
+pub fn anchors(statement: &AstStmt, text: &str) -> Anchors {
+    let mut found = Anchors::new();
+    statement.visit_expr(|expr| collect(expr, text, &mut found));
     found
 }
 
-fn collect(expr: &AstExpr, text: &str, found: &mut HashMap<(u32, u32), usize>) {
+fn collect(expr: &AstExpr, text: &str, found: &mut Anchors) {
     let operand = match &expr.node {
         ExprP::Call(callee, _) => Some(callee.span),
         ExprP::Op(left, _, _) => Some(left.span),

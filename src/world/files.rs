@@ -36,6 +36,11 @@ impl FileError {
     }
 }
 
+/// Larger files are not what anybody configures something with.
+const MAX_BYTES: u64 = 128 << 20;
+/// The one device that holds no surprise.
+const NOTHING: &str = "/dev/null";
+
 /// How far a listing goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
@@ -54,11 +59,25 @@ pub fn reason(error: &io::Error) -> String {
     }
 }
 
+/// Reads a file. A pipe, a terminal or another device is refused: reading one may wait for ever, or never come to an end.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    let mut file = fs::File::open(path).map_err(|source| FileError::new("open", path, source))?;
+    let failed = |operation, source| FileError::new(operation, path, source);
+    let kind = fs::metadata(path).map_err(|source| failed("open", source))?.file_type();
+    if !kind.is_file() && !kind.is_dir() && path != Path::new(NOTHING) {
+        return Err(failed(
+            "open",
+            io::Error::new(io::ErrorKind::Unsupported, "not a regular file"),
+        ));
+    }
+    let file = fs::File::open(path).map_err(|source| failed("open", source))?;
     let mut content = Vec::new();
-    file.read_to_end(&mut content)
-        .map_err(|source| FileError::new("read", path, source))?;
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut content)
+        .map_err(|source| failed("read", source))?;
+    if content.len() as u64 > MAX_BYTES {
+        let why = format!("file is larger than {} MiB", MAX_BYTES >> 20);
+        return Err(failed("read", io::Error::new(io::ErrorKind::FileTooLarge, why)));
+    }
     Ok(content)
 }
 
@@ -146,6 +165,30 @@ mod tests {
         let error = read(Path::new("/no/such/file")).unwrap_err();
         assert_eq!(error.to_string(), "open /no/such/file: no such file or directory");
         assert!(error.is_missing());
+    }
+
+    #[test]
+    fn what_never_ends_is_not_read() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("f");
+        fs::File::create(&file).unwrap().set_len(MAX_BYTES + 1).unwrap();
+        let socket = root.path().join("s");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let table = [
+            (
+                file.as_path(),
+                format!("read {}: file is larger than 128 MiB", file.display()),
+            ),
+            (
+                socket.as_path(),
+                format!("open {}: not a regular file", socket.display()),
+            ),
+            (Path::new("/dev/zero"), "open /dev/zero: not a regular file".to_owned()),
+        ];
+        for (path, expected) in table {
+            assert_eq!(message(read(path)), expected);
+        }
+        assert_eq!(read(Path::new(NOTHING)), Ok(Vec::new()));
     }
 
     #[test]

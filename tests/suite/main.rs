@@ -5,6 +5,10 @@
     reason = "tests run programs and read the environment themselves"
 )]
 
+mod cli;
+mod extensions;
+mod fuzz;
+mod lsp;
 mod support;
 mod tidy;
 mod tiltfile_result;

@@ -21,6 +21,7 @@ use lsp_server::Connection;
 use crate::cli::args;
 use crate::cli::exit::Exit;
 use crate::cli::lsp::session::Session;
+use crate::cli::output;
 use crate::world::dirs::Dirs;
 
 /// The parser recurses on the native stack; its pages are used only when touched.
@@ -65,7 +66,7 @@ pub fn serve_tcp(address: &str, extensions: Extensions) -> anyhow::Result<()> {
         address.to_owned()
     };
     let listener = TcpListener::bind(&address).with_context(|| format!("listening on {address}"))?;
-    eprintln!("tilt lsp: listening on {}", listener.local_addr()?);
+    output::say(format_args!("tilt lsp: listening on {}", listener.local_addr()?));
     for client in listener.incoming() {
         let served = client.context("accepting a connection").and_then(|client| {
             let extensions = extensions.clone();
@@ -83,7 +84,7 @@ fn serve_client(client: TcpStream, extensions: Extensions) -> anyhow::Result<()>
 
 fn report(outcome: anyhow::Result<()>) {
     if let Err(error) = outcome {
-        eprintln!("tilt lsp: {error:#}");
+        output::say(format_args!("tilt lsp: {error:#}"));
     }
 }
 
@@ -106,9 +107,9 @@ where
         .join()
         .map_err(|_| anyhow::anyhow!("the server panicked; this is a bug in tilt"))?;
     match writer.join() {
-        Ok(Err(error)) => eprintln!("tilt lsp: writing: {error}"),
+        Ok(Err(error)) => output::say(format_args!("tilt lsp: writing: {error}")),
         Ok(Ok(())) => {}
-        Err(_) => eprintln!("tilt lsp: the writer panicked; this is a bug in tilt"),
+        Err(_) => output::say("tilt lsp: the writer panicked; this is a bug in tilt"),
     }
     outcome
 }

@@ -25,6 +25,7 @@ use serde_json::Value;
 use crate::cli::lsp::place::{Encoding, Lines};
 use crate::cli::lsp::workspace::{Open, Workspace};
 use crate::cli::lsp::{Extensions, convert, uri};
+use crate::cli::output;
 use crate::tiltfile::analysis::{Surroundings, Target};
 
 pub struct Session {
@@ -224,8 +225,10 @@ impl Session {
         let noted = panic::catch_unwind(AssertUnwindSafe(|| self.apply(notification)));
         match noted {
             Ok(Ok(())) => {}
-            Ok(Err(refusal)) => eprintln!("tilt lsp: {method}: {}", refusal.message),
-            Err(_) => eprintln!("tilt lsp: {method}: the server panicked; this is a bug in tilt"),
+            Ok(Err(refusal)) => output::say(format_args!("tilt lsp: {method}: {}", refusal.message)),
+            Err(_) => output::say(format_args!(
+                "tilt lsp: {method}: the server panicked; this is a bug in tilt"
+            )),
         }
     }
 

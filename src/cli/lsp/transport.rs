@@ -4,6 +4,8 @@ use std::io::{self, BufRead, Read, Write};
 
 use lsp_server::Message;
 
+use crate::cli::output;
+
 /// Longer messages are skipped: no Tiltfile is so long.
 const MAX_BYTES: u64 = 64 << 20;
 const MAX_HEADER_BYTES: u64 = 4 << 10;
@@ -18,8 +20,8 @@ pub fn read_all(mut input: impl BufRead, is_wanted: impl Fn(Message) -> bool) {
                 }
             }
             Ok(Frame::End) => return,
-            Ok(Frame::Malformed(why)) => eprintln!("tilt lsp: skipped a malformed message: {why}"),
-            Err(error) => return eprintln!("tilt lsp: reading: {error}"),
+            Ok(Frame::Malformed(why)) => output::say(format_args!("tilt lsp: skipped a malformed message: {why}")),
+            Err(error) => return output::say(format_args!("tilt lsp: reading: {error}")),
         }
     }
 }

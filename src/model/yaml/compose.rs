@@ -7,32 +7,40 @@ use super::anchors::{Anchors, Repeated};
 use super::entries::Entries;
 use super::faults::{Faults, parser_error, syntax};
 use super::resolve::{self, Scalar};
-use super::{Duplicates, Error, MAX_DEPTH, gofmt};
+use super::{Duplicates, Error, MAX_DEPTH, gofmt, tags};
 use crate::model::tree::Tree;
 
 /// The first document of a text, `Null` if there is none.
 pub fn document(text: &str, duplicates: Duplicates) -> Result<Tree, Error> {
+    if tags::runs_into_comma(text) {
+        return Err(syntax("did not find expected whitespace or line break"));
+    }
     if text.is_empty() || text.ends_with(['\n', '\r']) {
-        return guarded(text, u64::MAX, duplicates);
+        return compose(text, u64::MAX, duplicates);
     }
     // The scanner panics where a block of text, or an escape, runs into the end: so the last line always gets its break.
     let without_blanks = text.trim_end_matches(' ');
     if without_blanks.is_empty() || without_blanks.ends_with('\n') {
-        return guarded(without_blanks, u64::MAX, duplicates);
+        return compose(without_blanks, u64::MAX, duplicates);
     }
-    let finished = guarded(&format!("{text}\n"), text.len() as u64, duplicates);
-    if finished.is_ok() || text.ends_with('\\') {
+    let finished = compose(&format!("{text}\n"), text.len() as u64, duplicates);
+    if finished.is_ok() || text.ends_with('\\') || holds_block_text(text) {
         return finished;
     }
     // A fault at the end is reported where it is without that break.
-    guarded(text, u64::MAX, duplicates).and(finished)
+    compose(text, u64::MAX, duplicates).and(finished)
 }
 
-/// The scanner also panics on a tag glued to a comma and on tags with escapes beyond ASCII. Nobody writes those, but
-/// nobody may bring the program down with them either.
-fn guarded(text: &str, end: u64, duplicates: Duplicates) -> Result<Tree, Error> {
-    let composed = std::panic::catch_unwind(|| compose(text, end, duplicates));
-    composed.unwrap_or_else(|_| Err(syntax("unknown problem parsing YAML content")))
+/// Whether a line announces a block of text, `|` or `>-2 # like this`. May also say so of text that merely looks like it.
+fn holds_block_text(text: &str) -> bool {
+    let announces = |line: &str, sign: usize| {
+        let behind = line[sign + 1..]
+            .trim_start_matches(|c: char| "+-0123456789".contains(c))
+            .trim_start();
+        behind.is_empty() || behind.starts_with('#')
+    };
+    text.lines()
+        .any(|line| line.match_indices(['|', '>']).any(|(sign, _)| announces(line, sign)))
 }
 
 fn compose(text: &str, end: u64, duplicates: Duplicates) -> Result<Tree, Error> {

@@ -17,6 +17,7 @@ mod order;
 mod resolve;
 mod scalar;
 mod split;
+mod tags;
 
 pub use emit::{emit, emit_all};
 pub use order::natural as natural_order;

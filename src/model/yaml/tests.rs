@@ -332,12 +332,15 @@ fn hostile_documents_end_in_an_error() {
 fn what_the_scanner_panics_at_is_an_error_like_any_other() {
     assert_eq!(
         read("[!a,]"),
-        Err("yaml: unknown problem parsing YAML content".to_owned())
+        Err("yaml: did not find expected whitespace or line break".to_owned())
     );
     assert_eq!(
         read("a: \"\\"),
         Err("yaml: line 2: found unexpected end of stream".to_owned())
     );
+    for text in ["a: !!int x\nb: |\n  x", "a: !!int x\nb: >-2 # c\n  x"] {
+        assert!(read(text).is_err(), "{text}");
+    }
     assert_eq!(read("a: \\"), Ok(r#"{"a":"\\"}"#.to_owned()));
     assert_eq!(read("a: |\n  \\"), Ok(r#"{"a":"\\"}"#.to_owned()));
     assert_eq!(read("\u{feff}a: 1"), Ok(r#"{"a":1}"#.to_owned()));

@@ -8,7 +8,6 @@ use crate::tiltfile::builtins::io;
 use crate::tiltfile::call::{Call, unpack_sequence};
 use crate::tiltfile::function::{Builtin, Fault, Outcome, Param, Rest};
 use crate::tiltfile::print;
-use crate::tiltfile::values::blob::Blob;
 use crate::tiltfile::values::tree;
 
 pub const FUNCTIONS: &[Builtin] = &[
@@ -159,7 +158,7 @@ fn decode_json<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 
 fn encode_yaml<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let document = document(call.required("obj"))?;
-    Ok(call.alloc(Blob::new(yaml::emit(&document), "encode_yaml")))
+    Ok(call.blob(yaml::emit(&document), "encode_yaml"))
 }
 
 fn encode_yaml_stream<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
@@ -168,7 +167,7 @@ fn encode_yaml_stream<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     for value in values {
         documents.push(yaml::emit(&document(value)?));
     }
-    Ok(call.alloc(Blob::new(documents.join("---\n"), "encode_yaml_stream")))
+    Ok(call.blob(documents.join("---\n"), "encode_yaml_stream"))
 }
 
 fn encode_json<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {

@@ -12,7 +12,6 @@ use crate::tiltfile::builtins::local::{self, Output, Task};
 use crate::tiltfile::call::{Call, Flag};
 use crate::tiltfile::function::{Builtin, Fault, Outcome, Param, Rest};
 use crate::tiltfile::run::Run;
-use crate::tiltfile::values::blob::Blob;
 use crate::world::files::{self, Depth};
 use crate::world::process::{self, Invocation, ProcessError};
 
@@ -64,7 +63,7 @@ fn helm<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     watch(call.run, &chart)?;
     let version = version(call.run)?;
     let yaml = render(call.run, &chart, version)?;
-    Ok(call.alloc(Blob::new(yaml, format!("helm: {}", chart.folder.display()))))
+    Ok(call.blob(yaml, format!("helm: {}", chart.folder.display())))
 }
 
 fn asked(call: &Call) -> Result<Chart, Fault> {

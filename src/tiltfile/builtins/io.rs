@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use crate::tiltfile::call::{Call, Flag};
 use crate::tiltfile::function::{Builtin, Fault, Outcome, Param, Rest};
 use crate::tiltfile::run::Run;
-use crate::tiltfile::values::blob::Blob;
 use crate::world::files::{self, Depth, FileError};
 
 pub const FUNCTIONS: &[Builtin] = &[
@@ -57,7 +56,7 @@ fn read_file<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         (Err(error), Some(default)) if error.is_missing() => default,
         (bytes, _) => text_of(call.run, &bytes.map_err(Fault::said)?, &path.display().to_string()),
     };
-    Ok(call.alloc(Blob::new(text, format!("file: {}", path.display()))))
+    Ok(call.blob(text, format!("file: {}", path.display())))
 }
 
 /// Bytes as text. Tiltfiles know no other strings than Unicode, so what is none is replaced, and that is said.
@@ -103,7 +102,7 @@ fn list(folder: &Path, depth: Depth) -> Result<Vec<PathBuf>, FileError> {
 
 fn blob<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let text = call.string("input")?.unwrap_or_default();
-    Ok(call.alloc(Blob::new(text, "Tiltfile blob() call")))
+    Ok(call.blob(text, "Tiltfile blob() call"))
 }
 
 #[cfg(test)]

@@ -127,6 +127,6 @@ fn filter_yaml<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         .and_then(|value| Blob::from_value(*value))
         .map_or("filter_yaml", |blob| blob.source())
         .to_owned();
-    let blob = |objects: &[Object]| call.alloc(Blob::new(kube::emit(objects), source.clone()));
+    let blob = |objects: &[Object]| call.blob(kube::emit(objects), source.clone());
     Ok(call.alloc((blob(&matching), blob(&rest))))
 }

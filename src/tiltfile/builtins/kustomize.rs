@@ -12,7 +12,6 @@ use crate::tiltfile::call::Call;
 use crate::tiltfile::function::{Builtin, Fault, Outcome, Param, Rest};
 use crate::tiltfile::host::Level;
 use crate::tiltfile::run::Run;
-use crate::tiltfile::values::blob::Blob;
 use crate::world::{files, process};
 
 pub const FUNCTIONS: &[Builtin] = &[Builtin {
@@ -51,7 +50,7 @@ fn kustomize<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let watched = watch(call.run, &folder, &mut BTreeSet::new());
     let yaml = rendered?;
     watched.map_err(|why| Fault::Said(format!("resolving deps: {why}")))?;
-    Ok(call.alloc(Blob::new(yaml, format!("kustomize: {}", folder.display()))))
+    Ok(call.blob(yaml, format!("kustomize: {}", folder.display())))
 }
 
 /// The program to run with its first arguments: kustomize itself, or the one within kubectl.

@@ -2,9 +2,10 @@
 
 use std::cmp::Ordering;
 
+use num_bigint::BigInt;
 use starlark::environment::{FrozenModule, Module as StarlarkModule};
 use starlark::values::dict::AllocDict;
-use starlark::values::{OwnedFrozenValue, Value};
+use starlark::values::{OwnedFrozenValue, UnpackValue, Value};
 
 use crate::tiltfile::call::{Call, unpack_int};
 use crate::tiltfile::function::{Body, Builtin, Exit, Fault, Outcome, Param, Rest};
@@ -14,8 +15,12 @@ use crate::tiltfile::loader::{self, OPERATORS};
 use crate::tiltfile::print;
 use crate::tiltfile::values::record::{Module, Struct};
 
-/// Larger results of `*` and longer ranges are a mistake.
-const MAX_ELEMENTS: i64 = 100_000_000;
+/// Longer ranges are a mistake: whoever makes a list of one fills the memory.
+const MAX_COUNTED: i64 = 20_000_000;
+/// Larger results of `*` are a mistake.
+const MAX_ELEMENTS: i64 = 16_000_000;
+/// Numbers of more binary digits are a mistake.
+const MAX_BITS: u64 = 100_000;
 
 pub const FUNCTIONS: &[Builtin] = &[
     Builtin {
@@ -56,7 +61,7 @@ pub const FUNCTIONS: &[Builtin] = &[
         rest: Rest::Refused,
         returns: "str",
         doc: "The value as text; a string is itself.",
-        body: |call| Ok(call.alloc(print::display(call.required("x")))),
+        body: |call| Ok(call.alloc(print::whole_display(call.required("x"))?)),
     },
     Builtin {
         name: "repr",
@@ -64,7 +69,7 @@ pub const FUNCTIONS: &[Builtin] = &[
         rest: Rest::Refused,
         returns: "str",
         doc: "The value as it could be written in a Tiltfile.",
-        body: |call| Ok(call.alloc(print::repr(call.required("x")))),
+        body: |call| Ok(call.alloc(print::whole_repr(call.required("x"))?)),
     },
     Builtin {
         name: "len",
@@ -132,6 +137,7 @@ pub const FUNCTIONS: &[Builtin] = &[
     operator(OPERATORS[3].1, at_most),
     operator(OPERATORS[4].1, greater),
     operator(OPERATORS[5].1, at_least),
+    operator(OPERATORS[6].1, shift),
 ];
 
 const OPERANDS: &[Param] = &[Param::required("left", "any"), Param::required("right", "any")];
@@ -150,8 +156,8 @@ const fn operator(name: &'static str, body: Body) -> Builtin {
 
 fn joined(call: &Call) -> Result<String, Fault> {
     let separator = call.string_or("sep", " ")?;
-    let words: Vec<String> = call.rest.iter().map(|value| print::display(*value)).collect();
-    Ok(words.join(&separator))
+    let words = call.rest.iter().map(|value| print::whole_display(*value));
+    Ok(words.collect::<Result<Vec<String>, String>>()?.join(&separator))
 }
 
 fn write_line<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
@@ -199,7 +205,7 @@ fn range<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         return Err("range: step argument must not be zero".into());
     }
     let count = (stop.saturating_sub(start)).saturating_div(step);
-    if count > MAX_ELEMENTS {
+    if count > MAX_COUNTED {
         return Err(Fault::Said(format!(
             "range: {count} elements are more than a Tiltfile may count"
         )));
@@ -278,7 +284,47 @@ fn times<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
             "repetition would make {elements} elements, more than a Tiltfile may hold"
         )));
     }
-    Ok(left.mul(right, call.heap())?)
+    let product_bits = bits(left).saturating_add(bits(right));
+    check_bits(product_bits)?;
+    let product = left.mul(right, call.heap())?;
+    count_number(call, product_bits);
+    Ok(product)
+}
+
+fn shift<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    let (left, right) = (call.required("left"), call.required("right"));
+    let by = right.unpack_i32().and_then(|by| u64::try_from(by).ok()).unwrap_or(0);
+    let shifted_bits = bits(left).saturating_add(by);
+    if left.get_type() == "int" {
+        check_bits(shifted_bits)?;
+    }
+    let shifted = left.left_shift(right, call.heap())?;
+    count_number(call, shifted_bits);
+    Ok(shifted)
+}
+
+fn check_bits(bits: u64) -> Result<(), Fault> {
+    if bits > MAX_BITS {
+        return Err("the result has more digits than a number in a Tiltfile may have".into());
+    }
+    Ok(())
+}
+
+/// The interpreter keeps the digits of large numbers outside its heap.
+fn count_number(call: &Call, bits: u64) {
+    let beside_heap = call.run.beside_heap();
+    beside_heap.set(beside_heap.get() + bits as usize / 8);
+}
+
+/// Binary digits of a large number; 0 for small ones and all else.
+fn bits(value: Value) -> u64 {
+    if value.get_type() != "int" || value.unpack_i32().is_some() {
+        return 0;
+    }
+    BigInt::unpack_value(value)
+        .ok()
+        .flatten()
+        .map_or(0, |number| number.bits())
 }
 
 fn less<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {

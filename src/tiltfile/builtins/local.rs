@@ -9,7 +9,6 @@ use crate::tiltfile::call::{Call, Flag};
 use crate::tiltfile::function::{Builtin, Fault, Outcome, Param, Rest};
 use crate::tiltfile::host::{Environment, Level};
 use crate::tiltfile::run::Run;
-use crate::tiltfile::values::blob::Blob;
 use crate::world::process::{self, Invocation, ProcessError};
 
 pub const FUNCTIONS: &[Builtin] = &[Builtin {
@@ -77,7 +76,7 @@ fn local<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     };
     let source = format!("local: {}", Command::display(&task.command.argv));
     let text = perform(call.run, &task)?;
-    Ok(call.alloc(Blob::new(text, source)))
+    Ok(call.blob(text, source))
 }
 
 /// Runs a command to its end; yields its standard output.

@@ -39,7 +39,9 @@ pub struct Group {
 /// All groups, and objects that belong to none.
 #[derive(Default)]
 pub struct Groups {
-    pub groups: Vec<Group>,
+    groups: Vec<Group>,
+    /// Places of groups; where several have the same name, of the first.
+    by_name: HashMap<String, usize>,
     pub rest: Vec<Object>,
 }
 
@@ -149,6 +151,22 @@ fn name_forms(id: &Id) -> [String; 4] {
 }
 
 impl Groups {
+    pub fn all(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Adds a group and gives its place.
+    pub fn push(&mut self, group: Group) -> usize {
+        let place = self.groups.len();
+        self.by_name.entry(group.name.clone()).or_insert(place);
+        self.groups.push(group);
+        place
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
     /// A group for each workload under its name, with the services that select its pods.
     pub fn add_workloads(
         &mut self,
@@ -159,9 +177,8 @@ impl Groups {
         let mut services = Services::new(rest);
         for (workload, name) in workloads.into_iter().zip(names) {
             if self
-                .groups
-                .iter()
-                .any(|group| group.name == name && group.custom.is_some())
+                .find(&name)
+                .is_some_and(|place| self.groups[place].custom.is_some())
             {
                 let id = Id::of(&workload.object).shown();
                 return Err(Failure::whole(format!(
@@ -172,7 +189,7 @@ impl Groups {
             let attached = services.take_for(&workload.object);
             let mut objects = vec![workload.object];
             objects.extend(attached);
-            self.groups.push(Group {
+            self.push(Group {
                 name,
                 objects,
                 images: workload.images,
@@ -192,17 +209,12 @@ impl Groups {
         for maker in makers {
             let name = maker.name().to_owned();
             let attached = services.take_for(&maker);
-            let index = self
-                .groups
-                .iter()
-                .position(|group| group.name == name)
-                .unwrap_or_else(|| {
-                    self.groups.push(Group {
-                        name,
-                        ..Group::default()
-                    });
-                    self.groups.len() - 1
-                });
+            let index = self.find(&name).unwrap_or_else(|| {
+                self.push(Group {
+                    name,
+                    ..Group::default()
+                })
+            });
             self.groups[index].objects.push(maker);
             self.groups[index].objects.extend(attached);
         }
@@ -231,24 +243,19 @@ impl Groups {
     /// The group that a call is about; a new one where it has a new name and no workload.
     fn target_of(&mut self, call: &Options, is_taken: &dyn Fn(&str) -> Option<&'static str>) -> Result<usize, Failure> {
         if !call.workload.is_empty() {
-            let known = self.groups.iter().position(|group| group.name == call.workload);
-            return known.ok_or_else(|| self.unknown(call));
+            return self.find(&call.workload).ok_or_else(|| self.unknown(call));
         }
-        let manual = self
-            .groups
-            .iter()
-            .position(|group| group.is_manual && group.name == call.new_name);
-        if let Some(index) = manual {
-            return Ok(index);
+        let known = self.find(&call.new_name);
+        if let Some(manual) = known.filter(|place| self.groups[*place].is_manual) {
+            return Ok(manual);
         }
         self.check_free(&call.new_name, is_taken)
             .map_err(|taken| Failure::about(&call.frames, taken))?;
-        self.groups.push(Group {
+        Ok(self.push(Group {
             name: call.new_name.clone(),
             is_manual: true,
             ..Group::default()
-        });
-        Ok(self.groups.len() - 1)
+        }))
     }
 
     fn unknown(&self, call: &Options) -> Failure {
@@ -269,7 +276,7 @@ impl Groups {
     }
 
     fn check_free(&self, name: &str, is_taken: &dyn Fn(&str) -> Option<&'static str>) -> Result<(), String> {
-        if self.groups.iter().any(|group| group.name == name) {
+        if self.find(name).is_some() {
             return Err(format!("k8s_resource named {} already exists", quoted(name)));
         }
         match is_taken(name) {
@@ -295,6 +302,8 @@ impl Groups {
                 format!("k8s_resource specified to rename {old} to {}: {taken}", quoted(new)),
             )
         })?;
+        self.by_name.remove(&self.groups[index].name);
+        self.by_name.insert(new.clone(), index);
         self.groups[index].name.clone_from(new);
         Ok(())
     }

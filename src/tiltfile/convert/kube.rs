@@ -39,8 +39,8 @@ pub struct Assembled {
 /// Groups objects; resolves images; makes resources.
 pub fn resources(run: &Run, eval: &mut Evaluator, resolver: &Resolver) -> Result<Assembled, Failure> {
     let groups = groups(run, eval)?;
-    let mut resources = Vec::with_capacity(groups.groups.len());
-    for group in &groups.groups {
+    let mut resources = Vec::with_capacity(groups.all().len());
+    for group in groups.all() {
         resources.push(resource(run, resolver, group)?);
     }
     let unassigned = groups.rest.len();
@@ -76,7 +76,7 @@ fn groups(run: &Run, eval: &mut Evaluator) -> Result<Groups, Failure> {
     let mut groups = Groups::default();
     let declared = run.declared.borrow();
     for (index, deploy) in declared.kube.custom_deploys.iter().enumerate() {
-        groups.groups.push(Group {
+        groups.push(Group {
             name: deploy.name.clone(),
             custom: Some(index),
             ..Group::default()

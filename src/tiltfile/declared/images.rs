@@ -1,7 +1,9 @@
 //! Images that the Tiltfile builds.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
+use indexmap::IndexSet;
 use thiserror::Error;
 
 use crate::model::build::{CustomRecipe, ImageTarget, Recipe};
@@ -16,8 +18,10 @@ use crate::tiltfile::values::step::StepId;
 pub struct Images {
     definitions: Vec<Definition>,
     used: Vec<bool>,
-    /// Familiar names of the images that deployments and other images asked for, each once.
-    consumed: Vec<String>,
+    /// Places of the definitions of a name, which differ in their tags.
+    by_name: HashMap<String, Vec<usize>>,
+    /// Familiar names of the images that deployments and other images asked for.
+    consumed: IndexSet<String>,
     pub steps: Steps,
 }
 
@@ -94,19 +98,20 @@ impl Definition {
 impl Images {
     /// Adds a definition and gives its place.
     pub fn add(&mut self, mut definition: Definition) -> Result<usize, AlreadyDefined> {
-        let new = definition.target.selector.reference.clone();
-        let selectors = || self.definitions.iter().map(|other| &other.target.selector);
-        if selectors().any(|other| other.reference == new) {
+        let new = &definition.target.selector.reference;
+        let namesakes = self.by_name.entry(new.name()).or_default();
+        let mut others = namesakes
+            .iter()
+            .map(|index| &self.definitions[*index].target.selector.reference);
+        if others.any(|other| other == new) {
             return Err(AlreadyDefined(new.familiar()));
         }
         // The same name under another tag: from now on each of them means its own tag only.
-        if selectors().any(|other| other.reference.name() == new.name()) {
+        for other in namesakes.iter() {
             definition.target.selector.exact = true;
-            let of_the_name = self.definitions.iter_mut().map(|other| &mut other.target.selector);
-            of_the_name
-                .filter(|other| other.reference.name() == new.name())
-                .for_each(|other| other.exact = true);
+            self.definitions[*other].target.selector.exact = true;
         }
+        namesakes.push(self.definitions.len());
         self.definitions.push(definition);
         self.used.push(false);
         Ok(self.definitions.len() - 1)
@@ -118,18 +123,15 @@ impl Images {
 
     /// The definition that builds an image, if one does.
     pub fn find(&self, reference: &Reference) -> Option<usize> {
-        self.definitions
-            .iter()
-            .position(|definition| definition.target.selector.matches(reference))
+        let namesakes = self.by_name.get(&reference.name())?;
+        let matches = |index: &&usize| self.definitions[**index].target.selector.matches(reference);
+        namesakes.iter().find(matches).copied()
     }
 
     /// Like `find`, for somebody who is going to use the image: the definition counts as used, and the name is among those that are
     /// offered for definitions which nobody uses.
     pub fn consume(&mut self, reference: &Reference) -> Option<usize> {
-        let name = reference.familiar_name();
-        if !self.consumed.contains(&name) {
-            self.consumed.push(name);
-        }
+        self.consumed.insert(reference.familiar_name());
         let found = self.find(reference)?;
         self.mark_used(found);
         Some(found)
@@ -147,8 +149,8 @@ impl Images {
             .map(|(definition, _)| definition)
     }
 
-    pub fn consumed(&self) -> &[String] {
-        &self.consumed
+    pub fn consumed(&self) -> impl Iterator<Item = &str> {
+        self.consumed.iter().map(String::as_str)
     }
 }
 
@@ -268,7 +270,7 @@ mod tests {
         images.mark_used(2);
         let unused: Vec<String> = images.unused().map(Definition::name).collect();
         assert_eq!(unused, ["a"]);
-        assert_eq!(images.consumed(), ["b", "zzz"]);
+        assert_eq!(images.consumed().collect::<Vec<_>>(), ["b", "zzz"]);
     }
 
     #[test]

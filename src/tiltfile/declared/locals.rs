@@ -1,6 +1,6 @@
 //! Resources that run on this machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use crate::model::command::Command;
@@ -11,6 +11,7 @@ use crate::model::project::{Init, Trigger};
 #[derive(Default)]
 pub struct Locals {
     resources: Vec<LocalResource>,
+    names: HashSet<String>,
 }
 
 /// One `local_resource()`, as it was written.
@@ -33,11 +34,12 @@ pub struct LocalResource {
 
 impl Locals {
     pub fn add(&mut self, resource: LocalResource) {
+        self.names.insert(resource.name.clone());
         self.resources.push(resource);
     }
 
     pub fn has(&self, name: &str) -> bool {
-        self.iter().any(|resource| resource.name == name)
+        self.names.contains(name)
     }
 
     /// In the order of definition.

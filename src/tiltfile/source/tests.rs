@@ -72,3 +72,50 @@ fn nesting_that_would_exhaust_the_parser_is_refused() {
 fn a_loop_without_a_colon_is_left_to_the_parser() {
     assert_eq!(rewritten("while x\n  y\n"), "while x\n  y\n");
 }
+
+#[test]
+fn named_arguments_behind_a_list_go_before_it() {
+    for (text, want) in [
+        ("f(*a, k=1)", "f( k=1, *a)"),
+        ("f(1, *a, k=1,\n)", "f(1,  k=1,\n*a)"),
+        ("f(*a, k=1, **d)", "f( k=1, *a, **d)"),
+        (
+            "f(*g(*b, m=1), k = [2, 3], **h(*c, n=1))",
+            "f( k = [2, 3], *g( m=1, *b), **h( n=1, *c))",
+        ),
+        ("o.f('),', *a, k=')')\nx(*a)", "o.f('),',  k=')', *a)\nx(*a)"),
+    ] {
+        assert_eq!(rewritten(text), want, "{text}");
+    }
+}
+
+#[test]
+fn lists_that_stand_well_stay_where_they_are() {
+    for text in [
+        "def f(*a, k=1): pass\n",
+        "f(k=1, *a, **d)",
+        "f(*a, **d)",
+        "f(*a)",
+        "f(*a, b == c)",
+        "x = (2 *a, 3)",
+        "lambda *a, k=1: f(*a)",
+        "f(*a, k=1",
+    ] {
+        assert_eq!(rewritten(text), text, "{text}");
+    }
+}
+
+#[test]
+fn positions_of_moved_arguments_are_those_of_the_original() {
+    let text = "\tf(*aa, kk=1, **dd)\ne()\n";
+    let source = Source::new(text).expect("small text");
+    for needle in ["f(", "aa", "kk", "**dd", "e()"] {
+        let at = source.rewritten.find(needle).expect("kept");
+        assert_eq!(
+            Some(source.original_offset(at)),
+            text.find(needle),
+            "{needle} in {}",
+            source.rewritten
+        );
+    }
+}

@@ -9,6 +9,8 @@ use crate::tiltfile::call::unpack_float;
 
 /// Deeper documents than any real one would exhaust the stack.
 const MAX_DEPTH: usize = 500;
+/// Memory that a document may take, as far as its size here tells.
+const MAX_BYTES: usize = 128 << 20;
 
 /// A document as dicts, lists and scalars.
 pub fn to_value<'v>(tree: &Tree, heap: Heap<'v>) -> Value<'v> {
@@ -44,42 +46,63 @@ pub enum NoDocument {
     Key { key: String, of: String },
     #[error("value is nested more than {MAX_DEPTH} levels deep; does it contain itself?")]
     TooDeep,
+    #[error("value is larger than {} MiB", MAX_BYTES >> 20)]
+    TooLarge,
 }
 
 /// A value as a document; only dicts with string keys, lists and scalars are one.
 pub fn from_value(value: Value) -> Result<Tree, NoDocument> {
-    convert(value, 0)
+    Converter { left: MAX_BYTES }.convert(value, 0)
 }
 
-fn convert(value: Value, depth: usize) -> Result<Tree, NoDocument> {
-    if depth > MAX_DEPTH {
-        return Err(NoDocument::TooDeep);
+struct Converter {
+    /// Bytes that the rest may take.
+    left: usize,
+}
+
+impl Converter {
+    fn convert(&mut self, value: Value, depth: usize) -> Result<Tree, NoDocument> {
+        if depth > MAX_DEPTH {
+            return Err(NoDocument::TooDeep);
+        }
+        self.take(size_of::<Tree>())?;
+        if value.is_none() {
+            return Ok(Tree::Null);
+        }
+        if let Some(flag) = value.unpack_bool() {
+            return Ok(Tree::Bool(flag));
+        }
+        if let Some(text) = value.unpack_str() {
+            self.take(text.len())?;
+            return Ok(Tree::text(text));
+        }
+        if let Some(list) = ListRef::from_value(value) {
+            let items: Result<Vec<Tree>, NoDocument> = list.iter().map(|item| self.convert(item, depth + 1)).collect();
+            return items.map(Tree::List);
+        }
+        if let Some(dict) = DictRef::from_value(value) {
+            return self.map(&dict, depth);
+        }
+        scalar(value)
     }
-    if value.is_none() {
-        return Ok(Tree::Null);
-    }
-    if let Some(flag) = value.unpack_bool() {
-        return Ok(Tree::Bool(flag));
-    }
-    if let Some(text) = value.unpack_str() {
-        return Ok(Tree::text(text));
-    }
-    if let Some(list) = ListRef::from_value(value) {
-        let items: Result<Vec<Tree>, NoDocument> = list.iter().map(|item| convert(item, depth + 1)).collect();
-        return items.map(Tree::List);
-    }
-    if let Some(dict) = DictRef::from_value(value) {
+
+    fn map(&mut self, dict: &DictRef, depth: usize) -> Result<Tree, NoDocument> {
         let mut map = Map::with_capacity(dict.len());
         for (key, value) in dict.iter() {
             let name = key.unpack_str().ok_or_else(|| NoDocument::Key {
                 key: key.to_string(),
                 of: key.get_type().to_owned(),
             })?;
-            map.push(name, convert(value, depth + 1)?);
+            self.take(name.len())?;
+            map.push(name, self.convert(value, depth + 1)?);
         }
-        return Ok(Tree::Map(map));
+        Ok(Tree::Map(map))
     }
-    scalar(value)
+
+    fn take(&mut self, bytes: usize) -> Result<(), NoDocument> {
+        self.left = self.left.checked_sub(bytes).ok_or(NoDocument::TooLarge)?;
+        Ok(())
+    }
 }
 
 fn scalar(value: Value) -> Result<Tree, NoDocument> {

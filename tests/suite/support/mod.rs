@@ -46,6 +46,19 @@ pub fn tilt(dir: &Path) -> Command {
     command
 }
 
+/// Whether a test cannot run for want of a program; says so, or fails where nothing may be left out.
+#[track_caller]
+pub fn is_skipped_without(program: &str, test: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&folders).any(|folder| folder.join(program).is_file()) {
+        return false;
+    }
+    let why = format!("{test}: there is no {program}");
+    assert!(std::env::var_os("TILT_TEST_NO_SKIP").is_none(), "{why}");
+    eprintln!("SKIPPED: {why}");
+    true
+}
+
 pub fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
