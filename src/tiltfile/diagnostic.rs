@@ -69,7 +69,8 @@ fn nested(error: &starlark::Error, inner: &Failure, run: &Run) -> Failure {
     failure
 }
 
-fn static_failure(error: &starlark::Error, run: &Run) -> Failure {
+/// A file that does not run at all.
+pub fn static_failure(error: &starlark::Error, run: &Run) -> Failure {
     let frames = error
         .span()
         .map(|span| stack::frame(span, stack::TOPLEVEL.to_owned(), run));
@@ -83,6 +84,31 @@ fn static_failure(error: &starlark::Error, run: &Run) -> Failure {
     }
 }
 
+/// What the parser says, and how Tiltfiles have been told so far.
+const PLAINER: [(&str, &str); 6] = [
+    (
+        "named argument after *args or **kwargs",
+        "keyword argument may not follow **kwargs",
+    ),
+    (
+        "positional argument after non positional",
+        "positional argument may not follow named",
+    ),
+    (
+        "Args array after another args or kwargs",
+        "multiple *args, or *args behind **kwargs, not allowed",
+    ),
+    (
+        "Multiple kwargs dictionary in arguments",
+        "multiple **kwargs not allowed",
+    ),
+    ("repeated named argument", "keyword argument is repeated"),
+    (
+        "`load` statement requires at least two arguments",
+        "load statement must import at least 1 symbol",
+    ),
+];
+
 /// The parser's and the resolver's words, where plainer ones exist, and a hint.
 pub fn static_words(message: &str) -> (String, Option<String>) {
     static UNDEFINED: LazyLock<Regex> = LazyLock::new(|| {
@@ -93,6 +119,9 @@ pub fn static_words(message: &str) -> (String, Option<String>) {
             .expect("a constant pattern")
     });
     let message = message.strip_prefix("Parse error: ").unwrap_or(message);
+    if let Some((_, plainer)) = PLAINER.iter().find(|(words, _)| *words == message) {
+        return ((*plainer).to_owned(), None);
+    }
     if let Some(found) = UNDEFINED.captures(message) {
         let undefined = undefined(&found[1]);
         // The interpreter suggests whatever is nearest, however far that is.

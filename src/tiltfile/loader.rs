@@ -177,7 +177,7 @@ fn parse(run: &Run, file: &Path, bytes: &[u8]) -> Result<AstModule, Failure> {
     let source = Source::new(&text).map_err(|error| diagnostic::too_much(file, &text, &error))?;
     let source = run.remember_source(file, source);
     let parsed = AstModule::parse(&file.display().to_string(), source.rewritten.clone(), &DIALECT);
-    let mut ast = parsed.map_err(|error| diagnostic::failure(&error, run))?;
+    let mut ast = parsed.map_err(|error| diagnostic::static_failure(&error, run))?;
     if let Some((offset, name)) = private_load(ast.statement()) {
         return Err(diagnostic::misplaced(file, &source, offset, not_exported(&name)));
     }
