@@ -90,7 +90,7 @@ service_started}}\n    labels: {a: b}\n  db:\n    image: d\n";
 #[test]
 fn any_yaml_is_a_document_or_a_mistake_and_reads_back() {
     fuzz(1500, soup(YAML, 30), |text| {
-        yaml::split_documents(&text).into_iter().for_each(drop);
+        yaml::split_documents(&text).for_each(drop);
         let Ok(trees) = yaml::parse_documents(&text) else {
             return Ok(());
         };
