@@ -314,3 +314,6 @@ fn bits(value: Value) -> u64 {
         .flatten()
         .map_or(0, |number| number.bits())
 }
+
+#[cfg(test)]
+mod tests;
