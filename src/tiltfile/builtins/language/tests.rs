@@ -39,6 +39,7 @@ fn runaways_are_stopped_where_they_are() {
             "range: 1000000000 elements are more than a Tiltfile may count",
         ),
         ("x = 3\nwhile True:\n  x = x * x\n", 3, DIGITS),
+        ("x = 3\nwhile True:\n  x *= x\n", 3, DIGITS),
         ("x = 1\nwhile True:\n  x = x << 1000\n", 3, DIGITS),
     ];
     for (text, line, expected) in table {
