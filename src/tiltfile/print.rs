@@ -177,9 +177,10 @@ fn quote(text: &str, out: &mut String) {
 }
 
 fn is_printable(c: char) -> bool {
-    // Behind another character, combining marks count as printable; blanks other than a space never do.
+    // Behind another character, combining marks count as printable; blanks other than a space never do. Rust escapes an
+    // apostrophe although it can be printed.
     let pair: String = ['a', c].into_iter().collect();
-    c == ' ' || !c.is_whitespace() && pair.escape_debug().nth(1) == Some(c)
+    matches!(c, ' ' | '\'') || !c.is_whitespace() && pair.escape_debug().nth(1) == Some(c)
 }
 
 /// The shortest form that reads back as the same number, always recognisable as a float.
@@ -336,4 +337,25 @@ fn character(value: Value) -> Result<char, String> {
         .ok()
         .and_then(char::from_u32)
         .ok_or_else(|| format!("%c format requires a valid Unicode code point, got {code}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_quoted_with_what_can_be_printed_left_as_it_is() {
+        let table = [
+            ("it's", r#""it's""#),
+            ("a\"b\\", r#""a\"b\\""#),
+            ("\n\t\r\u{7}\u{1}\u{7f}", r#""\n\t\r\a\x01\x7f""#),
+            ("é世😀", "\"é世😀\""),
+            ("\u{a0}\u{200b}", r#""\u00a0\u200b""#),
+        ];
+        for (text, expected) in table {
+            let mut out = String::new();
+            quote(text, &mut out);
+            assert_eq!(out, expected);
+        }
+    }
 }
