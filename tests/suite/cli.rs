@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::support::{is_skipped_without, root, stderr, stdout, tilt};
+use crate::support::{is_skipped_without, root, stderr, stdout, testdata, tilt};
 
 fn run(dir: &Path, words: &[&str]) -> Output {
     tilt(dir).args(words).output().unwrap()
@@ -331,6 +331,55 @@ fn builtin_timings_leave_out_what_was_quick() {
     );
     let words = ["alpha", "tiltfile-result", "--builtin-timings", "--dur-threshold", "1h"];
     assert_eq!(stderr(&run_on(tiltfile, &words)), "");
+}
+
+#[test]
+fn the_graph_shows_what_waits_for_what() {
+    let shop = testdata("projects/shop/Tiltfile");
+    let output = run(root(), &["alpha", "graph", "-f", shop.to_str().unwrap()]);
+    let want = fs::read_to_string(testdata("graph/shop.txt")).unwrap();
+    assert_eq!(stdout(&output), want, "{}", stderr(&output));
+    let output = run(root(), &["alpha", "graph", "-f", shop.to_str().unwrap(), "catalog"]);
+    let shown = stdout(&output);
+    let names: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.starts_with(char::is_alphanumeric))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "database  #data",
+            "migrate  #data",
+            "catalog  #backend",
+            "web  #frontend  disabled",
+            "check  #tools  disabled",
+            "site  #frontend  disabled",
+            "6 resources, 3 enabled, 3 images",
+        ]
+    );
+}
+
+#[test]
+fn the_graph_shows_modes_shared_images_and_many_objects() {
+    let output = run_on(
+        "\
+docker_build('base', '.', dockerfile_contents='FROM scratch')
+docker_build('left', '.', dockerfile_contents='FROM base')
+docker_build('right', '.', dockerfile_contents='FROM base')
+k8s_yaml(encode_yaml_stream([{'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': 'pair'}, 'spec': {'containers': [
+    {'name': 'l', 'image': 'left'}, {'name': 'r', 'image': 'right'}]}}] +
+    [{'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': 'c%s' % i}} for i in range(3)]))
+k8s_resource('pair', objects=['c0', 'c1', 'c2'], port_forwards=[8000, 'example.test:8001:80'], trigger_mode=TRIGGER_MODE_MANUAL)
+k8s_custom_deploy('custom', 'make deploy\\nmake wait', 'make down', deps=[])
+local_resource('first', 'true', resource_deps=['second'], auto_init=False)
+local_resource('second', serve_cmd=['serve', 'a b'], resource_deps=['custom'], links=['example.test'])
+",
+        &["alpha", "graph"],
+    );
+    let want = fs::read_to_string(testdata("graph/mixed.txt")).unwrap();
+    assert_eq!(stdout(&output), want, "{}", stderr(&output));
+    let none = run_on("", &["alpha", "graph"]);
+    assert!(stdout(&none).starts_with("no resources: "), "{}", stdout(&none));
 }
 
 #[test]

@@ -42,9 +42,44 @@ pub enum Error {
     },
 }
 
-/// Every object of a text of YAML documents or JSON values, lists taken apart.
+/// A text of this many bytes takes longer to read than a thread takes to start.
+const WORTH_SHARING: usize = 64 << 10;
+const MOST_THREADS: usize = 8;
+
+/// Every object of a text of YAML documents or JSON values, lists taken apart. Large texts are shared among threads.
 pub fn parse(text: &str) -> Result<Vec<Object>, Error> {
-    parse_trees(yaml::parse_documents(text).map_err(yaml::ConversionError)?)
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if threads == 1 || text.len() < WORTH_SHARING || text.trim_start().starts_with('{') {
+        return parse_trees(yaml::parse_documents(text).map_err(yaml::ConversionError)?);
+    }
+    let documents: Vec<&str> = yaml::split_documents(text).collect();
+    let share = documents.len().div_ceil(threads.min(MOST_THREADS)).max(1);
+    let parts: Vec<Part> = std::thread::scope(|scope| {
+        let threads: Vec<_> = documents
+            .chunks(share)
+            .map(|part| scope.spawn(|| parse_part(part)))
+            .collect();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, Part>| {
+            thread.join().unwrap_or_else(|p| std::panic::resume_unwind(p))
+        };
+        threads.into_iter().map(join).collect()
+    });
+    joined(parts)
+}
+
+/// What one thread made of its documents; the outer error is that of YAML, which comes before any of an object's.
+type Part = Result<Result<Vec<Object>, Error>, yaml::ConversionError>;
+
+fn parse_part(documents: &[&str]) -> Part {
+    let trees: Result<Vec<Tree>, yaml::Error> = documents.iter().map(|text| yaml::parse_one(text)).collect();
+    Ok(parse_trees(trees.map_err(yaml::ConversionError)?))
+}
+
+/// The parts in their order, or the error that reading them one after the other would have met first.
+fn joined(parts: Vec<Part>) -> Result<Vec<Object>, Error> {
+    let parts: Result<Vec<Result<Vec<Object>, Error>>, yaml::ConversionError> = parts.into_iter().collect();
+    let parts: Result<Vec<Vec<Object>>, Error> = parts?.into_iter().collect();
+    Ok(parts?.into_iter().flatten().collect())
 }
 
 /// The same of documents that were already read.

@@ -500,3 +500,31 @@ fn real_results_of_upstream_come_out_of_their_input() {
         }
     }
 }
+
+#[test]
+fn a_large_stream_gives_the_same_objects_and_the_same_first_error_as_a_small_one() {
+    let object = |index: usize| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{index}}}\ndata: {{k: '{}'}}\n",
+            "x".repeat(100)
+        )
+    };
+    let mut documents: Vec<String> = (0..2000).map(object).collect();
+    let names = |documents: &[String]| -> Vec<String> {
+        parse(&documents.join("---\n"))
+            .unwrap()
+            .iter()
+            .map(|object| object.name().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        names(&documents),
+        (0..2000).map(|index| format!("c{index}")).collect::<Vec<_>>()
+    );
+    documents[10] = "kind: NoVersion\n".to_owned();
+    let of_an_object = parse(&documents.join("---\n")).unwrap_err().to_string();
+    assert!(of_an_object.contains("apiVersion"), "{of_an_object}");
+    documents[1990] = "a: [1\n".to_owned();
+    let of_yaml = parse(&documents.join("---\n")).unwrap_err().to_string();
+    assert!(of_yaml.contains("did not find expected"), "{of_yaml}");
+}
