@@ -80,6 +80,7 @@ pub fn with_place(failure: &Failure) -> String {
     format!("{place}{}{hint}", failure.message)
 }
 
+/// A file that does not run at all.
 pub fn static_failure(error: &starlark::Error, run: &Run) -> Failure {
     let frames = error
         .span()
@@ -94,6 +95,31 @@ pub fn static_failure(error: &starlark::Error, run: &Run) -> Failure {
     }
 }
 
+/// What the parser says, and how Tiltfiles have been told so far.
+const PLAINER: [(&str, &str); 6] = [
+    (
+        "named argument after *args or **kwargs",
+        "keyword argument may not follow **kwargs",
+    ),
+    (
+        "positional argument after non positional",
+        "positional argument may not follow named",
+    ),
+    (
+        "Args array after another args or kwargs",
+        "multiple *args, or *args behind **kwargs, not allowed",
+    ),
+    (
+        "Multiple kwargs dictionary in arguments",
+        "multiple **kwargs not allowed",
+    ),
+    ("repeated named argument", "keyword argument is repeated"),
+    (
+        "`load` statement requires at least two arguments",
+        "load statement must import at least 1 symbol",
+    ),
+];
+
 /// The parser's and the resolver's words, where plainer ones exist, and a hint.
 pub fn static_words(message: &str) -> (String, Option<String>) {
     static UNDEFINED: LazyLock<Regex> = LazyLock::new(|| {
@@ -106,6 +132,9 @@ pub fn static_words(message: &str) -> (String, Option<String>) {
     let message = message.strip_prefix("Parse error: ").unwrap_or(message);
     if message == "`load` statement requires at least two arguments" {
         return ("load statement must import at least 1 symbol".to_owned(), None);
+    }
+    if let Some((_, plainer)) = PLAINER.iter().find(|(words, _)| *words == message) {
+        return ((*plainer).to_owned(), None);
     }
     if let Some(found) = UNDEFINED.captures(message) {
         let undefined = undefined(&found[1]);

@@ -263,6 +263,31 @@ fn exit_codes_tell_a_failed_tiltfile_from_other_failures() {
 }
 
 #[test]
+fn a_file_that_does_not_run_at_all_has_a_place_and_no_traceback() {
+    for (tiltfile, want) in [
+        ("x = 1,", "1:5: unparenthesized tuple with trailing comma"),
+        ("f(**a, x=1)", "1:8: keyword argument may not follow **kwargs"),
+        ("f(x=1, 2)", "1:8: positional argument may not follow named"),
+        ("f(a=1, a=2)", "1:8: keyword argument is repeated"),
+        ("load('x')", "1:6: load statement must import at least 1 symbol"),
+        (
+            "1 = 2",
+            "1:1: left-hand-side of assignment must take the form `a`, `a.b` or `a[b]`",
+        ),
+        ("return 1", "1:1: `return` cannot be used outside of a `def` function"),
+        ("x = 'abc", "1:5: unfinished string literal"),
+        ("import os", "1:1: cannot use reserved keyword `import`"),
+        ("pritn(1)", "1:1: undefined: pritn (did you mean `print`?)"),
+    ] {
+        let dir = folder_with(tiltfile);
+        let output = run(dir.path(), &["alpha", "tiltfile-result"]);
+        let tiltfile = dir.path().canonicalize().unwrap().join("Tiltfile");
+        assert_eq!(stderr(&output), format!("{}:{want}\n", tiltfile.display()));
+        assert_eq!(output.status.code(), Some(5));
+    }
+}
+
+#[test]
 fn a_tiltfile_that_may_not_be_read_fails_as_a_tiltfile() {
     use std::os::unix::fs::PermissionsExt;
     let dir = folder_with("print('read')");

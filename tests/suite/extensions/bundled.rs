@@ -482,6 +482,25 @@ helm_remote('shop', repo_url='https://charts.example.test', repo_name='acme', na
 }
 
 #[test]
+fn helm_remote_leaves_resource_definitions_out_where_they_are_not_wanted() {
+    let place = Place::new();
+    place.program("helm", HELM);
+    for call in [
+        "helm_remote('shop', install_crds=False)",
+        "k8s_yaml(helm_remote_yaml('shop'))",
+    ] {
+        let tiltfile = format!("load('ext://helm_remote', 'helm_remote', 'helm_remote_yaml')\n{call}\n");
+        let mut command = place.tilt(&tiltfile);
+        let ran = place.ran(command.env("CALLS", place.dir().join("calls"))).succeeded();
+        assert_eq!(ran.names(), ["uncategorized"]);
+        assert!(
+            !ran.yaml("uncategorized").contains("CustomResourceDefinition"),
+            "{call}"
+        );
+    }
+}
+
+#[test]
 fn helm_remote_refuses_names_that_leave_its_folder() {
     let place = Place::new();
     place.program("helm", "exit 1");
