@@ -177,10 +177,12 @@ fn quote(text: &str, out: &mut String) {
 }
 
 fn is_printable(c: char) -> bool {
-    // Behind another character, combining marks count as printable; blanks other than a space never do. Rust escapes an
-    // apostrophe although it can be printed.
+    if c.is_ascii() {
+        return !c.is_ascii_control();
+    }
+    // Behind another character, combining marks count as printable; blanks never do.
     let pair: String = ['a', c].into_iter().collect();
-    matches!(c, ' ' | '\'') || !c.is_whitespace() && pair.escape_debug().nth(1) == Some(c)
+    !c.is_whitespace() && pair.escape_debug().nth(1) == Some(c)
 }
 
 /// The shortest form that reads back as the same number, always recognisable as a float.
