@@ -340,7 +340,7 @@ impl<'t> Scan<'t> {
                     continue;
                 }
                 b'\r' => self.carriage_return(),
-                b'\\' if self.bytes.get(self.at + 1) == Some(&b'\r') => self.continued_crlf(),
+                b'\\' if self.bytes[self.at + 1..].starts_with(b"\r\n") => self.continued_crlf(),
                 b'\\' => {
                     self.at = (self.at + 2).min(self.bytes.len());
                     self.copy_chars(start);
@@ -432,7 +432,7 @@ impl<'t> Scan<'t> {
 
     fn continued_crlf(&mut self) {
         let start = self.at;
-        self.at = (self.at + 3).min(self.bytes.len());
+        self.at += 3;
         self.invent(start, "\\\n");
     }
 

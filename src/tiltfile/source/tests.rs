@@ -53,6 +53,8 @@ fn positions_behind_a_loop_are_those_of_the_original() {
 #[test]
 fn tabs_count_as_eight_columns_and_windows_line_ends_vanish() {
     assert_eq!(rewritten("if x:\r\n\ty(\t1)\r\n"), "if x:\n        y( 1)\n");
+    assert_eq!(rewritten("x = \\\r\n 1"), "x = \\\n 1");
+    assert_eq!(rewritten("\\\ré"), "\\\ré");
     let source = Source::new("if x:\r\n\ty(1)\r\n").expect("small text");
     assert_eq!(source.position(source.rewritten.find("y(1)").expect("kept")), (2, 2));
 }
