@@ -25,7 +25,8 @@ pub enum FailureKind {
     Missing,
 }
 
-/// One place on the way to a failure. Lines and columns count from 1, columns in bytes' characters as editors do.
+/// One place on the way to a failure. Lines and columns count from 1, columns in bytes' characters as editors do; a function that
+/// stands in no file has line 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     pub path: PathBuf,
@@ -35,6 +36,16 @@ pub struct Frame {
     pub function: String,
     /// The line's text, for the caret.
     pub source: String,
+}
+
+impl Frame {
+    /// `/path/Tiltfile:3:9`, or the path alone where there is no line.
+    pub fn place(&self) -> String {
+        match self.line {
+            0 => self.path.display().to_string(),
+            line => format!("{}:{line}:{}", self.path.display(), self.column),
+        }
+    }
 }
 
 impl Failure {

@@ -214,7 +214,7 @@ impl<'v, 'c, 'a, 'e> Call<'v, 'c, 'a, 'e> {
     /// Where this call stands: `/path/Tiltfile:3:9`.
     pub fn position(&self) -> String {
         match self.frames().last() {
-            Some(frame) => format!("{}:{}:{}", frame.path.display(), frame.line, frame.column),
+            Some(frame) => frame.place(),
             None => self.run.main_file().display().to_string(),
         }
     }

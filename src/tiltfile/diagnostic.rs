@@ -10,7 +10,7 @@ use crate::model::report::{Failure, FailureKind, Frame};
 use crate::tiltfile::function::{BuiltinError, Exit};
 use crate::tiltfile::run::Run;
 use crate::tiltfile::source::{Source, TooMuch, position};
-use crate::tiltfile::stack;
+use crate::tiltfile::{signature, stack, words};
 
 /// A failure inside a file that another one loads, on its way through the loading file's evaluator.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ pub fn failure(error: &starlark::Error, run: &Run) -> Failure {
         return nested(error, inner, run);
     }
     match error.kind() {
-        ErrorKind::Parser(_) | ErrorKind::Scope(_) => static_failure(error, run),
+        ErrorKind::Scope(_) => static_failure(error, run),
         _ => running_failure(error, run),
     }
 }
@@ -51,22 +51,33 @@ fn cause(error: &starlark::Error) -> Option<&anyhow::Error> {
 
 /// The loading file's calls come first, then those of the file that failed.
 fn nested(error: &starlark::Error, inner: &Failure, run: &Run) -> Failure {
-    let (mut frames, _) = running_frames(error, run);
+    let (mut frames, innermost) = running_frames(error, run);
     let mut failure = inner.clone();
-    if inner.kind == FailureKind::Static {
-        // Upstream names the place in the message: the loaded file has not run, so it is no caller.
-        let place = inner
-            .frames
-            .last()
-            .map(|f| format!("{}:{}:{}: ", f.path.display(), f.line, f.column));
-        failure.message = format!("{}{}", place.unwrap_or_default(), inner.message);
-        failure.kind = FailureKind::Running { builtin: None };
-        failure.frames = frames;
-        return failure;
+    if inner.kind == FailureKind::Static || inner.frames.is_empty() {
+        // The loaded file has not run, so it is no caller.
+        failure.message = with_place(inner);
+        failure.kind = FailureKind::Running { builtin: innermost };
+        failure.hint = None;
+    } else {
+        frames.extend(innermost.map(stack::builtin));
+        frames.extend(inner.frames.iter().cloned());
     }
-    frames.extend(inner.frames.iter().cloned());
     failure.frames = frames;
     failure
+}
+
+/// The message, behind its place if it has only one.
+pub fn with_place(failure: &Failure) -> String {
+    let place = match (&failure.kind, failure.frames.last()) {
+        (FailureKind::Static, Some(frame)) => format!("{}: ", frame.place()),
+        _ => String::new(),
+    };
+    let hint = failure
+        .hint
+        .as_ref()
+        .map(|hint| format!(" ({hint})"))
+        .unwrap_or_default();
+    format!("{place}{}{hint}", failure.message)
 }
 
 /// A file that does not run at all.
@@ -157,23 +168,46 @@ fn running_failure(error: &starlark::Error, run: &Run) -> Failure {
         return failure;
     }
     let (frames, innermost) = running_frames(error, run);
-    let ours = cause(error).and_then(|c| c.downcast_ref::<BuiltinError>());
-    let builtin = match ours {
-        Some(error) if stack::is_operator(error.builtin) => None,
-        Some(error) => Some(error.builtin.to_owned()),
-        None if is_native(error, &innermost) => innermost,
-        None => None,
-    };
-    let message = match ours {
-        Some(error) => error.message.clone(),
-        None => running_words(&error.without_diagnostic().to_string()),
-    };
     let hint = running_hint(error);
+    if let Some(ours) = cause(error).and_then(|c| c.downcast_ref::<BuiltinError>()) {
+        let builtin = (!stack::is_operator(ours.builtin)).then(|| ours.builtin.to_owned());
+        return Failure {
+            kind: FailureKind::Running { builtin },
+            message: ours.message.clone(),
+            frames,
+            hint,
+        };
+    }
+    let message = error.without_diagnostic().to_string();
+    if let Some(symbol) = words::missing_symbol(&message) {
+        return missing_symbol(error, run, &symbol);
+    }
+    let builtin = innermost.filter(|_| words::refuses_arguments(&message) || is_native(error));
+    let last = frames.last();
+    let place = words::Place {
+        native: builtin.as_deref(),
+        sign: last.map(stack::sign).unwrap_or_default(),
+        function: last.map(|frame| frame.function.as_str()).unwrap_or_default(),
+        takes: words::callee(&message).and_then(|callee| signature::positional(callee, run)),
+    };
+    let message = words::plain(&message, &place);
     Failure {
         kind: FailureKind::Running { builtin },
         message,
         frames,
         hint,
+    }
+}
+
+/// Said of the load statement as a whole, with the file that it names.
+fn missing_symbol(error: &starlark::Error, run: &Run, symbol: &words::MissingSymbol) -> Failure {
+    let statement = error.span().and_then(|span| stack::load_statement(span, run));
+    let (module, frame) = statement.unzip();
+    Failure {
+        kind: FailureKind::Running { builtin: None },
+        message: symbol.not_found_in(&module.unwrap_or_default()),
+        frames: frame.into_iter().collect(),
+        hint: None,
     }
 }
 
@@ -216,60 +250,14 @@ fn running_frames(error: &starlark::Error, run: &Run) -> (Vec<Frame>, Option<Str
 }
 
 /// A function of the interpreter's own failed if the error stands at its call, and the call itself was in order.
-fn is_native(error: &starlark::Error, innermost: &Option<String>) -> bool {
-    if innermost.is_none() || matches!(error.kind(), ErrorKind::Function(_) | ErrorKind::StackOverflow(_)) {
+fn is_native(error: &starlark::Error) -> bool {
+    if matches!(error.kind(), ErrorKind::Function(_) | ErrorKind::StackOverflow(_)) {
         return false;
     }
-    let last = error.call_stack().frames.last().and_then(|call| call.location.as_ref());
-    last.is_some() && last == error.span()
-}
-
-/// The interpreter's wording, where a plainer one exists.
-fn running_words(message: &str) -> String {
-    static BINARY: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^Operation `([^`(]+)` not supported for types `([^`]+)` and `([^`]+)`$")
-            .expect("a constant pattern")
-    });
-    static KEY: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"^Key `(.*)` was not found$").expect("a constant pattern"));
-    static ATTRIBUTE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^Object of type `([^`]+)` has no attribute `([^`]+)`(.*)$").expect("a constant pattern")
-    });
-    static CALL: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^Operation `call\(\)` not supported on type `([^`]+)`$").expect("a constant pattern")
-    });
-    static MISSING: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^Missing parameter `([^`]+)` for call to `?(?:[^`]*\.)?([^`.]+)`?$").expect("a constant pattern")
-    });
-    static SYMBOL: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^Module has no symbol `([^`]+)`(?:, did you mean `([^`]+)`\?)?$").expect("a constant pattern")
-    });
-    if let Some(found) = SYMBOL.captures(message) {
-        let nearest = found
-            .get(2)
-            .map(|name| format!(" (did you mean {}?)", name.as_str()))
-            .unwrap_or_default();
-        return format!("load: name {} not found in module{nearest}", &found[1]);
-    }
-    if let Some(found) = BINARY.captures(message) {
-        return match &found[1] {
-            "[]" => format!("invalid index: {} has no element at a {}", &found[2], &found[3]),
-            operator => format!("unknown binary op: {} {operator} {}", &found[2], &found[3]),
-        };
-    }
-    if let Some(found) = KEY.captures(message) {
-        return format!("key {} not in dict", &found[1]);
-    }
-    if let Some(found) = ATTRIBUTE.captures(message) {
-        return format!("{} has no .{} field or method{}", &found[1], &found[2], &found[3]);
-    }
-    if let Some(found) = CALL.captures(message) {
-        return format!("invalid call of non-function ({})", &found[1]);
-    }
-    if let Some(found) = MISSING.captures(message) {
-        return format!("function {} missing argument ({})", &found[2], &found[1]);
-    }
-    message.to_owned()
+    let last = error.call_stack().frames.last();
+    last.is_some_and(|call| {
+        !stack::is_operator(&call.name) && call.location.is_some() && call.location.as_ref() == error.span()
+    })
 }
 
 /// Whether one name is likely to be a slip of the other.

@@ -205,7 +205,7 @@ impl fmt::Debug for Function {
 
 impl fmt::Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<built-in function {}>", self.builtin().short_name())
+        write!(f, "<built-in function {}>", self.builtin().name)
     }
 }
 

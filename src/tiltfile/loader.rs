@@ -12,7 +12,7 @@ use starlark_syntax::syntax::ast::{AssignTargetP, AstAssignTarget, AstStmt, Stmt
 
 use crate::model::report::{Failure, FailureKind};
 use crate::tiltfile::diagnostic::{self, HEAP_LIMIT, LoadedFailure};
-use crate::tiltfile::function::{Function, TABLE};
+use crate::tiltfile::function::{Exit, Function, TABLE};
 use crate::tiltfile::run::{ModuleState, Run};
 use crate::tiltfile::source::Source;
 use crate::tiltfile::{extension, globals, stack};
@@ -33,10 +33,15 @@ pub const DIALECT: Dialect = Dialect {
 
 /// Begins the names of functions that stand in for operators.
 pub const OPERATOR_PREFIX: &str = "__tilt_operator_";
-/// `%` formats as published Tiltfiles expect; `*` and `<<` refuse results that would not fit into memory.
-pub const OPERATORS: [(&str, &str); 3] = [
+/// `%` formats as published Tiltfiles expect; `*` and `<<` refuse results that would not fit into memory; the
+/// comparisons know sets.
+pub const OPERATORS: [(&str, &str); 7] = [
     ("%", "__tilt_operator_percent"),
     ("*", "__tilt_operator_times"),
+    ("<", "__tilt_operator_less"),
+    ("<=", "__tilt_operator_at_most"),
+    (">", "__tilt_operator_greater"),
+    (">=", "__tilt_operator_at_least"),
     ("<<", "__tilt_operator_shift"),
 ];
 
@@ -51,14 +56,48 @@ pub struct Loader<'r>(pub &'r Run);
 
 impl FileLoader for Loader<'_> {
     fn load(&self, path: &str) -> starlark::Result<FrozenModule> {
-        load(self.0, path)
+        load(self.0, path).map_err(|stop| stop.by_statement(path).into())
+    }
+}
+
+/// Why a file did not come to its end.
+pub enum Stop {
+    Failed(Box<Failure>),
+    /// `exit()` ends the whole evaluation, in whatever file it stands.
+    Exited,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Stop {
+        Stop::Failed(Box::new(failure))
+    }
+}
+
+impl From<Stop> for starlark::Error {
+    fn from(stop: Stop) -> starlark::Error {
+        match stop {
+            Stop::Failed(failure) => starlark::Error::new_native(LoadedFailure(*failure)),
+            Stop::Exited => starlark::Error::new_native(Exit),
+        }
+    }
+}
+
+impl Stop {
+    /// A load statement says what it could not load, unless the file had begun to run.
+    fn by_statement(self, written: &str) -> Stop {
+        let Stop::Failed(mut failure) = self else {
+            return self;
+        };
+        if failure.kind == FailureKind::Static || failure.frames.is_empty() {
+            *failure = failed(format!("cannot load {written}: {}", diagnostic::with_place(&failure)));
+        }
+        Stop::Failed(failure)
     }
 }
 
 /// The module that a path in `load()`, `load_dynamic()` or `include()` names.
-pub fn load(run: &Run, written: &str) -> starlark::Result<FrozenModule> {
-    let cannot =
-        |why: String| starlark::Error::new_native(LoadedFailure(failed(format!("cannot load {written}: {why}"))));
+pub fn load(run: &Run, written: &str) -> Result<FrozenModule, Stop> {
+    let cannot = |why: String| Stop::from(failed(why));
     if let Some(name) = written.strip_prefix("builtin://") {
         return builtin(name).ok_or_else(|| cannot("there is no such builtin".to_owned()));
     }
@@ -78,7 +117,7 @@ pub fn load(run: &Run, written: &str) -> starlark::Result<FrozenModule> {
                 .host
                 .read(&file)
                 .map_err(|error| cannot(format!("error reading file {}: {error}", file.display())))?;
-            execute(run, &file, bytes).map_err(|failure| starlark::Error::new_native(LoadedFailure(failure)))
+            execute(run, &file, bytes)
         }
     }
 }
@@ -103,12 +142,12 @@ fn failed(message: String) -> Failure {
 }
 
 /// Runs a file's statements to the end and freezes what they defined.
-fn execute(run: &Run, file: &Path, bytes: Rc<[u8]>) -> Result<FrozenModule, Failure> {
+fn execute(run: &Run, file: &Path, bytes: Rc<[u8]>) -> Result<FrozenModule, Stop> {
     run.modules.borrow_mut().insert(file.to_owned(), ModuleState::Running);
     let outcome = run.executing(file, || {
         Module::with_temp_heap(|module| {
             run_statements(run, file, bytes, &module, |_| Ok(()))?;
-            module.freeze().map_err(|error| failed(format!("{error:?}")))
+            module.freeze().map_err(|error| failed(format!("{error:?}")).into())
         })
     });
     match &outcome {
@@ -129,9 +168,13 @@ pub fn run_main(
 ) -> Result<(), Failure> {
     let file = run.main_file().to_owned();
     run.modules.borrow_mut().insert(file.clone(), ModuleState::Running);
-    run.executing(&file, || {
+    let outcome = run.executing(&file, || {
         Module::with_temp_heap(|module| run_statements(run, &file, bytes, &module, finish))
-    })
+    });
+    match outcome {
+        Err(Stop::Failed(failure)) => Err(*failure),
+        Ok(()) | Err(Stop::Exited) => Ok(()),
+    }
 }
 
 fn run_statements<'v>(
@@ -140,7 +183,7 @@ fn run_statements<'v>(
     bytes: Rc<[u8]>,
     module: &Module<'v>,
     finish: impl FnOnce(&mut Evaluator) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+) -> Result<(), Stop> {
     run.executed.borrow_mut().push((file.to_owned(), Rc::clone(&bytes)));
     let ast = parse(run, file, &bytes)?;
     let name = match file == run.main_file() {
@@ -166,9 +209,10 @@ fn run_statements<'v>(
     run.steps_left
         .set(run.steps_left.get().saturating_sub(eval.get_total_tick_count()).max(1));
     match outcome {
-        Ok(_) => finish(&mut eval),
-        Err(error) if diagnostic::is_exit(&error) && file == run.main_file() => finish(&mut eval),
-        Err(error) => Err(diagnostic::failure(&error, run)),
+        Ok(_) => Ok(finish(&mut eval)?),
+        Err(error) if diagnostic::is_exit(&error) && file == run.main_file() => Ok(finish(&mut eval)?),
+        Err(error) if diagnostic::is_exit(&error) => Err(Stop::Exited),
+        Err(error) => Err(diagnostic::failure(&error, run).into()),
     }
 }
 

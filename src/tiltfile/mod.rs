@@ -20,12 +20,14 @@ pub mod host;
 mod loader;
 mod print;
 mod run;
+mod signature;
 mod source;
 mod stack;
 #[cfg(test)]
 mod testing;
 mod timing;
 mod values;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::mpsc;

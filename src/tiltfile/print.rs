@@ -1,16 +1,18 @@
 //! Pure. How values print: the forms that `print`, `str`, `repr` and `%` give, which extensions paste into Dockerfiles and scripts.
 
-use starlark::values::UnpackValue;
-use starlark::values::Value;
+use starlark::values::bytes::{BYTES_TYPE, StarlarkBytes};
 use starlark::values::dict::DictRef;
 use starlark::values::float::UnpackFloat;
 use starlark::values::list::ListRef;
 use starlark::values::tuple::TupleRef;
+use starlark::values::{UnpackValue, Value, ValueLike};
 
+use crate::tiltfile::builtins::universe::truncated;
+use crate::tiltfile::call::unpack_float;
 use crate::tiltfile::values::record::{PLAIN, Struct};
 
-/// A value that holds itself prints only so deep.
-const MAX_DEPTH: usize = 64;
+/// Deeper values than any real program prints.
+const MAX_DEPTH: usize = 200;
 
 /// Values that hold one another many times over print only so far.
 const MAX_BYTES: usize = 64 << 20;
@@ -19,6 +21,7 @@ const MAX_BYTES: usize = 64 << 20;
 pub fn whole_display(value: Value) -> Result<String, String> {
     match value.unpack_str() {
         Some(text) => Ok(text.to_owned()),
+        None if value.get_type() == BYTES_TYPE => Ok(display(value)),
         None => whole_repr(value),
     }
 }
@@ -33,8 +36,11 @@ pub fn whole_repr(value: Value) -> Result<String, String> {
     Ok(text)
 }
 
-/// As `str()` has it: a string is itself, all else is its `repr`.
+/// As `str()` has it: a string is itself, bytes are the text they encode, all else is its `repr`.
 pub fn display(value: Value) -> String {
+    if let Some(bytes) = value.downcast_ref::<StarlarkBytes>() {
+        return String::from_utf8_lossy(bytes.as_bytes()).into_owned();
+    }
     match value.unpack_str() {
         Some(text) => text.to_owned(),
         None => repr(value),
@@ -44,54 +50,74 @@ pub fn display(value: Value) -> String {
 /// As `repr()` has it: what could be typed into a Tiltfile.
 pub fn repr(value: Value) -> String {
     let mut out = String::new();
-    write_repr(value, &mut out, 0);
+    write_repr(value, &mut out, &mut Vec::new());
     out
 }
 
-fn write_repr(value: Value, out: &mut String, depth: usize) {
-    if depth > MAX_DEPTH || out.len() > MAX_BYTES {
-        out.push_str("...");
-    } else if let Some(text) = value.unpack_str() {
-        quote(text, out);
-    } else if let Some(list) = ListRef::from_value(value) {
-        write_items(list.iter(), ("[", "]"), out, depth);
+/// `around` holds the values that the one to write is inside of, so that one that holds itself ends.
+fn write_repr<'v>(value: Value<'v>, out: &mut String, around: &mut Vec<Value<'v>>) {
+    if let Some(text) = value.unpack_str() {
+        return quote(text, out);
+    }
+    let is_cycle = around.iter().any(|outer| outer.ptr_eq(value)) || around.len() > MAX_DEPTH || out.len() > MAX_BYTES;
+    around.push(value);
+    if let Some(list) = ListRef::from_value(value) {
+        match is_cycle {
+            true => out.push_str("[...]"),
+            false => write_items(list.iter(), ("[", "]"), out, around),
+        }
     } else if let Some(tuple) = TupleRef::from_value(value) {
         let close = if tuple.len() == 1 { ",)" } else { ")" };
-        write_items(tuple.iter(), ("(", close), out, depth);
+        match is_cycle {
+            true => out.push_str("(...)"),
+            false => write_items(tuple.iter(), ("(", close), out, around),
+        }
     } else if let Some(dict) = DictRef::from_value(value) {
-        write_dict(&dict, out, depth);
+        match is_cycle {
+            true => out.push_str("{...}"),
+            false => write_dict(&dict, out, around),
+        }
     } else if let Some(record) = Struct::from_value(value) {
-        write_struct(record, out, depth);
+        match is_cycle {
+            true => out.push_str("..."),
+            false => write_struct(record, out, around),
+        }
     } else {
         write_scalar(value, out);
     }
+    around.pop();
 }
 
-fn write_items<'v>(items: impl Iterator<Item = Value<'v>>, around: (&str, &str), out: &mut String, depth: usize) {
-    out.push_str(around.0);
+fn write_items<'v>(
+    items: impl Iterator<Item = Value<'v>>,
+    brackets: (&str, &str),
+    out: &mut String,
+    around: &mut Vec<Value<'v>>,
+) {
+    out.push_str(brackets.0);
     for (index, item) in items.enumerate() {
         if index > 0 {
             out.push_str(", ");
         }
-        write_repr(item, out, depth + 1);
+        write_repr(item, out, around);
     }
-    out.push_str(around.1);
+    out.push_str(brackets.1);
 }
 
-fn write_dict(dict: &DictRef, out: &mut String, depth: usize) {
+fn write_dict<'v>(dict: &DictRef<'v>, out: &mut String, around: &mut Vec<Value<'v>>) {
     out.push('{');
     for (index, (key, value)) in dict.iter().enumerate() {
         if index > 0 {
             out.push_str(", ");
         }
-        write_repr(key, out, depth + 1);
+        write_repr(key, out, around);
         out.push_str(": ");
-        write_repr(value, out, depth + 1);
+        write_repr(value, out, around);
     }
     out.push('}');
 }
 
-fn write_struct(record: &Struct, out: &mut String, depth: usize) {
+fn write_struct<'v>(record: &Struct<'v>, out: &mut String, around: &mut Vec<Value<'v>>) {
     match record.title() {
         PLAIN => out.push_str(PLAIN),
         title => quote(title, out),
@@ -103,7 +129,7 @@ fn write_struct(record: &Struct, out: &mut String, depth: usize) {
         }
         out.push_str(name);
         out.push_str(" = ");
-        write_repr(value, out, depth + 1);
+        write_repr(value, out, around);
     }
     out.push(')');
 }
@@ -142,11 +168,18 @@ fn quote(text: &str, out: &mut String) {
             '\u{b}' => out.push_str("\\v"),
             '\u{c}' => out.push_str("\\f"),
             c if c.is_ascii_control() => out.push_str(&format!("\\x{:02x}", c as u32)),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", c as u32)),
-            c => out.push(c),
+            c if is_printable(c) => out.push(c),
+            c if (c as u32) < 0x10000 => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => out.push_str(&format!("\\U{:08x}", c as u32)),
         }
     }
     out.push('"');
+}
+
+fn is_printable(c: char) -> bool {
+    // Behind another character, combining marks count as printable; blanks other than a space never do.
+    let pair: String = ['a', c].into_iter().collect();
+    c == ' ' || !c.is_whitespace() && pair.escape_debug().nth(1) == Some(c)
 }
 
 /// The shortest form that reads back as the same number, always recognisable as a float.
@@ -245,14 +278,12 @@ fn convert(verb: char, value: Value, out: &mut String) -> Result<(), String> {
 }
 
 fn integer(verb: char, value: Value) -> Result<num_bigint::BigInt, String> {
-    let wrong = || format!("%{verb} format requires integer: got {}", value.get_type());
+    let wrong = |why: String| format!("%{verb} format requires integer: {why}");
+    let cannot = || wrong(format!("cannot convert {} to int", value.get_type()));
     match value.get_type() {
-        "int" => value.to_string().parse().map_err(|_| wrong()),
-        "float" => {
-            let number = crate::tiltfile::call::unpack_float(value)?;
-            format!("{:.0}", number.trunc()).parse().map_err(|_| wrong())
-        }
-        _ => Err(wrong()),
+        "int" => value.to_string().parse().map_err(|_| cannot()),
+        "float" => truncated(unpack_float(value)?).map_err(wrong),
+        _ => Err(cannot()),
     }
 }
 
@@ -261,9 +292,9 @@ fn radix(number: num_bigint::BigInt, radix: u32) -> String {
 }
 
 fn real(verb: char, value: Value) -> Result<String, String> {
-    let number = crate::tiltfile::call::unpack_float(value)
-        .map_err(|_| format!("%{verb} format requires float, not {}", value.get_type()))?;
+    let number = unpack_float(value).map_err(|_| format!("%{verb} format requires float, not {}", value.get_type()))?;
     let text = match verb.to_ascii_lowercase() {
+        _ if !number.is_finite() => return Ok(float(number)),
         'f' => format!("{number:.6}"),
         'e' => {
             let text = format!("{number:.6e}");

@@ -3,12 +3,15 @@
 //! The interpreter knows spans of whole expressions; a traceback names the place where something happens in them: the bracket of a
 //! call, the operator of a calculation.
 
+use std::path::PathBuf;
+
 use starlark_syntax::codemap::{FileSpan, Span};
 use starlark_syntax::frame::Frame as CallFrame;
-use starlark_syntax::syntax::ast::{AstExpr, AstStmt, ExprP};
+use starlark_syntax::syntax::AstModule;
+use starlark_syntax::syntax::ast::{AstExpr, AstStmt, ExprP, StmtP};
 
 use crate::model::report::Frame;
-use crate::tiltfile::loader::OPERATOR_PREFIX;
+use crate::tiltfile::loader::{DIALECT, OPERATOR_PREFIX};
 use crate::tiltfile::run::Run;
 use crate::tiltfile::source::Anchors;
 
@@ -19,8 +22,10 @@ pub fn frames(stack: Vec<CallFrame>, run: &Run) -> Vec<Frame> {
     let mut function = TOPLEVEL.to_owned();
     let mut frames = Vec::with_capacity(stack.len());
     for call in stack {
-        if let Some(span) = &call.location {
-            frames.push(frame(span, function, run));
+        match &call.location {
+            Some(span) => frames.push(frame(span, function, run)),
+            // What stands in no file called it.
+            None => frames.push(builtin(function)),
         }
         function = call.name;
     }
@@ -29,7 +34,7 @@ pub fn frames(stack: Vec<CallFrame>, run: &Run) -> Vec<Frame> {
 
 /// One place, in the text that the user wrote.
 pub fn frame(span: &FileSpan, function: String, run: &Run) -> Frame {
-    let path = std::path::PathBuf::from(span.filename());
+    let path = PathBuf::from(span.filename());
     let Some(source) = run.source(&path) else {
         let begin = span.resolve_span().begin;
         return Frame {
@@ -49,6 +54,45 @@ pub fn frame(span: &FileSpan, function: String, run: &Run) -> Frame {
         column,
         function,
         source: source.line(line).to_owned(),
+    }
+}
+
+/// A function of the language's own among the callers.
+pub fn builtin(function: String) -> Frame {
+    Frame {
+        path: "<builtin>".into(),
+        line: 0,
+        column: 0,
+        function,
+        source: String::new(),
+    }
+}
+
+/// The sign of a calculation that stands at a place.
+pub fn sign(place: &Frame) -> &str {
+    let start = place.source.char_indices().nth(place.column.saturating_sub(1));
+    let rest = start.map(|(at, _)| &place.source[at..]).unwrap_or_default();
+    let end = rest.find(|c| !"<>=!/%".contains(c)).unwrap_or(rest.len());
+    &rest[..end]
+}
+
+/// The file that the load statement around a place names, and where that statement begins.
+pub fn load_statement(within: &FileSpan, run: &Run) -> Option<(String, Frame)> {
+    let source = run.source(&PathBuf::from(within.filename()))?;
+    let ast = AstModule::parse(within.filename(), source.rewritten.clone(), &DIALECT).ok()?;
+    let (module, span) = load_around(ast.statement(), within.span)?;
+    let mut place = within.clone();
+    place.span = span;
+    Some((module, statement(&place, run)))
+}
+
+fn load_around(stmt: &AstStmt, within: Span) -> Option<(String, Span)> {
+    match &stmt.node {
+        StmtP::Statements(statements) => statements.iter().find_map(|stmt| load_around(stmt, within)),
+        StmtP::Load(load) if stmt.span.begin() <= within.begin() && within.end() <= stmt.span.end() => {
+            Some((load.module.node.clone(), stmt.span))
+        }
+        _ => None,
     }
 }
 

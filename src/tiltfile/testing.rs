@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::model::project::{Evaluation, Project};
-use crate::model::report::{Failure, FailureKind, Frame};
+use crate::model::report::{Failure, FailureKind};
 use crate::tiltfile::host::{Environment, Level, LogLine};
 use crate::tiltfile::timing::Timed;
 use crate::tiltfile::{Limits, Request, evaluate};
@@ -178,13 +178,12 @@ impl Evaluated {
 
 /// A failure as it is printed for scripts; the real printer lives above this layer.
 fn traceback(failure: &Failure) -> String {
-    let place = |frame: &Frame| format!("{}:{}:{}", frame.path.display(), frame.line, frame.column);
     match &failure.kind {
         FailureKind::Static => {
             failure
                 .frames
                 .last()
-                .map(|frame| format!("{}: ", place(frame)))
+                .map(|frame| format!("{}: ", frame.place()))
                 .unwrap_or_default()
                 + &failure.message
         }
@@ -193,7 +192,7 @@ fn traceback(failure: &Failure) -> String {
             let calls: String = failure
                 .frames
                 .iter()
-                .map(|frame| format!("  {}: in {}\n", place(frame), frame.function))
+                .map(|frame| format!("  {}: in {}\n", frame.place(), frame.function))
                 .collect();
             let within = builtin.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
             format!(

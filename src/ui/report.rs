@@ -6,11 +6,11 @@ use crate::ui::style::Style;
 /// In the form that scripts and other tools know: calls by position, then the error.
 pub fn traceback(failure: &Failure) -> String {
     let mut out = match (&failure.kind, failure.frames.last()) {
-        (FailureKind::Static, Some(frame)) => format!("{}: {}", place(frame), failure.message),
+        (FailureKind::Static, Some(frame)) => format!("{}: {}", frame.place(), failure.message),
         (FailureKind::Running { builtin }, Some(_)) => {
             let mut out = String::from("Traceback (most recent call last):\n");
             for frame in &failure.frames {
-                out.push_str(&format!("  {}: in {}\n", place(frame), frame.function));
+                out.push_str(&format!("  {}: in {}\n", frame.place(), frame.function));
             }
             out.push_str(&heading(builtin.as_deref()));
             out.push_str(&failure.message);
@@ -33,7 +33,7 @@ pub fn caret(failure: &Failure, style: Style) -> String {
     if let Some((frame, callers)) = failure.frames.split_last() {
         let gutter = frame.line.to_string().len();
         let bar = style.blue("|");
-        out.push_str(&format!("{:gutter$}{} {}\n", "", style.blue("-->"), place(frame)));
+        out.push_str(&format!("{:gutter$}{} {}\n", "", style.blue("-->"), frame.place()));
         out.push_str(&format!("{:gutter$} {bar}\n", ""));
         out.push_str(&format!(
             "{} {bar} {}\n",
@@ -46,7 +46,7 @@ pub fn caret(failure: &Failure, style: Style) -> String {
                 "{:gutter$} {} called from {} in {}\n",
                 "",
                 style.blue("="),
-                place(caller),
+                caller.place(),
                 caller.function
             ));
         }
@@ -71,10 +71,6 @@ fn heading(builtin: Option<&str>) -> String {
         Some(builtin) => format!("Error in {builtin}: "),
         None => "Error: ".to_owned(),
     }
-}
-
-fn place(frame: &Frame) -> String {
-    format!("{}:{}:{}", frame.path.display(), frame.line, frame.column)
 }
 
 const TAB: &str = "    ";

@@ -1,10 +1,14 @@
 //! The language's own functions, where Tiltfiles expect other forms or checks than the interpreter's.
 
+use std::cmp::Ordering;
+
 use num_bigint::BigInt;
-use starlark::values::{UnpackValue, Value};
+use starlark::environment::{FrozenModule, Module as StarlarkModule};
+use starlark::values::dict::AllocDict;
+use starlark::values::{OwnedFrozenValue, UnpackValue, Value};
 
 use crate::tiltfile::call::{Call, unpack_int};
-use crate::tiltfile::function::{Builtin, Exit, Fault, Outcome, Param, Rest};
+use crate::tiltfile::function::{Body, Builtin, Exit, Fault, Outcome, Param, Rest};
 use crate::tiltfile::globals;
 use crate::tiltfile::host::Level;
 use crate::tiltfile::loader::{self, OPERATORS};
@@ -127,31 +131,28 @@ pub const FUNCTIONS: &[Builtin] = &[
         doc: "",
         body: forever,
     },
-    Builtin {
-        name: OPERATORS[0].1,
-        params: &[Param::required("format", "any"), Param::required("value", "any")],
-        rest: Rest::Refused,
-        returns: "any",
-        doc: "",
-        body: percent,
-    },
-    Builtin {
-        name: OPERATORS[1].1,
-        params: &[Param::required("left", "any"), Param::required("right", "any")],
-        rest: Rest::Refused,
-        returns: "any",
-        doc: "",
-        body: times,
-    },
-    Builtin {
-        name: OPERATORS[2].1,
-        params: &[Param::required("left", "any"), Param::required("right", "any")],
-        rest: Rest::Refused,
-        returns: "any",
-        doc: "",
-        body: shift,
-    },
+    operator(OPERATORS[0].1, percent),
+    operator(OPERATORS[1].1, times),
+    operator(OPERATORS[2].1, less),
+    operator(OPERATORS[3].1, at_most),
+    operator(OPERATORS[4].1, greater),
+    operator(OPERATORS[5].1, at_least),
+    operator(OPERATORS[6].1, shift),
 ];
+
+const OPERANDS: &[Param] = &[Param::required("left", "any"), Param::required("right", "any")];
+
+/// What a sign in the text does.
+const fn operator(name: &'static str, body: Body) -> Builtin {
+    Builtin {
+        name,
+        params: OPERANDS,
+        rest: Rest::Refused,
+        returns: "any",
+        doc: "",
+        body,
+    }
+}
 
 fn joined(call: &Call) -> Result<String, Fault> {
     let separator = call.string_or("sep", " ")?;
@@ -237,22 +238,33 @@ fn make_module<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 }
 
 fn include<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
-    loader::load(call.run, &call.string_or("path", "")?)?;
+    loader::load(call.run, &call.string_or("path", "")?).map_err(starlark::Error::from)?;
     call.none()
 }
 
 fn load_dynamic<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
-    let module = loader::load(call.run, &call.string_or("path", "")?)?;
-    let mut entries: Vec<(String, Value<'v>)> = Vec::new();
-    for name in loader::public_names(&module) {
-        let value = module.get(&name).map_err(Fault::said)?;
-        entries.push((name, call.heap().access_owned_frozen_value(&value)));
-    }
-    Ok(call.alloc(starlark::values::dict::AllocDict(entries)))
+    let loaded = loader::load(call.run, &call.string_or("path", "")?).map_err(starlark::Error::from)?;
+    let exports = exports(&loaded).map_err(Fault::said)?;
+    Ok(call.heap().access_owned_frozen_value(&exports))
+}
+
+/// What a file defines for others, by name: a dict that nobody can change.
+fn exports(loaded: &FrozenModule) -> Result<OwnedFrozenValue, String> {
+    const NAME: &str = "exports";
+    let frozen = StarlarkModule::with_temp_heap(|module| {
+        let entries = loader::public_names(loaded).into_iter().map(|name| {
+            let value = loaded.get(&name).map_err(|error| error.to_string())?;
+            Ok((name, module.heap().access_owned_frozen_value(&value)))
+        });
+        let entries: Vec<(String, Value)> = entries.collect::<Result<_, String>>()?;
+        module.set(NAME, module.heap().alloc(AllocDict(entries)));
+        module.freeze().map_err(|error| format!("{error:?}"))
+    })?;
+    frozen.get(NAME).map_err(|error| error.to_string())
 }
 
 fn percent<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
-    let (format, value) = (call.required("format"), call.required("value"));
+    let (format, value) = (call.required("left"), call.required("right"));
     match format.unpack_str() {
         Some(text) => Ok(call.alloc(print::percent(text, value)?)),
         None => Ok(format.percent(value, call.heap())?),
@@ -313,4 +325,44 @@ fn bits(value: Value) -> u64 {
         .ok()
         .flatten()
         .map_or(0, |number| number.bits())
+}
+
+fn less<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    compared(call, Ordering::is_lt)
+}
+
+fn at_most<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    compared(call, Ordering::is_le)
+}
+
+fn greater<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    compared(call, Ordering::is_gt)
+}
+
+fn at_least<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    compared(call, Ordering::is_ge)
+}
+
+fn compared<'v>(call: &mut Call<'v, '_, '_, '_>, holds: fn(Ordering) -> bool) -> Outcome<'v> {
+    let (left, right) = (call.required("left"), call.required("right"));
+    if left.get_type() != "set" || right.get_type() != "set" {
+        return Ok(Value::new_bool(holds(left.compare(right)?)));
+    }
+    let heap = call.heap();
+    let holds_all = |outer: Value<'v>, inner: Value<'v>| -> starlark::Result<bool> {
+        for element in inner.iterate(heap)? {
+            if !outer.is_in(element)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    // Sets of which neither holds all of the other are in no order at all.
+    let order = match (holds_all(right, left)?, holds_all(left, right)?) {
+        (true, true) => Some(Ordering::Equal),
+        (true, false) => Some(Ordering::Less),
+        (false, true) => Some(Ordering::Greater),
+        (false, false) => None,
+    };
+    Ok(Value::new_bool(order.is_some_and(holds)))
 }

@@ -27,6 +27,7 @@ pub mod pack;
 pub mod probe;
 pub mod settings;
 pub mod text;
+pub mod universe;
 pub mod v1alpha1;
 
 use crate::tiltfile::function::Builtin;
@@ -35,6 +36,7 @@ use crate::tiltfile::function::Builtin;
 pub fn all() -> Vec<&'static Builtin> {
     let families: &[&'static [Builtin]] = &[
         language::FUNCTIONS,
+        universe::FUNCTIONS,
         os::FUNCTIONS,
         io::FUNCTIONS,
         encoding::FUNCTIONS,

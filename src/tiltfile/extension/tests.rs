@@ -233,7 +233,7 @@ fn only_the_unpinned_upstream_repository_is_bundled() {
 fn a_builtin_can_be_loaded_under_another_name() {
     let evaluated =
         Tiltfile::new("load('builtin://config.parse', _parse='parse')\nparse = _parse\nprint(parse, parse())").eval();
-    assert_eq!(evaluated.said(), "<built-in function parse> {}\n");
+    assert_eq!(evaluated.said(), "<built-in function config.parse> {}\n");
     let message = Tiltfile::new("load('builtin://pak', 'pak')").eval().message();
     assert_eq!(message, "cannot load builtin://pak: there is no such builtin");
 }
