@@ -177,9 +177,9 @@ fn quote(text: &str, out: &mut String) {
 }
 
 fn is_printable(c: char) -> bool {
-    // Behind another character, combining marks count as printable; blanks other than a space never do.
+    // Escaped for other reasons than being unprintable: the single quote. Behind another character, combining marks count as printable; blanks other than a space never do.
     let pair: String = ['a', c].into_iter().collect();
-    c == ' ' || !c.is_whitespace() && pair.escape_debug().nth(1) == Some(c)
+    matches!(c, ' ' | '\'') || !c.is_whitespace() && pair.escape_debug().nth(1) == Some(c)
 }
 
 /// The shortest form that reads back as the same number, always recognisable as a float.
