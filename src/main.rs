@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-/// A fifth of an evaluation went into the system's allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     tilt::cli::main()
 }

@@ -1,7 +1,8 @@
 //! Pure. A Tiltfile's text made ready for the parser, with a way back from every position to what the user wrote.
 //!
 //! The parser knows no `while` loop and no tabs, which published Tiltfiles use. A loop `while COND:` becomes an endless `for` whose
-//! body starts with `if not (COND): break`; a tab becomes spaces; `*args` goes behind named arguments. Text that would exhaust the parser is refused here, by depth.
+//! body starts with `if not (COND): break`; a tab becomes spaces; `*args` goes behind named arguments; `x *= y` is spelled out. Text that
+//! would exhaust the parser is refused here, by depth.
 
 mod arguments;
 
@@ -206,7 +207,27 @@ impl<'t> Scan<'t> {
         if self.word() == "while" {
             return self.while_loop(&indent);
         }
+        self.augmented_assignment()?;
         self.tokens(Until::LineEnd).map(|_| ())
+    }
+
+    /// `x *= y` → `x = x * (y)`, for operators that have a function of ours in their place.
+    fn augmented_assignment(&mut self) -> Result<(), TooMuch> {
+        let (start, name) = (self.at, self.word());
+        let behind = self.text[start + name.len()..].trim_start_matches(' ');
+        let operator = ["*", "%", "<<"]
+            .into_iter()
+            .find(|operator| behind.strip_prefix(operator).is_some_and(|rest| rest.starts_with('=')));
+        let Some(operator) = operator.filter(|_| !name.is_empty()) else {
+            return Ok(());
+        };
+        let place = self.text.len() - behind.len();
+        self.copy(start, place);
+        self.invent(place, &format!("= {name} {operator} ("));
+        self.at = place + operator.len() + 1;
+        self.tokens(Until::StatementEnd)?;
+        self.invent(self.at, ")");
+        Ok(())
     }
 
     fn indentation(&mut self) -> Result<String, TooMuch> {
@@ -309,6 +330,7 @@ impl<'t> Scan<'t> {
         while let Some(byte) = self.peek() {
             let start = self.at;
             match byte {
+                b'\n' | b';' if until == Until::StatementEnd && self.brackets == level => return Ok(true),
                 b'\n' => {
                     self.at += 1;
                     self.copy(start, self.at);
@@ -347,7 +369,7 @@ impl<'t> Scan<'t> {
                 }
             }
         }
-        Ok(until == Until::LineEnd)
+        Ok(until != Until::Colon)
     }
 
     fn token(&mut self) -> Result<(), TooMuch> {
@@ -497,7 +519,10 @@ impl<'t> Scan<'t> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Until {
+    /// Behind the line break.
     LineEnd,
+    /// In front of the line break or semicolon.
+    StatementEnd,
     Colon,
 }
 

@@ -12,9 +12,7 @@ use crate::model::tree::Tree;
 
 /// The first document of a text, `Null` if there is none.
 pub fn document(text: &str, duplicates: Duplicates) -> Result<Tree, Error> {
-    if tags::runs_into_comma(text) {
-        return Err(syntax("did not find expected whitespace or line break"));
-    }
+    tags::check(text)?;
     if text.is_empty() || text.ends_with(['\n', '\r']) {
         return compose(text, u64::MAX, duplicates);
     }

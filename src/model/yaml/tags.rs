@@ -1,62 +1,61 @@
 //! Pure. Finds tags that run into a comma, such as the one in `[!a,b]`, which the scanner of the YAML library panics at.
 //!
-//! Only a scanner knows whether a `!` begins a tag or stands in a text. So where it matters one scans the text with anchors in the
-//! place of all tags: they may stand in the same places.
-
-use std::collections::HashSet;
+//! Only a scanner knows whether a `!` begins a tag or stands in a text. So one scans the text with anchors put in the place of what
+//! may be such a tag: they may stand in the same places, and within a text they are as harmless.
 
 use libyaml_safer::{Encoding, Scanner, TokenData};
 
-/// Whether a tag of the text is followed by a comma.
-pub fn runs_into_comma(text: &str) -> bool {
-    let Some(masked) = Masked::new(text) else {
-        return false;
+use super::Error;
+use super::faults::{parser_error, syntax};
+
+/// Refuses a text with a tag that is followed by a comma.
+pub fn check(text: &str) -> Result<(), Error> {
+    let Some(masked) = masked(text) else {
+        return Ok(());
     };
-    let mut bytes = masked.text.as_bytes();
+    let mut bytes = masked.as_bytes();
     let mut scanner = Scanner::new();
     scanner.set_encoding(Encoding::Utf8);
     scanner.set_input_string(&mut bytes);
-    let mut tokens = scanner.map_while(Result::ok);
-    tokens.any(|token| matches!(&token.data, TokenData::Anchor { value } if masked.suspects.contains(value)))
-}
-
-/// A text with an anchor of its own name for every run of exclamation marks.
-struct Masked {
-    text: String,
-    /// Names of those that would be tags with a comma behind them.
-    suspects: HashSet<String>,
-}
-
-impl Masked {
-    /// None where there is nothing to suspect.
-    fn new(text: &str) -> Option<Masked> {
-        let mut masked = Masked {
-            text: String::with_capacity(text.len() * 2),
-            suspects: HashSet::new(),
-        };
-        let mut count = 0;
-        for line in text.split_inclusive('\n') {
-            let mut rest = line;
-            // A directive defines what tags mean and holds none.
-            while !line.starts_with('%')
-                && let Some(at) = rest.find('!')
-            {
-                let behind = rest[at..].trim_start_matches('!');
-                let name = format!("TAG-{count}");
-                count += 1;
-                masked.text.push_str(&rest[..at]);
-                masked.text.push_str(&format!("&{name} "));
-                if behind_tag(behind).starts_with(',') {
-                    masked.suspects.insert(name);
-                }
-                rest = behind;
+    for token in scanner {
+        // The scanner reads ahead: what it complains of may stand behind the tag that it has not told us of yet.
+        let token = token.map_err(|error| parser_error(&error))?;
+        match token.data {
+            TokenData::Anchor { value } if value == MARK => {
+                return Err(syntax("did not find expected whitespace or line break"));
             }
-            masked.text.push_str(rest);
+            _ => {}
         }
-        // The scanner also panics where the text ends within a block.
-        masked.text.push('\n');
-        (!masked.suspects.is_empty()).then_some(masked)
     }
+    Ok(())
+}
+
+/// The name of an anchor that nobody writes.
+const MARK: &str = "-TAG-BEFORE-COMMA-";
+
+/// The text with an anchor in front of a plain word for every tag with a comma behind it, or what would be one. None where there is
+/// nothing of the kind.
+fn masked(text: &str) -> Option<String> {
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        let mut rest = line;
+        // A directive defines what tags mean and holds none.
+        while !line.starts_with('%')
+            && let Some(at) = rest.find('!')
+        {
+            let behind = rest[at..].trim_start_matches('!');
+            if behind_tag(behind).starts_with(',') {
+                out.push_str(&format!("{}&{MARK} x", &rest[..at]));
+            } else {
+                out.push_str(&rest[..rest.len() - behind.len()]);
+            }
+            rest = behind;
+        }
+        out.push_str(rest);
+    }
+    // The scanner also panics where the text ends within a block.
+    out.push('\n');
+    out.contains(MARK).then_some(out)
 }
 
 /// What follows a tag whose exclamation marks were read already.
@@ -86,8 +85,12 @@ mod tests {
             "a: [b, !c!d%20,e]",
             "- !a b\n- [ !c,\n d]",
             "\"x\\\"\": [!a,b]",
+            "!!str [a\n{!,b}]",
+            "[!'a,b]",
+            "{!, !<",
+            "[!a'b 'c', !!d,e]",
         ] {
-            assert!(runs_into_comma(text), "{text}");
+            assert!(check(text).is_err(), "{text}");
         }
         for text in [
             "[!a ,b]",
@@ -103,7 +106,7 @@ mod tests {
             "!!map {a: !b 'c!', d: e}",
             "",
         ] {
-            assert!(!runs_into_comma(text), "{text}");
+            assert_eq!(check(text), Ok(()), "{text}");
         }
     }
 }

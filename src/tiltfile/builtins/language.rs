@@ -366,3 +366,6 @@ fn compared<'v>(call: &mut Call<'v, '_, '_, '_>, holds: fn(Ordering) -> bool) ->
     };
     Ok(Value::new_bool(order.is_some_and(holds)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,3 +119,25 @@ fn positions_of_moved_arguments_are_those_of_the_original() {
         );
     }
 }
+
+#[test]
+fn assignments_with_operators_that_are_ours_are_spelled_out() {
+    let table = [
+        ("x *= 2\n", "x = x * ( 2)\n"),
+        (
+            "if a:\n  s  %= (1,\n 2) # c\ny = 1",
+            "if a:\n  s  = s % ( (1,\n 2) )\ny = 1",
+        ),
+        ("n <<= 1; m += 2\r\n", "n = n << ( 1); m += 2\n"),
+        ("x *= lambda: {1: ';'}", "x = x * ( lambda: {1: ';'})"),
+    ];
+    for (text, expected) in table {
+        assert_eq!(rewritten(text), expected, "{text}");
+    }
+    for text in ["x += 1\n", "x[0] *= 2\n", "x *y\n", "*= 2\n", "x == y\n", "f(a, *b)\n"] {
+        assert_eq!(rewritten(text), text);
+    }
+    let source = Source::new("xy *= a + b\n").expect("small text");
+    assert_eq!(source.position(source.rewritten.find("* (").expect("kept")), (1, 4));
+    assert_eq!(source.position(source.rewritten.find("+ b").expect("kept")), (1, 9));
+}
