@@ -130,9 +130,6 @@ pub fn static_words(message: &str) -> (String, Option<String>) {
             .expect("a constant pattern")
     });
     let message = message.strip_prefix("Parse error: ").unwrap_or(message);
-    if message == "`load` statement requires at least two arguments" {
-        return ("load statement must import at least 1 symbol".to_owned(), None);
-    }
     if let Some((_, plainer)) = PLAINER.iter().find(|(words, _)| *words == message) {
         return ((*plainer).to_owned(), None);
     }

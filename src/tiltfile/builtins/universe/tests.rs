@@ -52,3 +52,14 @@ fn sets_are_compared_by_what_they_hold() {
         "True True True False True False False False\n"
     );
 }
+
+#[test]
+fn printable_characters_are_printed_as_they_are() {
+    let said = Tiltfile::new(r#"print(["'", '"', 'é', '✨', '\u2028', '\x7f', ' '])"#)
+        .eval()
+        .said();
+    assert_eq!(
+        said,
+        "[\"'\", \"\\\"\", \"é\", \"✨\", \"\\u2028\", \"\\x7f\", \" \"]\n"
+    );
+}
