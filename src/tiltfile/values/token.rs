@@ -55,8 +55,8 @@ impl<'v> StarlarkValue<'v> for TriggerModeValue {
 impl fmt::Display for TriggerModeValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Trigger::Auto => "TriggerModeAuto",
-            Trigger::Manual => "TriggerModeManual",
+            Trigger::Auto => "TRIGGER_MODE_AUTO",
+            Trigger::Manual => "TRIGGER_MODE_MANUAL",
         })
     }
 }
@@ -86,8 +86,10 @@ impl fmt::Display for PortForwardValue {
         let forward = &self.0;
         write!(
             f,
-            "port_forward(local_port = {}, container_port = {}, name = {:?}, link_path = {:?}, host = {:?})",
-            forward.local, forward.container, forward.name, forward.path, forward.host
+            "port_forward(local_port={}, container_port={}, name={})",
+            forward.local,
+            forward.container,
+            crate::model::quote::quoted(&forward.name)
         )
     }
 }

@@ -404,3 +404,14 @@ fn what_might_be_production_is_not_deployed_to() {
     );
     assert_eq!(names(&tiltfile("allow_k8s_contexts('prod')\n")), ["a"]);
 }
+
+#[test]
+fn trigger_modes_and_port_forwards_print_as_upstreams() {
+    let said = Tiltfile::new("print(TRIGGER_MODE_AUTO, [TRIGGER_MODE_MANUAL], port_forward(8000, 80, name='x'))\n")
+        .eval()
+        .said();
+    assert_eq!(
+        said,
+        "TRIGGER_MODE_AUTO [TRIGGER_MODE_MANUAL] port_forward(local_port=8000, container_port=80, name=\"x\")\n"
+    );
+}
