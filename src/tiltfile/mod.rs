@@ -35,7 +35,7 @@ use std::sync::mpsc;
 pub use timing::Timed;
 
 use crate::model::project::{Evaluation, Hashes};
-use crate::model::report::{Failure, FailureKind};
+use crate::model::report::Failure;
 use crate::tiltfile::host::{Environment, Host, LogLine};
 use crate::tiltfile::run::Run;
 
@@ -85,6 +85,10 @@ const MOST_UNREAD_LINES: usize = 1000;
 /// Evaluates on a thread of its own; log lines arrive at `log` while it runs.
 pub fn evaluate(request: Request, log: impl Fn(LogLine)) -> Evaluation {
     let (sender, lines) = mpsc::sync_channel(MOST_UNREAD_LINES);
+    let broken = {
+        let tiltfile = request.tiltfile.clone();
+        move |message: &str| broken(tiltfile, message)
+    };
     std::thread::scope(|scope| {
         let builder = std::thread::Builder::new()
             .name("tiltfile".to_owned())
@@ -122,15 +126,11 @@ fn evaluate_here(request: Request, log: Box<dyn Fn(LogLine)>) -> Evaluation {
     }
 }
 
-fn broken(message: &str) -> Evaluation {
+/// An evaluation of which nothing is left; a change of the Tiltfile tries again.
+fn broken(tiltfile: PathBuf, message: &str) -> Evaluation {
     Evaluation {
-        project: Err(Failure {
-            kind: FailureKind::Whole,
-            message: message.to_owned(),
-            frames: Vec::new(),
-            hint: None,
-        }),
-        config_files: Vec::new(),
+        project: Err(Failure::whole(message)),
+        config_files: vec![tiltfile],
         hashes: Hashes::default(),
         warnings: 0,
         timings: Vec::new(),
