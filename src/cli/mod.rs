@@ -7,6 +7,7 @@ mod graph;
 mod lsp;
 mod output;
 mod result;
+mod runaway;
 mod tiltfile_args;
 mod tiltfile_result;
 mod usage;

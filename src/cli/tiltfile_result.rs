@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use crate::cli::args::{Global, TiltfileResult};
 use crate::cli::exit::Exit;
-use crate::cli::{output, result, tiltfile_args};
+use crate::cli::{output, result, runaway, tiltfile_args};
 use crate::model::duration::Duration;
 use crate::model::project::{BuiltinTiming, Evaluation};
 use crate::model::report::Failure;
@@ -26,11 +26,13 @@ pub fn run(args: &TiltfileResult, global: &Global) -> Result<(), Exit> {
     if verbose {
         output::say(format_args!("Loading Tiltfile at: {}", tiltfile.display()));
     }
+    let guard = runaway::guard(&tiltfile, TILTFILE_FAILED).map_err(Exit::error)?;
     let evaluation = tiltfile::evaluate(request, |line| {
         if verbose {
             output::say(&line.text);
         }
     });
+    drop(guard);
     if args.builtin_timings {
         print_timings(&evaluation.timings, threshold);
     }

@@ -8,4 +8,5 @@ pub mod files;
 pub mod git;
 pub mod kubeconfig;
 pub mod lock;
+pub mod memory;
 pub mod process;

@@ -301,6 +301,24 @@ fn a_tiltfile_that_may_not_be_read_fails_as_a_tiltfile() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_single_call_that_takes_all_memory_ends_the_command() {
+    let text = "s = 'a' * 1000000\nx = ''.join([s] * 100000)\nprint(len(x))\n";
+    let folder = folder_with(text);
+    for (command, code) in [("tiltfile-result", 5), ("graph", 1)] {
+        let output = run(folder.path(), &["alpha", command]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{stderr}");
+        assert_eq!(output.stdout, b"");
+        let expected = format!(
+            "Error: {}: a call takes more memory than a Tiltfile may use (2 GiB).\n",
+            folder.path().join("Tiltfile").display()
+        );
+        assert!(stderr.starts_with(&expected), "{stderr}");
+    }
+}
+
 #[test]
 fn arguments_for_the_tiltfile_stand_behind_flags_or_two_dashes() {
     let tiltfile = "\
