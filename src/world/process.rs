@@ -17,6 +17,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
 use crate::world::clock::{self, Instant};
 
 mod error;
@@ -25,10 +28,8 @@ mod tests;
 
 pub use error::ProcessError;
 
-/// How often a running command is checked for cancellation, its deadline and its end.
+/// How often a running command is checked for cancellation and its deadline.
 const TICK: Duration = Duration::from_millis(10);
-/// A command usually ends right after it has closed its pipes.
-const FIRST_PAUSE: Duration = Duration::from_micros(50);
 
 /// What a command has between the polite signal and the final one.
 const GRACE: Duration = Duration::from_secs(2);
@@ -169,8 +170,9 @@ impl Running {
             forward(pipe, Stream::Stdout, sender.clone());
         }
         if let Some(pipe) = child.stderr.take() {
-            forward(pipe, Stream::Stderr, sender);
+            forward(pipe, Stream::Stderr, sender.clone());
         }
+        hold(&child, sender);
         Ok(Running {
             child,
             pieces,
@@ -180,34 +182,18 @@ impl Running {
         })
     }
 
-    /// Collects output until both pipes are closed, then waits for the command itself.
+    /// Collects output until both pipes are closed and the command has ended.
     fn follow(&mut self, invocation: &Invocation, transcript: &mut Transcript) -> Result<End, ProcessError> {
         loop {
             match self.pieces.recv_timeout(TICK) {
                 Ok((stream, bytes)) => transcript.take(stream, &bytes)?,
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Disconnected) => return self.collect(),
             }
             if self.is_given_up(invocation) {
-                return self.abandon();
+                signal_group(&self.child, Signal::KILL);
+                return self.collect();
             }
-        }
-        let mut pause = FIRST_PAUSE;
-        loop {
-            if let Some(status) = self.child.try_wait().map_err(|source| ProcessError::Wait { source })? {
-                self.ended = true;
-                return Ok(self
-                    .stopping
-                    .take()
-                    .map_or(End::Status(status), |(stop, _)| End::Stopped(stop)));
-            }
-            if self.is_given_up(invocation) {
-                return self.abandon();
-            }
-            // Both pipes are closed and the command goes on: nothing is left that would wake us when it ends.
-            #[allow(clippy::disallowed_methods, reason = "the standard library has no wait with a limit")]
-            thread::sleep(pause);
-            pause = (pause * 2).min(TICK);
         }
     }
 
@@ -222,13 +208,13 @@ impl Running {
             (false, Some(limit)) => Stop::TimedOut(limit),
             (false, None) => return false,
         };
-        signal_group(self.child.id(), "TERM");
+        signal_group(&self.child, Signal::TERM);
         self.stopping = Some((stop, clock::now() + GRACE));
         false
     }
 
-    fn abandon(&mut self) -> Result<End, ProcessError> {
-        signal_group(self.child.id(), "KILL");
+    /// How a command ended that has ended or is about to.
+    fn collect(&mut self) -> Result<End, ProcessError> {
         let status = self.child.wait().map_err(|source| ProcessError::Wait { source })?;
         self.ended = true;
         Ok(self
@@ -241,7 +227,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.ended {
-            signal_group(self.child.id(), "KILL");
+            signal_group(&self.child, Signal::KILL);
             // Collects the zombie; there is nobody left to tell about a failure.
             drop(self.child.wait());
         }
@@ -303,20 +289,20 @@ fn forward(mut pipe: impl Read + Send + 'static, stream: Stream, sender: SyncSen
     });
 }
 
-/// Signals every process of a group. There is no safe call for this in the standard library, and the shell that runs
-/// commands is there anyway; a group that is already gone is what we want.
-fn signal_group(group: u32, signal: &str) {
-    let order = format!("kill -s {signal} -- -{group}");
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "a signal's sender has no group and no output of its own"
-    )]
-    let quiet = Command::new("/bin/sh")
-        .args(["-c", &order])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    drop(quiet);
+/// Holds the channel open until the command has ended, and leaves its status to be collected.
+fn hold(child: &Child, sender: SyncSender<(Stream, Vec<u8>)>) {
+    let command = Pid::from_child(child);
+    thread::spawn(move || {
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        // Any other error says that it was collected already.
+        while let Err(Errno::INTR) = waitid(WaitId::Pid(command), ended) {}
+        drop(sender);
+    });
+}
+
+/// Signals every process of a command's group; a group that is already gone is what we want.
+fn signal_group(child: &Child, signal: Signal) {
+    let _ = kill_process_group(Pid::from_child(child), signal);
 }
 
 struct Transcript<'a> {
