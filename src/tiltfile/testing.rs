@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::model::project::{Evaluation, Project};
+use crate::model::project::{Evaluation, Project, Resource};
 use crate::model::report::{Failure, FailureKind};
 use crate::tiltfile::host::{Environment, Level, LogLine};
 use crate::tiltfile::timing::Timed;
@@ -125,6 +125,18 @@ impl Evaluated {
             Ok(project) => project,
             Err(_) => panic!("the evaluation failed:\n{}", self.error()),
         }
+    }
+
+    #[track_caller]
+    pub fn names(&self) -> Vec<&str> {
+        let resources = self.project().resources.iter();
+        resources.map(|resource| resource.name.as_str()).collect()
+    }
+
+    #[track_caller]
+    pub fn resource(&self, name: &str) -> &Resource {
+        let found = self.project().resources.iter().find(|resource| resource.name == name);
+        found.unwrap_or_else(|| panic!("no {name} among {:?}", self.names()))
     }
 
     /// The log's lines, each ended by a line break.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -67,17 +67,22 @@ fn any_place_in_any_text_can_be_asked_about() {
     });
 }
 
+/// A language server that nobody listens to.
+fn server(dir: &Path) -> Child {
+    tilt(dir)
+        .args(["lsp", "start"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
 #[test]
 fn any_messages_leave_the_language_server_on_its_feet() {
     fuzz(3, proptest::collection::vec(message(), 60), |messages| {
         let dir = tempfile::tempdir().unwrap();
-        let mut server = tilt(dir.path())
-            .args(["lsp", "start"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut server = server(dir.path());
         let mut input = server.stdin.take().unwrap();
         let begin = [
             json!({"id": 0, "method": "initialize", "params": {"capabilities": {}}}),
@@ -123,13 +128,7 @@ fn any_bytes_end_the_language_server_without_a_panic() {
     ];
     fuzz(10, soup(PIECES, 12), |text| {
         let dir = tempfile::tempdir().unwrap();
-        let mut server = tilt(dir.path())
-            .args(["lsp", "start"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut server = server(dir.path());
         // A server that has given up reads no more.
         drop(server.stdin.take().unwrap().write_all(text.as_bytes()));
         let log = stderr(&server.wait_with_output().unwrap());

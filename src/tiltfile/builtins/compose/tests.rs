@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::build::Recipe;
 use crate::model::compose::ComposeTarget;
-use crate::model::project::{Resource, Target, TriggerMode};
+use crate::model::project::{Target, TriggerMode};
 use crate::tiltfile::testing::{Evaluated, Tiltfile};
 use crate::world::process::{self, Invocation};
 
@@ -81,30 +81,11 @@ fn calls(evaluated: &Evaluated) -> Vec<String> {
 }
 
 #[track_caller]
-fn resource<'e>(evaluated: &'e Evaluated, name: &str) -> &'e Resource {
-    let resources = &evaluated.project().resources;
-    resources
-        .iter()
-        .find(|resource| resource.name == name)
-        .unwrap_or_else(|| panic!("no {name} in {:?}", names(evaluated)))
-}
-
-#[track_caller]
 fn target<'e>(evaluated: &'e Evaluated, name: &str) -> &'e ComposeTarget {
-    match &resource(evaluated, name).target {
+    match &evaluated.resource(name).target {
         Target::Compose(target) => target,
         other => panic!("{name} is {other:?}"),
     }
-}
-
-#[track_caller]
-fn names(evaluated: &Evaluated) -> Vec<&str> {
-    evaluated
-        .project()
-        .resources
-        .iter()
-        .map(|resource| resource.name.as_str())
-        .collect()
 }
 
 /// `name: dependencies`, a line each.
@@ -170,7 +151,7 @@ fn what_is_said_of_a_service_adds_up_and_survives_further_calls() {
         graph(&shop),
         "db: early late\nbackend: db\nweb: backend db\nearly: \nlate: \n"
     );
-    let db = resource(&shop, "db");
+    let db = shop.resource("db");
     assert_eq!(db.trigger, TriggerMode::Manual);
     assert_eq!(db.labels.iter().collect::<Vec<_>>(), ["x", "y"]);
     let target = target(&shop, "db");
@@ -215,7 +196,7 @@ fn the_tiltfiles_trigger_mode_holds_unless_a_service_has_its_own() {
         let shop = shop(&format!(
             "docker_compose('shop/compose.yml')\ndc_resource('db', {arguments})\n"
         ));
-        assert_eq!(resource(&shop, "db").trigger, expected, "{arguments}");
+        assert_eq!(shop.resource("db").trigger, expected, "{arguments}");
     }
 }
 
@@ -266,7 +247,7 @@ fn a_name_belongs_to_one_resource() {
     let renamed = recorded(&renamed, &two)
         .file("compose.yml", "services: {db: {image: i}}\n")
         .eval();
-    assert_eq!(names(&renamed), ["a-db", "db"]);
+    assert_eq!(renamed.names(), ["a-db", "db"]);
 }
 
 #[test]
@@ -366,7 +347,7 @@ fn built(statements: &str) -> Evaluated {
 #[test]
 fn an_image_that_nobody_else_builds_is_built_by_compose() {
     let built = built("");
-    let app = &resource(&built, "app").images[0];
+    let app = &built.resource("app").images[0];
     let Recipe::Compose(recipe) = &app.recipe else {
         panic!("{:?}", app.recipe)
     };
@@ -384,7 +365,7 @@ fn an_image_that_nobody_else_builds_is_built_by_compose() {
         ["app tmp", "app/Dockerfile ", "app/static "]
     );
     assert_eq!(watched(&built), ["Tiltfile", "app/.dockerignore", "compose.yml"]);
-    let remote = &resource(&built, "remote").images[0];
+    let remote = &built.resource("remote").images[0];
     assert_eq!(target(&built, "remote").image_maps, ["b_remote"]);
     assert!(remote.watched_paths().is_empty() && remote.watch_ignores.is_empty());
 }
@@ -396,7 +377,7 @@ fn an_image_that_the_tiltfile_builds_comes_before_the_services_own_build() {
         "docker_build('gcr.io/app', 'app', {steps})\ndocker_build('x', 'app')\ndc_resource('remote', 'x')"
     ));
     for (name, image, live) in [("app", "gcr.io_app", true), ("remote", "x", false)] {
-        let images = &resource(&built, name).images;
+        let images = &built.resource(name).images;
         assert!(matches!(images[0].recipe, Recipe::Docker(_)), "{:?}", images[0].recipe);
         assert_eq!((images.len(), !images[0].live_update.is_empty()), (1, live));
         assert_eq!(target(&built, name).image_maps, [image]);
@@ -407,7 +388,7 @@ fn an_image_that_the_tiltfile_builds_comes_before_the_services_own_build() {
 #[test]
 fn an_image_without_a_build_of_any_kind_is_left_to_the_engine() {
     let shop = shop("docker_compose('shop/compose.yml')\n");
-    assert!(resource(&shop, "db").images.is_empty());
+    assert!(shop.resource("db").images.is_empty());
     assert!(target(&shop, "db").image_maps.is_empty());
 }
 
@@ -569,7 +550,7 @@ fn the_real_compose_reads_the_env_file_beside_the_project() {
     let Some(shop) = real("the real compose reads .env", tiltfile) else {
         return;
     };
-    assert_eq!(names(&shop), ["a"]);
+    assert_eq!(shop.names(), ["a"]);
     assert!(target(&shop, "a").service_yaml.starts_with("image: named\n"));
     assert_eq!(watched(&shop), ["Tiltfile", "shop/.env", "shop/compose.yml"]);
 }

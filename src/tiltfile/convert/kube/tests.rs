@@ -1,6 +1,6 @@
 //! Kubernetes objects become resources: how they are found, named, joined and refused.
 
-use crate::model::project::{Resource, Target, TriggerMode};
+use crate::model::project::{Target, TriggerMode};
 use crate::model::workload::{DiscoveryStrategy, KubernetesTarget, PodReadiness, Source};
 use crate::tiltfile::testing::{Evaluated, Tiltfile};
 
@@ -28,28 +28,9 @@ fn service(name: &str, selector: &str) -> String {
     )
 }
 
-fn names(evaluated: &Evaluated) -> Vec<&str> {
-    evaluated
-        .project()
-        .resources
-        .iter()
-        .map(|resource| resource.name.as_str())
-        .collect()
-}
-
-#[track_caller]
-fn resource<'e>(evaluated: &'e Evaluated, name: &str) -> &'e Resource {
-    let found = evaluated
-        .project()
-        .resources
-        .iter()
-        .find(|resource| resource.name == name);
-    found.unwrap_or_else(|| panic!("no {name} among {:?}", names(evaluated)))
-}
-
 #[track_caller]
 fn target<'e>(evaluated: &'e Evaluated, name: &str) -> &'e KubernetesTarget {
-    match &resource(evaluated, name).target {
+    match &evaluated.resource(name).target {
         Target::Kubernetes(target) => target,
         other => panic!("{other:?}"),
     }
@@ -82,7 +63,7 @@ fn workloads_take_the_shortest_name_that_tells_them_apart() {
         + &deployment("b", "other", "i")
         + &object("Pod", "a", "spec: {containers: [{name: c, image: i}]}");
     assert_eq!(
-        names(&with(&yaml, "")),
+        with(&yaml, "").names(),
         ["a:deployment", "b:deployment:default", "b:deployment:other", "a:pod"]
     );
 }
@@ -96,7 +77,7 @@ fn services_join_the_workload_of_their_namespace_whose_pods_they_select() {
         + &service("for-nobody", "app: z")
         + &object("ConfigMap", "c", "data: {k: v}");
     let evaluated = with(&yaml, "");
-    assert_eq!(names(&evaluated), ["a", "b", "uncategorized"]);
+    assert_eq!(evaluated.names(), ["a", "b", "uncategorized"]);
     assert_eq!(
         objects(&evaluated, "a"),
         ["Service for-a", "Service for-both", "Deployment a"]
@@ -118,7 +99,7 @@ fn options_of_several_calls_add_up_also_under_a_new_name() {
            discovery_strategy='selectors-only', extra_pod_selectors={'k': 'v'})\n\
          local_resource('l', 'true')\n",
     );
-    let b = resource(&evaluated, "b");
+    let b = evaluated.resource("b");
     assert_eq!(b.labels.iter().collect::<Vec<_>>(), ["x", "y"]);
     assert_eq!(b.deps, ["l"]);
     assert_eq!(b.trigger, TriggerMode::AutoWithManualInit);
@@ -140,7 +121,7 @@ fn objects_are_moved_by_fragments_and_can_be_a_resource_of_their_own() {
         &yaml,
         "k8s_resource('a', objects=['C:configmap'])\nk8s_resource(new_name='rest', objects=['c:secret:default', 'd'])\n",
     );
-    assert_eq!(names(&evaluated), ["a", "rest"]);
+    assert_eq!(evaluated.names(), ["a", "rest"]);
     assert_eq!(objects(&evaluated, "a"), ["ConfigMap c", "Deployment a"]);
     assert_eq!(objects(&evaluated, "rest"), ["ConfigMap d", "Secret c"]);
     assert_eq!(target(&evaluated, "rest").readiness, PodReadiness::Ignore);
@@ -221,7 +202,7 @@ fn a_function_names_workloads_wherever_it_was_written() {
         &yaml,
         "def f(id): return id.kind.lower() + '-' + id.name + id.group\nworkload_to_resource_function(f)\n",
     );
-    assert_eq!(names(&renamed), ["deployment-aapps", "deployment-bapps"]);
+    assert_eq!(renamed.names(), ["deployment-aapps", "deployment-bapps"]);
     let from_file = Tiltfile::new("k8s_yaml('all.yaml')\nload('./lib/Tiltfile', 'x')\n")
         .file("all.yaml", &yaml)
         .file(
@@ -229,7 +210,7 @@ fn a_function_names_workloads_wherever_it_was_written() {
             "workload_to_resource_function(lambda id: 'w-' + id.name)\nx = 1\n",
         )
         .eval();
-    assert_eq!(names(&from_file), ["w-a", "w-b"]);
+    assert_eq!(from_file.names(), ["w-a", "w-b"]);
     let table = [
         (
             "lambda id: 'x'",
@@ -267,9 +248,10 @@ fn images_are_found_in_containers_environment_and_pointed_out_places() {
          docker_build('three', '.', dockerfile_contents='FROM two')\n\
          k8s_kind('Thing', image_json_path=['{.spec.image}', '{.spec.nothing}'])\n",
     );
-    assert_eq!(names(&evaluated), ["a", "p", "t"]);
+    assert_eq!(evaluated.names(), ["a", "p", "t"]);
     let images = |name: &str| -> Vec<String> {
-        resource(&evaluated, name)
+        evaluated
+            .resource(name)
             .images
             .iter()
             .map(|i| i.selector.to_string())
@@ -307,7 +289,7 @@ fn duplicates_are_refused_unless_allowed_and_then_named_apart() {
         &deployment("a", "", "i"),
         "k8s_yaml('all.yaml', allow_duplicates=True)\n",
     );
-    assert_eq!(names(&allowed).len(), 2);
+    assert_eq!(allowed.names().len(), 2);
 }
 
 #[test]
@@ -363,7 +345,7 @@ fn a_command_deploys_with_its_images_and_its_live_update() {
     );
     assert!(delete.dir.ends_with("src") && deps[0].ends_with("src"));
     assert_eq!(target.image_maps, ["one"]);
-    let images = &resource(&evaluated, "c").images;
+    let images = &evaluated.resource("c").images;
     assert_eq!(images[1].live_update.container.as_deref(), Some("main"));
     let table = [
         ("'', ['d'], []", "k8s_custom_deploy: apply_cmd cannot be empty"),
@@ -402,7 +384,7 @@ fn what_might_be_production_is_not_deployed_to() {
         "Stop! prod might be production.\nIf you're sure you want to deploy there, add:\nallow_k8s_contexts('prod')\n\
          to your Tiltfile. Otherwise, switch k8s contexts and restart Tilt."
     );
-    assert_eq!(names(&tiltfile("allow_k8s_contexts('prod')\n")), ["a"]);
+    assert_eq!(tiltfile("allow_k8s_contexts('prod')\n").names(), ["a"]);
 }
 
 #[test]
