@@ -1,5 +1,7 @@
 //! Pure. Points in time as Kubernetes and the API write them: RFC 3339 in UTC, to the second or to the microsecond.
 
+use std::time::Duration;
+
 use crate::model::yaml::days_in_month;
 
 /// Go's complaint about a time it cannot read.
@@ -24,13 +26,57 @@ pub fn canonical_micro(text: &str) -> Result<String, Malformed> {
 
 /// Seconds since 1970, as `metav1.Time` prints them.
 pub fn of_seconds(seconds: i64) -> String {
-    let since_year_0 = days_before(1970, 1, 1) * 1440 + seconds.div_euclid(60);
-    let moment = Moment {
-        minutes: since_year_0,
-        second: seconds.rem_euclid(60) as u32,
-        micros: 0,
-    };
-    format!("{}Z", moment.seconds_text())
+    format!("{}Z", Moment::of_seconds(seconds).seconds_text())
+}
+
+/// A point in time: microseconds since 1970, UTC. It enters as data; only `world/clock` knows what time it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(i64);
+
+impl Time {
+    pub const fn from_micros(micros: i64) -> Time {
+        Time(micros)
+    }
+
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// What `metav1.Time` and `metav1.MicroTime` print.
+    pub fn parse(text: &str) -> Option<Time> {
+        let moment = parse(text)?;
+        let minutes = moment.minutes - days_before(1970, 1, 1) * 1440;
+        Some(Time(
+            (minutes * 60 + i64::from(moment.second)) * 1_000_000 + i64::from(moment.micros),
+        ))
+    }
+
+    /// As `metav1.Time` prints it: to the second.
+    pub fn to_seconds_text(self) -> String {
+        of_seconds(self.0.div_euclid(1_000_000))
+    }
+
+    /// As `metav1.MicroTime` prints it.
+    pub fn to_micros_text(self) -> String {
+        let moment = Moment::of_seconds(self.0.div_euclid(1_000_000));
+        format!("{}.{:06}Z", moment.seconds_text(), self.0.rem_euclid(1_000_000))
+    }
+
+    /// How long ago `earlier` was; nothing if it lies ahead, as it may when somebody sets the clock.
+    pub fn since(self, earlier: Time) -> Duration {
+        Duration::from_micros(u64::try_from(self.0 - earlier.0).unwrap_or_default())
+    }
+}
+
+impl std::ops::Add<Duration> for Time {
+    type Output = Time;
+
+    fn add(self, later: Duration) -> Time {
+        Time(
+            self.0
+                .saturating_add(i64::try_from(later.as_micros()).unwrap_or(i64::MAX)),
+        )
+    }
 }
 
 fn malformed(text: &str, layout: &'static str) -> Malformed {
@@ -48,6 +94,14 @@ struct Moment {
 }
 
 impl Moment {
+    fn of_seconds(seconds: i64) -> Moment {
+        Moment {
+            minutes: days_before(1970, 1, 1) * 1440 + seconds.div_euclid(60),
+            second: seconds.rem_euclid(60) as u32,
+            micros: 0,
+        }
+    }
+
     fn seconds_text(&self) -> String {
         let (year, month, day) = date_of(self.minutes.div_euclid(1440));
         let minute = self.minutes.rem_euclid(1440);
@@ -160,6 +214,17 @@ mod tests {
     fn seconds_count_from_1970() {
         assert_eq!(of_seconds(0), "1970-01-01T00:00:00Z");
         assert_eq!(of_seconds(1_795_244_975), "2026-11-21T07:09:35Z");
+    }
+
+    #[test]
+    fn a_point_in_time_prints_and_parses_to_the_microsecond() {
+        let time = Time::from_micros(1_795_244_975_000_042);
+        assert_eq!(time.to_seconds_text(), "2026-11-21T07:09:35Z");
+        assert_eq!(time.to_micros_text(), "2026-11-21T07:09:35.000042Z");
+        assert_eq!(Time::parse(&time.to_micros_text()), Some(time));
+        assert_eq!(Time::from_micros(-1).to_micros_text(), "1969-12-31T23:59:59.999999Z");
+        assert_eq!((time + Duration::from_millis(3)).since(time), Duration::from_millis(3));
+        assert_eq!(time.since(time + Duration::from_secs(1)), Duration::ZERO);
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod print;
 pub mod schema;
 mod set;
 mod show;
+mod stored;
+mod table;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -20,6 +22,8 @@ pub use functions::{Function, Makes, Parameter, creators, struct_helpers};
 pub use kinds::{KINDS, kind_called};
 pub use schema::{Field, Kind, Print, Shape, Struct};
 pub use set::{AlreadyRegistered, ObjectSet};
+pub use stored::{API_VERSION, Meta, Owner, Stored};
+pub use table::{Change, Event, Expired, Table};
 pub use validate::{FieldError, Problem, aggregate, validate, validate_name};
 
 use super::tree::{Map, Tree};

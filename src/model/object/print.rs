@@ -1,25 +1,31 @@
 //! Pure. Objects as JSON: which fields of a struct are printed, and with what if they are not set.
 
 use super::Object;
-use super::schema::{Content, Field, Print, Shape, Struct};
+use super::schema::{Content, Field, Kind, Print, Shape, Struct};
 use crate::model::tree::{Map, Tree};
 
 pub fn object(object: &Object) -> Tree {
     let mut printed = Map::new();
     printed.push("metadata", metadata(object));
-    match object.kind.content {
+    content(object.kind, &object.spec, &Map::new(), &mut printed);
+    Tree::Map(printed)
+}
+
+/// Spec and status, or the fields of a kind that has neither.
+pub fn content(kind: &Kind, spec: &Map, status: &Map, printed: &mut Map) {
+    match kind.content {
         Content::Plain(fields) => {
-            structure(fields, &object.spec)
-                .into_entries()
-                .into_iter()
-                .for_each(|(k, v)| printed.push(k, v));
+            let fields = structure(fields, spec).into_entries();
+            fields.into_iter().for_each(|(k, v)| printed.push(k, v));
         }
-        Content::Spec { spec, status } => {
-            printed.push("spec", Tree::Map(structure(spec, &object.spec)));
-            printed.push("status", Tree::Map(structure(status, &Map::new())));
+        Content::Spec {
+            spec: spec_fields,
+            status: status_fields,
+        } => {
+            printed.push("spec", Tree::Map(structure(spec_fields, spec)));
+            printed.push("status", Tree::Map(structure(status_fields, status)));
         }
     }
-    Tree::Map(printed)
 }
 
 fn metadata(object: &Object) -> Tree {
@@ -97,7 +103,7 @@ fn unset(field: &Field) -> Tree {
 }
 
 /// Go prints maps by key.
-fn sorted(map: &Map) -> Tree {
+pub fn sorted(map: &Map) -> Tree {
     let mut map = map.clone();
     map.sort();
     Tree::Map(map)
