@@ -1,0 +1,243 @@
+//! Pure. Facts that reach the engine. This is the complete list of what can wake it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::engine::state::{Name, Seq, TriggerSource};
+use crate::model::object::{FieldError, Kind, Stored};
+use crate::model::project::{Evaluation, TriggerMode};
+use crate::model::time::Time;
+
+/// An action with its place in the order of all actions, and the time at which it arrived.
+#[derive(Debug)]
+pub struct Stamped {
+    pub seq: Seq,
+    pub at: Time,
+    pub action: Action,
+}
+
+#[derive(Debug)]
+pub enum Action {
+    /// Somebody wants something changed and waits for an answer.
+    Asked {
+        token: Token,
+        ask: Ask,
+    },
+    /// An evaluation of a Tiltfile ended.
+    Evaluated {
+        tiltfile: Name,
+        run: u64,
+        evaluation: Box<Evaluation>,
+    },
+    /// Files changed: for each watch the paths that it lets through.
+    Files {
+        changes: Vec<(Name, Vec<PathBuf>)>,
+    },
+    Watch {
+        watch: Name,
+        fact: WatchFact,
+    },
+    /// An update came to its end.
+    Updated {
+        update: u64,
+        outcome: UpdateOutcome,
+    },
+    Process {
+        process: Name,
+        generation: u64,
+        fact: ProcessFact,
+    },
+    Repo {
+        repo: Name,
+        generation: u64,
+        outcome: RepoOutcome,
+    },
+    Extension {
+        extension: Name,
+        generation: u64,
+        outcome: Result<PathBuf, String>,
+    },
+    /// The time has come that the state was waiting for.
+    Woke,
+    /// Somebody wants us to end: a signal, or the web page.
+    Stop {
+        reason: StopReason,
+    },
+}
+
+/// Who waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token(pub u64);
+
+#[derive(Debug)]
+pub enum Ask {
+    Write(Box<Write>),
+    Trigger {
+        resource: Name,
+        source: TriggerSource,
+    },
+    SetTriggerMode {
+        resource: Name,
+        mode: TriggerMode,
+    },
+    /// Arguments of the main Tiltfile.
+    SetArgs {
+        args: Vec<String>,
+    },
+}
+
+/// A change of one object.
+#[derive(Clone, Debug)]
+pub struct Write {
+    pub kind: &'static Kind,
+    pub name: Name,
+    pub verb: Verb,
+    pub effort: Effort,
+}
+
+#[derive(Clone, Debug)]
+pub enum Verb {
+    Create(Stored),
+    /// The whole object as it should be; only the named part of it is taken over.
+    Replace {
+        object: Stored,
+        part: Part,
+        expected: Expected,
+    },
+    Delete {
+        expected: Expected,
+    },
+}
+
+/// What a client may change with one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Metadata and spec.
+    Main,
+    Status,
+}
+
+/// What the object must be for the change to happen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    pub version: Option<u64>,
+    pub uid: Option<Box<str>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effort {
+    #[default]
+    Real,
+    /// Everything is checked and nothing is changed.
+    Dry,
+}
+
+/// What the one who asked gets: the object as it is now or was last, where there is one.
+pub type Answer = Result<Option<Arc<Stored>>, Refusal>;
+
+/// Why something asked for does not happen.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    #[error("{plural}.tilt.dev {name:?} not found")]
+    Missing { plural: &'static str, name: Name },
+    #[error("{plural}.tilt.dev {name:?} already exists")]
+    Exists { plural: &'static str, name: Name },
+    #[error("the object has been modified; please apply your changes to the latest version and try again")]
+    Conflict { plural: &'static str, name: Name },
+    #[error("uid {expected} is asked for, the object's is {found}")]
+    OtherUid { expected: Box<str>, found: Box<str> },
+    #[error("{}", listed(.errors))]
+    Invalid { errors: Vec<FieldError> },
+    #[error("{0}")]
+    Forbidden(String),
+    #[error("resource {resource:?} does not exist")]
+    NoResource { resource: Name },
+    #[error("resource {resource:?} is currently disabled")]
+    Disabled { resource: Name },
+    #[error("tilt is shutting down")]
+    Ended,
+}
+
+fn listed(errors: &[FieldError]) -> String {
+    crate::model::object::aggregate(errors).unwrap_or_default()
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WatchFact {
+    /// From now on no change is missed.
+    Started,
+    /// It does not work now; it is tried again.
+    Failed {
+        error: String,
+    },
+    Recovered,
+}
+
+/// How an update went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpdateOutcome {
+    Done,
+    Failed(UpdateFailure),
+    /// It ended because we asked it to.
+    Cancelled,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpdateFailure {
+    pub class: Class,
+    pub message: String,
+    pub exit_code: Option<i32>,
+}
+
+/// Whose failure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Their Tiltfile, Dockerfile, YAML or command.
+    User,
+    /// Daemon, cluster, registry, disk: trying again makes sense.
+    Environment,
+    /// Ours.
+    Internal,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProcessFact {
+    Started {
+        pid: i32,
+    },
+    /// What the readiness probe found; also said of a process without one, once it has started.
+    Ready {
+        ready: Readiness,
+    },
+    Exited {
+        pid: i32,
+        code: i32,
+        reason: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    Ready,
+    NotReady,
+}
+
+/// What became of fetching an extension repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RepoOutcome {
+    Fetched {
+        path: PathBuf,
+        checkout: Option<String>,
+        stale: Option<String>,
+    },
+    Failed {
+        error: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    Signal(&'static str),
+    /// `tilt ci` came to its end.
+    Outcome,
+}

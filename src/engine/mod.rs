@@ -1,0 +1,13 @@
+//! The control loop: one task owns the state, facts come in as actions, decisions go out as effects.
+//!
+//! `reduce` takes in one action; `settle` and `schedule` decide what follows from the state as it is then, `desired` says which
+//! long-lived tasks should exist. All of them are pure: they see no clock, no file and no process, so a simulator can drive
+//! them. A performer carries effects out and answers with actions. Everybody else reads snapshots and asks through a handle.
+
+pub mod action;
+pub mod effect;
+pub mod handle;
+mod reduce;
+pub mod state;
+mod step;
+pub mod store;

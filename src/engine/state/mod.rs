@@ -1,0 +1,147 @@
+//! Pure. Everything the engine knows. One task owns it; whoever else reads it reads a copy that never changes.
+//!
+//! Copies are cheap: what a step does not touch is shared with the copies before it.
+
+mod cause;
+mod process;
+mod resource;
+mod session;
+mod tiltfile;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::model::object::Table;
+use crate::model::settings::Settings;
+use crate::model::time::Time;
+
+pub use cause::{Cause, Hold, TriggerSource};
+pub use process::{CmdState, Phase, ProcessState};
+pub use resource::{Pending, Record, Requested, ResourceState, RuntimeStatus, Serve, Update, UpdateStatus};
+pub use session::{Build, Ending, Mode, Outcome, Session, WebAddress};
+pub use tiltfile::{Evaluating, TiltfileState};
+
+/// A name that many places share.
+pub type Name = Arc<str>;
+
+/// The name of the main Tiltfile's object, and of its resource.
+pub const MAIN: &str = "(Tiltfile)";
+
+/// The order of all actions. Comparing these, never clocks, tells what came first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seq(pub u64);
+
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Of the latest action.
+    pub seq: Seq,
+    /// When it arrived.
+    pub now: Time,
+    pub session: Arc<Session>,
+    pub table: Table,
+    /// The main one first.
+    pub tiltfiles: IndexMap<Name, Arc<TiltfileState>>,
+    /// In the order of definition, Tiltfile by Tiltfile.
+    pub resources: IndexMap<Name, Arc<ResourceState>>,
+    /// Resources that were triggered and not yet started, in order.
+    pub queue: Vec<Name>,
+    /// Cmd objects that run on their own account.
+    pub cmds: BTreeMap<Name, Arc<CmdState>>,
+    pub watches: BTreeMap<Name, Arc<WatchState>>,
+    pub clicks: BTreeMap<Name, Click>,
+    pub settings: Arc<Settings>,
+    pub counters: Counters,
+    pub repos: BTreeMap<Name, Arc<RepoState>>,
+    pub extensions: BTreeMap<Name, Arc<RepoState>>,
+}
+
+/// Numbers that are given once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub updates: u64,
+    pub serves: u64,
+    pub evaluations: u64,
+    pub generations: u64,
+}
+
+/// What a FileWatch has seen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WatchState {
+    pub started: Option<Time>,
+    /// The latest batches, oldest first.
+    pub batches: Vec<Batch>,
+    pub last: Option<Seq>,
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    pub at: Time,
+    pub paths: Vec<std::path::PathBuf>,
+}
+
+/// The latest click on a button.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Click {
+    /// As the object's status has it.
+    pub clicked_at: Box<str>,
+    pub at: Option<Time>,
+    pub seq: Seq,
+    /// What the inputs of the button held, as environment variables.
+    pub env: Vec<String>,
+}
+
+/// What fetching a repository, or finding an extension in it, has come to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RepoState {
+    pub generation: u64,
+    pub asked: Option<crate::engine::effect::Task>,
+    pub failures: u32,
+    pub retry_at: Option<Time>,
+    pub done: bool,
+}
+
+impl State {
+    pub fn new(session: Session, salt: &str) -> State {
+        State {
+            seq: Seq(0),
+            now: session.started,
+            session: Arc::new(session),
+            table: Table::new(salt),
+            tiltfiles: IndexMap::new(),
+            resources: IndexMap::new(),
+            queue: Vec::new(),
+            cmds: BTreeMap::new(),
+            watches: BTreeMap::new(),
+            clicks: BTreeMap::new(),
+            settings: Arc::default(),
+            counters: Counters::default(),
+            repos: BTreeMap::new(),
+            extensions: BTreeMap::new(),
+        }
+    }
+
+    pub fn resource(&self, name: &str) -> Option<&ResourceState> {
+        self.resources.get(name).map(Arc::as_ref)
+    }
+
+    pub fn resource_mut(&mut self, name: &str) -> Option<&mut ResourceState> {
+        self.resources.get_mut(name).map(Arc::make_mut)
+    }
+
+    pub fn tiltfile_mut(&mut self, name: &str) -> Option<&mut TiltfileState> {
+        self.tiltfiles.get_mut(name).map(Arc::make_mut)
+    }
+
+    pub fn session_mut(&mut self) -> &mut Session {
+        Arc::make_mut(&mut self.session)
+    }
+}
+
+/// The next of a kind of numbers.
+pub fn next(counter: &mut u64) -> u64 {
+    *counter += 1;
+    *counter
+}

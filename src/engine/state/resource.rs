@@ -1,0 +1,236 @@
+//! Pure. One resource: what is declared, what is pending, what runs, how it went.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::action::Class;
+use crate::engine::state::{Cause, Hold, Name, Phase, ProcessState, Seq, TriggerSource};
+use crate::model::project::{Resource, Target, TriggerMode};
+use crate::model::time::Time;
+
+#[derive(Clone, Debug)]
+pub struct ResourceState {
+    pub declared: Arc<Resource>,
+    /// The Tiltfile that declares it.
+    pub tiltfile: Name,
+    pub trigger_mode: TriggerMode,
+    pub enabled: bool,
+    pub pending: Pending,
+    pub requested: Option<Requested>,
+    /// Whether an update of what is declared now was started, and why one is due if not.
+    pub started_once: bool,
+    pub due: Option<Cause>,
+    pub running: Option<Update>,
+    /// Newest first, at most two.
+    pub history: VecDeque<Record>,
+    pub serve: Option<Serve>,
+    /// Whether it has been ready in this session: what dependents wait for.
+    pub ever_ready: bool,
+    pub last_deploy: Option<Time>,
+    pub hold: Option<Hold>,
+    pub since: Conditions,
+    /// How long a successful update takes, learned.
+    pub usual: Option<Duration>,
+    /// The last update was given up for a newer save: the next one runs to its end.
+    pub was_superseded: bool,
+    pub echo: Echo,
+}
+
+/// Files that changed since the last update that saw them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pending {
+    pub files: BTreeMap<PathBuf, Seq>,
+    pub since: Option<Time>,
+}
+
+/// Somebody triggered it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Requested {
+    pub source: TriggerSource,
+    pub seq: Seq,
+    pub at: Time,
+}
+
+/// An update that runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    pub id: u64,
+    pub span: Name,
+    pub started: Time,
+    /// Changes up to here are part of what it sees.
+    pub inputs_as_of: Seq,
+    pub causes: Vec<Cause>,
+    pub files: Vec<PathBuf>,
+    pub cancelled: Option<Cancelled>,
+}
+
+/// Why a running update was asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// By its stop button.
+    Stopped,
+    Disabled,
+    /// The resource or its definition is gone.
+    Redefined,
+    Superseded,
+    Ending,
+}
+
+/// How an update or an evaluation went.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    pub started: Time,
+    pub finished: Time,
+    pub span: Name,
+    pub error: Option<String>,
+    pub class: Option<Class>,
+    pub causes: Vec<Cause>,
+    pub warnings: Vec<String>,
+}
+
+/// The process that a resource serves with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Serve {
+    /// Of the Cmd object that shows it.
+    pub cmd: Name,
+    pub number: u64,
+    pub process: ProcessState,
+}
+
+/// Since when conditions are what they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Conditions {
+    pub up_to_date: Option<(bool, Time)>,
+    pub ready: Option<(bool, Time)>,
+}
+
+/// Whether updates change their own inputs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Echo {
+    /// Files that changed while the last update ran.
+    pub files: BTreeSet<PathBuf>,
+    /// How often in a row an update was caused by nothing but those.
+    pub times: u32,
+    /// It is held for that until something else changes.
+    pub held: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpdateStatus {
+    None,
+    Pending,
+    InProgress,
+    Ok,
+    Error,
+    NotApplicable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuntimeStatus {
+    None,
+    Unknown,
+    Pending,
+    Ok,
+    Error,
+    NotApplicable,
+}
+
+impl ResourceState {
+    pub fn new(declared: Arc<Resource>, tiltfile: Name) -> ResourceState {
+        ResourceState {
+            trigger_mode: declared.trigger,
+            declared,
+            tiltfile,
+            enabled: true,
+            pending: Pending::default(),
+            requested: None,
+            started_once: false,
+            due: Some(Cause::Initial),
+            running: None,
+            history: VecDeque::new(),
+            serve: None,
+            ever_ready: false,
+            last_deploy: None,
+            hold: None,
+            since: Conditions::default(),
+            usual: None,
+            was_superseded: false,
+            echo: Echo::default(),
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.declared.name
+    }
+
+    /// Whether it starts by itself for the first time.
+    pub fn starts_by_itself(&self) -> bool {
+        matches!(self.trigger_mode, TriggerMode::Auto | TriggerMode::ManualWithAutoInit)
+    }
+
+    /// Whether changes of files start an update.
+    pub fn follows_files(&self) -> bool {
+        matches!(self.trigger_mode, TriggerMode::Auto | TriggerMode::AutoWithManualInit)
+    }
+
+    pub fn serves(&self) -> bool {
+        matches!(&self.declared.target, Target::Local(local) if !local.serve.is_empty())
+    }
+
+    pub fn has_update_command(&self) -> bool {
+        matches!(&self.declared.target, Target::Local(local) if local.update.is_some())
+    }
+
+    /// Whether its update may run beside others.
+    pub fn runs_alone(&self) -> bool {
+        matches!(&self.declared.target, Target::Local(local) if !local.allow_parallel && local.update.is_some())
+    }
+
+    pub fn last(&self) -> Option<&Record> {
+        self.history.front()
+    }
+
+    pub fn update_status(&self) -> UpdateStatus {
+        if self.running.is_some() {
+            return UpdateStatus::InProgress;
+        }
+        if !self.enabled {
+            return UpdateStatus::None;
+        }
+        let waits = self.requested.is_some()
+            || (self.due.is_some() && (self.starts_by_itself() || self.started_once))
+            || (!self.pending.files.is_empty() && self.follows_files());
+        match self.last() {
+            _ if waits => UpdateStatus::Pending,
+            Some(record) if record.error.is_some() => UpdateStatus::Error,
+            Some(_) if !self.has_update_command() && self.serves() => UpdateStatus::NotApplicable,
+            Some(_) => UpdateStatus::Ok,
+            None => UpdateStatus::None,
+        }
+    }
+
+    pub fn runtime_status(&self) -> RuntimeStatus {
+        match &self.serve {
+            _ if !self.enabled => RuntimeStatus::None,
+            _ if !self.serves() => RuntimeStatus::NotApplicable,
+            None if self.update_status() == UpdateStatus::None => RuntimeStatus::None,
+            None => RuntimeStatus::Pending,
+            Some(serve) => match &serve.process.phase {
+                Phase::Starting => RuntimeStatus::Pending,
+                Phase::Running { .. } if serve.process.is_ready() => RuntimeStatus::Ok,
+                Phase::Running { .. } => RuntimeStatus::Pending,
+                Phase::Exited { .. } => RuntimeStatus::Error,
+            },
+        }
+    }
+
+    /// Whether what it deploys is as ready as it gets: what dependents may wait for.
+    pub fn is_ready(&self) -> bool {
+        match &self.serve {
+            Some(serve) => serve.process.is_ready(),
+            None => !self.serves() && self.last().is_some_and(|record| record.error.is_none()),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Pure. What is true of the whole session.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::engine::action::StopReason;
+use crate::model::settings::CiSettings;
+use crate::model::time::Time;
+
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub mode: Mode,
+    pub pid: i64,
+    pub started: Time,
+    /// Absolute.
+    pub tiltfile: PathBuf,
+    pub args: Vec<String>,
+    pub build: Build,
+    pub web: Option<WebAddress>,
+    /// `--timeout`, which goes before what the Tiltfile says.
+    pub timeout: Option<Duration>,
+    pub ci: CiSettings,
+    pub ending: Option<Ending>,
+    pub outcome: Option<Outcome>,
+    /// What stops the whole session, for the user interfaces.
+    pub fatal: Option<String>,
+}
+
+/// Whether files are watched, or everything runs once to an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Up,
+    Ci,
+    /// The API and its objects only: no Tiltfile.
+    Objects,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Build {
+    pub version: String,
+    pub date: String,
+    pub dev: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebAddress {
+    pub host: String,
+    pub port: u16,
+}
+
+/// Nothing starts any more, and what runs is being ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    pub reason: StopReason,
+    pub since: Time,
+}
+
+/// How a session that ends by itself went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Success,
+    Failure(String),
+}
