@@ -6,7 +6,7 @@ use crate::model::command::Command;
 use crate::model::filter::Ignore;
 use crate::model::link::Link;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LocalTarget {
     /// `None` where only a serve command was given.
     pub update: Option<Command>,
