@@ -63,7 +63,7 @@ fn hide() -> io::Result<()> {
         SignalKind::quit(),
     ] {
         // The handler stays when this is dropped.
-        signal(kind)?;
+        drop(signal(kind)?);
     }
     Ok(())
 }
