@@ -23,6 +23,7 @@ use crate::world::clock::{self, Instant};
 
 mod error;
 pub mod group;
+pub mod limit;
 mod pump;
 pub mod serve;
 mod start;

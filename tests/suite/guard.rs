@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tilt::world::guard::Guard;
 use tilt::world::process::group::Stat;
 use tilt::world::process::serve::{self, Reports, Spec, Stop};
@@ -56,7 +56,10 @@ async fn serve_scripts(dir: PathBuf) {
                     let (dir, sender, guard) = (dir.clone(), sender.clone(), guard.clone());
                     commands.spawn(async move {
                         let reports = Reports { output: &sender, events: |_| {} };
-                        serve::run(&shell(dir, &script), &Stop::default(), Some(&guard), reports).await
+                        let exit = serve::run(&shell(dir, &script), &Stop::default(), Some(&guard), reports).await;
+                        if exit.pid.is_none() {
+                            say(&format!("refused {} {}", exit.code, exit.reason));
+                        }
                     });
                 }
                 None => break,
@@ -270,6 +273,38 @@ fn thousands_of_commands_pass_a_guard_that_is_stopped() {
     // It reads all of it, and ends without having found anything to end: we still live.
     drop(guard);
     assert_eq!(Stat::of(pid.as_raw_pid()), None);
+}
+
+#[test]
+fn running_out_of_files_fails_a_start_and_nothing_else() {
+    let mut tilt = Tilt::start();
+    let first = tilt.run(POLITE, "polite");
+    let process = Pid::from_child(&tilt.process);
+    let open = std::fs::read_dir(format!("/proc/{}/fd", tilt.process.id()))
+        .unwrap()
+        .count() as u64;
+    let limit = |files| Rlimit {
+        current: Some(files),
+        maximum: Some(4096),
+    };
+    prlimit(Some(process), Resource::Nofile, limit(open + 5)).unwrap();
+    let mut pids = vec![first];
+    let refused = loop {
+        tilt.tell(POLITE);
+        let said = tilt.heard();
+        match said.strip_prefix("polite ") {
+            Some(pid) => pids.push(pid.parse().unwrap()),
+            None => break said,
+        }
+    };
+    assert!(
+        refused.starts_with("refused 1 ") && refused.ends_with("too many open files"),
+        "{refused}"
+    );
+    prlimit(Some(process), Resource::Nofile, limit(4096)).unwrap();
+    pids.push(tilt.run(POLITE, "polite"));
+    tilt.kill();
+    assert_eq!(tilt.log_when_gone(&pids), "bye\n".repeat(pids.len()));
 }
 
 #[test]

@@ -106,11 +106,23 @@ fn end(groups: BTreeMap<i32, Leader>) {
     let last = clock::now() + GRACE;
     while !groups.is_empty() && clock::now() < last {
         let _ = poll(&mut [], Some(&PAUSE));
-        groups.retain(|group| group::is_alive(*group));
+        groups = still_alive(groups);
     }
     for group in groups {
         group::signal(group, Signal::KILL);
     }
+}
+
+/// With hundreds of groups, asking about each alone would take longer than they have.
+fn still_alive(groups: Vec<Pid>) -> Vec<Pid> {
+    if !group::has_proc() {
+        return groups.into_iter().filter(|group| group::is_alive(*group)).collect();
+    }
+    let living = group::living();
+    groups
+        .into_iter()
+        .filter(|group| living.contains(&group.as_raw_pid()))
+        .collect()
 }
 
 /// Whether a number still means the group that was registered, and not a stranger's that got it later.

@@ -2,6 +2,7 @@
 //!
 //! `/proc` is where Linux tells; elsewhere nothing is known about a process, and a group is alive as long as it takes signals.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -45,12 +46,21 @@ pub fn is_alive(group: Pid) -> bool {
     test_kill_process_group(group).is_ok() && (!has_proc() || members(group).any(|member| !member.is_zombie))
 }
 
+/// The groups in which somebody still runs, of all of the machine's; one look for as many groups as there are to ask about.
+pub fn living() -> BTreeSet<i32> {
+    let running = processes().filter(|process| !process.is_zombie);
+    running.map(|process| process.group).collect()
+}
+
 /// Everybody in a group. Asks after every process of the machine: not for use in a loop without a pause.
 pub fn members(group: Pid) -> impl Iterator<Item = Stat> {
-    let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
-    pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter_map(Stat::of)
-        .filter(move |stat| stat.group == group.as_raw_pid())
+    processes().filter(move |stat| stat.group == group.as_raw_pid())
+}
+
+fn processes() -> impl Iterator<Item = Stat> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(Stat::of)
 }
 
 pub fn has_proc() -> bool {
@@ -82,6 +92,7 @@ mod tests {
     fn this_process_is_in_its_own_group() {
         let group = rustix::process::getpgrp();
         assert!(is_alive(group));
+        assert!(living().contains(&group.as_raw_pid()));
         let own = Stat::of(rustix::process::getpid().as_raw_pid()).unwrap();
         assert!(members(group).any(|member| member == own));
     }
