@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, kill_process, pidfd_open, prlimit};
 use tilt::world::guard::Guard;
 use tilt::world::process::group::Stat;
 use tilt::world::process::serve::{self, Reports, Spec, Stop};
@@ -164,10 +165,13 @@ impl Tilt {
     }
 }
 
-/// Nobody's child here, so `/proc` is all there is to ask.
+/// Waits for the end of a process that is nobody's child here.
 fn await_gone(pid: i32) {
-    while Stat::of(pid).is_some_and(|stat| !stat.is_zombie) {
-        std::thread::yield_now();
+    // Without a process of that id it has gone.
+    if let Ok(process) = pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()) {
+        let limit = Timespec { tv_sec: 20, tv_nsec: 0 };
+        let mut ended = [PollFd::new(&process, PollFlags::IN)];
+        assert_eq!(poll(&mut ended, Some(&limit)), Ok(1), "{pid} lives on");
     }
 }
 

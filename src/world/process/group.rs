@@ -40,10 +40,15 @@ pub fn signal(group: Pid, signal: Signal) {
     let _ = kill_process_group(group, signal);
 }
 
+/// Whether the group has anybody, be it a zombie.
+pub fn exists(group: Pid) -> bool {
+    test_kill_process_group(group).is_ok()
+}
+
 /// Whether anybody in the group still runs. Zombies do not: where nobody collects orphans, as in many containers, they
 /// keep their group for ever.
 pub fn is_alive(group: Pid) -> bool {
-    test_kill_process_group(group).is_ok() && (!has_proc() || members(group).any(|member| !member.is_zombie))
+    exists(group) && (!has_proc() || members(group).any(|member| !member.is_zombie))
 }
 
 /// The groups in which somebody still runs, of all of the machine's; one look for as many groups as there are to ask about.

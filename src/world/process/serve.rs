@@ -35,6 +35,7 @@ pub const GRACE: Duration = Duration::from_secs(30);
 /// started is still at its own traps. What takes longer, or was left behind by a command that ended by itself, is killed.
 const REST_GRACE: Duration = Duration::from_millis(500);
 const REST_PAUSE: Duration = Duration::from_millis(5);
+const CLOSE_LOOKS: [u32; 3] = [2, 10, 40];
 
 /// How long a receiver that takes nothing may hold up the end of a command.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -61,6 +62,12 @@ pub struct Stop {
     pub politely: CancellationToken,
     /// The group is killed, whether or not it was asked before.
     pub at_once: CancellationToken,
+}
+
+impl Stop {
+    fn is_asked(&self) -> bool {
+        self.politely.is_cancelled() || self.at_once.is_cancelled()
+    }
 }
 
 /// What happens to a command between its start and its end.
@@ -111,7 +118,7 @@ pub struct Reports<'a, E> {
 /// but a daemon that took itself out of the group is neither waited for nor killed.
 pub async fn run<E: FnMut(Event)>(spec: &Spec, stop: &Stop, guard: Option<&Guard>, reports: Reports<'_, E>) -> Exit {
     let Reports { output, mut events } = reports;
-    if stop.politely.is_cancelled() || stop.at_once.is_cancelled() {
+    if stop.is_asked() {
         return Exit::before_the_start();
     }
     let Running {
@@ -136,11 +143,11 @@ pub async fn run<E: FnMut(Event)>(spec: &Spec, stop: &Stop, guard: Option<&Guard
             never = pumps => never,
         }
     };
+    let is_stopped = stop.is_asked();
     drop(group);
     let rest = async { tokio::join!(stdout.finish(output), stderr.finish(output)) };
     // Whoever has not made room by now is not listening.
     let _ = timeout(PATIENCE, rest).await;
-    let is_stopped = stop.politely.is_cancelled() || stop.at_once.is_cancelled();
     Exit::new(pid, &ended, is_stopped)
 }
 
@@ -233,9 +240,17 @@ impl Group {
         group::signal(self.pid, signal);
     }
 
-    /// Nobody tells when the last of a group has ended, so it is asked for; only ever for a moment.
+    /// Nobody tells when the last of a group has ended, so it is asked for; only ever for a moment. Zombies that nobody
+    /// collects are told from others on a few turns only, because that takes a look at every process of the machine.
     async fn gone(&self) {
-        while group::is_alive(self.pid) {
+        for turn in 0.. {
+            let is_alive = match CLOSE_LOOKS.contains(&turn) {
+                true => group::is_alive(self.pid),
+                false => group::exists(self.pid),
+            };
+            if !is_alive {
+                return;
+            }
             sleep(REST_PAUSE).await;
         }
     }

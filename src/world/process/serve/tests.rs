@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{PidfdFlags, pidfd_open};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -90,10 +92,13 @@ fn is_gone(pid: i32) -> bool {
     group::Stat::of(pid).is_none_or(|stat| stat.is_zombie)
 }
 
-/// Waits until a process has gone that is nobody's child here: its entry under `/proc` is all there is to ask.
-async fn await_gone(pid: i32) {
-    while !is_gone(pid) {
-        tokio::task::yield_now().await;
+/// Waits for the end of a process that is nobody's child here.
+fn await_gone(pid: i32) {
+    // Without a process of that id it has gone.
+    if let Ok(process) = pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()) {
+        let limit = Timespec { tv_sec: 20, tv_nsec: 0 };
+        let mut ended = [PollFd::new(&process, PollFlags::IN)];
+        assert_eq!(poll(&mut ended, Some(&limit)), Ok(1), "{pid} lives on");
     }
 }
 
@@ -294,7 +299,7 @@ async fn a_request_before_the_start_starts_nothing() {
 async fn what_a_command_leaves_behind_in_its_group_is_killed() {
     let seen = end_of(&shell("trap '' TERM; sleep 1000 & echo $!; exit 2")).await;
     assert_eq!(seen.end(), (2, "exit status 2"));
-    await_gone(seen.text().trim().parse().unwrap()).await;
+    await_gone(seen.text().trim().parse().unwrap());
 }
 
 #[tokio::test]
@@ -307,7 +312,7 @@ async fn a_daemon_that_left_the_group_holds_nothing_up() {
     assert!(started.elapsed() < Duration::from_secs(4), "it waited for the daemon");
     assert!(!is_gone(daemon), "it is not ours to kill");
     rustix::process::kill_process(Pid::from_raw(daemon).unwrap(), Signal::KILL).unwrap();
-    await_gone(daemon).await;
+    await_gone(daemon);
 }
 
 #[tokio::test]
@@ -319,7 +324,7 @@ async fn a_daemon_that_never_stops_writing_holds_nothing_up() {
     let pid: i32 = seen.text().lines().next().unwrap().parse().unwrap();
     assert!(started.elapsed() < Duration::from_secs(4));
     // The pipe it writes to is closed, which ends it.
-    await_gone(pid).await;
+    await_gone(pid);
 }
 
 #[tokio::test]
@@ -336,7 +341,7 @@ async fn whoever_stops_listening_to_the_end_has_the_group_killed() {
     let chunk = chunks.recv().await.unwrap();
     let pid: i32 = String::from_utf8_lossy(&chunk.bytes).trim().parse().unwrap();
     tasks.shutdown().await;
-    await_gone(pid).await;
+    await_gone(pid);
 }
 
 #[tokio::test]
@@ -369,4 +374,23 @@ async fn a_pipe_is_emptied_fast() {
     eprintln!("{rate:.0} MB/s");
     // Far below what is meant, so that a busy machine does not fail the test.
     assert!(rate > 20.0, "{rate:.0} MB/s");
+}
+
+#[tokio::test]
+async fn hundreds_of_commands_run_side_by_side() {
+    let mut tasks = JoinSet::new();
+    for number in 0..200 {
+        tasks.spawn(async move {
+            let script = shell(&format!("echo {number}; echo {number} >&2; exit {}", number % 7));
+            (number, end_of(&script).await)
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        let (number, seen) = done.unwrap();
+        let text = format!("{number}\n");
+        assert_eq!(
+            (seen.exit.code, seen.text(), seen.stderr),
+            (number % 7, text.clone(), text.into_bytes())
+        );
+    }
 }
