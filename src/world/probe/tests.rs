@@ -163,6 +163,11 @@ async fn a_port_is_ready_when_it_listens() {
     );
 }
 
+/// What a task of the engine's can be made of.
+fn spawnable<F: Future + Send>(future: F) -> F {
+    future
+}
+
 fn probe(action: ProbeAction) -> Probe {
     Probe {
         action,
@@ -220,11 +225,11 @@ async fn failures_are_counted_once_a_period() {
     };
     let started = tokio::time::Instant::now();
     let mut changes = Vec::new();
-    watch(&failing, place, &cancel, |change| {
+    let watched = watch(&failing, place, &cancel, |change| {
         changes.push((started.elapsed().as_secs(), change.outcome));
         cancel.cancel();
-    })
-    .await;
+    });
+    spawnable(watched).await;
     // After the delay, at once, after one period and after two.
     assert_eq!(changes, [(2 + 14, Failure)]);
 }
