@@ -35,8 +35,11 @@ pub enum ProbeAction {
     HttpGet {
         host: String,
         port: i32,
+        /// `HTTP` or `HTTPS`; the first if empty.
         scheme: String,
         path: String,
+        /// Sent along, in this order. A Tiltfile has no way to give them, a `Cmd` object has.
+        headers: Vec<(String, String)>,
     },
     TcpSocket {
         host: String,
