@@ -1,6 +1,7 @@
 //! Everything outside this process: files, programs, the clock.
 
 pub mod clock;
+pub mod coalesce;
 pub mod compose;
 pub mod dirs;
 pub mod extensions;
@@ -10,3 +11,5 @@ pub mod kubeconfig;
 pub mod lock;
 pub mod memory;
 pub mod process;
+pub mod walk;
+pub mod watcher;
