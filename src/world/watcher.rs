@@ -13,6 +13,7 @@ mod inbox;
 mod interest;
 mod kernel;
 mod locks;
+mod mounts;
 mod route;
 mod service;
 mod tree;

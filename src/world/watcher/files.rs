@@ -6,10 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::io;
-use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::vec::IntoIter;
 
 use super::backlog::Backlog;
 use super::entry::{Entry, Evidence, Kind, Stamp, is_absence};
@@ -18,7 +16,7 @@ use super::interest::{Interest, Question};
 use super::kernel::{Kernel, Presence};
 use super::locks::Repositories;
 use super::route;
-use super::tree::Tree;
+use super::tree::{Pairs, Tree};
 use crate::world::clock;
 use crate::world::walk;
 
@@ -374,41 +372,5 @@ fn joined(place: &Path, rest: &Path) -> PathBuf {
     match rest.as_os_str().is_empty() {
         true => place.to_owned(),
         false => place.join(rest),
-    }
-}
-
-/// What was known beside what was found, by name; both are in the order of names.
-struct Pairs {
-    known: Peekable<IntoIter<Entry>>,
-    found: Peekable<IntoIter<(Box<OsStr>, Stamp)>>,
-}
-
-impl Pairs {
-    fn new(known: Vec<Entry>, found: Vec<(Box<OsStr>, Stamp)>) -> Pairs {
-        Pairs {
-            known: known.into_iter().peekable(),
-            found: found.into_iter().peekable(),
-        }
-    }
-}
-
-impl Iterator for Pairs {
-    type Item = (Box<OsStr>, Option<Entry>, Option<Stamp>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let known = self.known.peek().map(|entry| &entry.name);
-        let found = self.found.peek().map(|(name, _)| name);
-        let (takes_known, takes_found) = match (known, found) {
-            (None, None) => return None,
-            (Some(known), Some(found)) => (known <= found, found <= known),
-            (known, found) => (known.is_some(), found.is_some()),
-        };
-        let old = takes_known.then(|| self.known.next()).flatten();
-        let now = takes_found.then(|| self.found.next()).flatten();
-        match (old, now) {
-            (old, Some((name, stamp))) => Some((name, old, Some(stamp))),
-            (Some(old), None) => Some((old.name.clone(), Some(old), None)),
-            (None, None) => None,
-        }
     }
 }

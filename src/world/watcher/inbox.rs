@@ -31,6 +31,8 @@ pub struct Mail {
     pub orders: Vec<Order>,
     /// Why events may have been lost.
     pub lost: Option<String>,
+    /// Something was mounted or unmounted somewhere.
+    pub is_remounted: bool,
     pub is_closed: bool,
 }
 
@@ -75,6 +77,12 @@ impl Inbox {
     pub fn lose(&self, why: String) {
         let mut slot = self.slot();
         slot.mail.lost.get_or_insert(why);
+        self.ring(slot);
+    }
+
+    pub fn remount(&self) {
+        let mut slot = self.slot();
+        slot.mail.is_remounted = true;
         self.ring(slot);
     }
 
@@ -127,6 +135,6 @@ impl Inbox {
 impl Mail {
     fn ends(&self, until: Until) -> bool {
         let is_ordered = self.is_closed || !self.orders.is_empty();
-        is_ordered || (until == Until::Anything && (!self.noted.is_empty() || self.lost.is_some()))
+        is_ordered || (until == Until::Anything && (!self.noted.is_empty() || self.lost.is_some() || self.is_remounted))
     }
 }

@@ -148,6 +148,12 @@ impl Interest {
         self.roots.keys().cloned().collect()
     }
 
+    /// Whether the path is above or below something that is watched.
+    pub fn is_near(&self, path: &Path) -> bool {
+        let mut places = self.places.keys();
+        places.any(|place| place.starts_with(path) || path.starts_with(place))
+    }
+
     pub fn roots_on(&self, hinge: &Path) -> impl Iterator<Item = &PathBuf> {
         self.hinges.get(hinge).into_iter().flatten()
     }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::files::Files;
 use super::inbox::{Inbox, Mail, Order, Touch, Until};
 use super::interest::Turn;
+use super::mounts::{Bell, Mounts};
 use super::{Cause, WatchEvent};
 use crate::world::clock::{self, Duration, Instant};
 use crate::world::coalesce::{Burst, Decision, Settle};
@@ -31,12 +32,16 @@ pub struct Service {
     look_at: Option<Instant>,
     retry: Option<(Instant, Duration)>,
     learn_at: Option<Instant>,
+    mounts: Mounts,
+    _bell: Option<Bell>,
 }
 
 impl Service {
     pub fn new(inbox: Arc<Inbox>, settle: Settle, events: UnboundedSender<WatchEvent>) -> Service {
         Service {
             files: Files::new(Arc::clone(&inbox)),
+            _bell: Bell::hang(Arc::clone(&inbox)),
+            mounts: Mounts::now(),
             inbox,
             events,
             settle,
@@ -59,6 +64,9 @@ impl Service {
             self.obey(mail.orders);
             self.note(mail.noted, mail.span);
             self.lost = self.lost.take().or(mail.lost);
+            if mail.is_remounted {
+                self.check_mounts();
+            }
             self.rescan_lost();
             self.act_if_settled();
             self.retry_if_due();
@@ -133,6 +141,16 @@ impl Service {
                 self.tell_changes(&changed, Cause::Events);
                 self.tell_turns();
             }
+        }
+    }
+
+    fn check_mounts(&mut self) {
+        let before = std::mem::replace(&mut self.mounts, Mounts::now());
+        let is_ours = before
+            .differing(&self.mounts)
+            .any(|place| self.files.interest.is_near(place));
+        if is_ours {
+            self.rescan("something was mounted or unmounted".to_owned());
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::iter::Peekable;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::vec::IntoIter;
 
-use super::entry::Entry;
+use super::entry::{Entry, Stamp};
 
 #[derive(Debug, Default)]
 pub struct Tree(BTreeMap<PathBuf, Folder>);
@@ -117,5 +119,41 @@ impl Tree {
 
     pub fn whole_folders(&self) -> impl Iterator<Item = (&PathBuf, &Folder)> {
         self.0.iter().filter(|(_, folder)| folder.is_whole)
+    }
+}
+
+/// What was known beside what was found, by name; both are in the order of names.
+pub struct Pairs {
+    known: Peekable<IntoIter<Entry>>,
+    found: Peekable<IntoIter<(Box<OsStr>, Stamp)>>,
+}
+
+impl Pairs {
+    pub fn new(known: Vec<Entry>, found: Vec<(Box<OsStr>, Stamp)>) -> Pairs {
+        Pairs {
+            known: known.into_iter().peekable(),
+            found: found.into_iter().peekable(),
+        }
+    }
+}
+
+impl Iterator for Pairs {
+    type Item = (Box<OsStr>, Option<Entry>, Option<Stamp>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let known = self.known.peek().map(|entry| &entry.name);
+        let found = self.found.peek().map(|(name, _)| name);
+        let (takes_known, takes_found) = match (known, found) {
+            (None, None) => return None,
+            (Some(known), Some(found)) => (known <= found, found <= known),
+            (known, found) => (known.is_some(), found.is_some()),
+        };
+        let old = takes_known.then(|| self.known.next()).flatten();
+        let now = takes_found.then(|| self.found.next()).flatten();
+        match (old, now) {
+            (old, Some((name, stamp))) => Some((name, old, Some(stamp))),
+            (Some(old), None) => Some((old.name.clone(), Some(old), None)),
+            (None, None) => None,
+        }
     }
 }

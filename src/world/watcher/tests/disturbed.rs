@@ -11,7 +11,7 @@ use rustix::io::Errno;
 fn a_storm_is_a_few_batches_and_complete() {
     let mut bench = Bench::watching(&[]);
     for file in 0..5_000 {
-        bench.write(&format!("w/{}/{file}", file % 50), "1");
+        bench.write(&format!("w/{}/f{file}", file % 50), "1");
     }
     let heard = bench.heard();
     assert_eq!(heard.len(), 5_050);
