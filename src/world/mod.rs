@@ -1,6 +1,7 @@
 //! Everything outside this process: files, programs, the clock.
 
 pub mod clock;
+pub mod coalesce;
 pub mod compose;
 pub mod dirs;
 pub mod extensions;
@@ -13,3 +14,5 @@ pub mod lock;
 pub mod memory;
 pub mod probe;
 pub mod process;
+pub mod walk;
+pub mod watcher;
