@@ -8,6 +8,8 @@ pub mod world;
 
 pub mod tiltfile;
 
+pub mod engine;
+
 pub mod ui;
 
 pub mod cli;

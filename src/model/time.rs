@@ -33,6 +33,12 @@ pub fn of_seconds(seconds: i64) -> String {
     format!("{}Z", moment.seconds_text())
 }
 
+/// Microseconds since 1970, to the microsecond.
+pub fn of_micros(micros: i64) -> String {
+    let seconds = of_seconds(micros.div_euclid(1_000_000));
+    format!("{}.{:06}Z", seconds.trim_end_matches('Z'), micros.rem_euclid(1_000_000))
+}
+
 fn malformed(text: &str, layout: &'static str) -> Malformed {
     Malformed {
         text: text.into(),
@@ -160,6 +166,13 @@ mod tests {
     fn seconds_count_from_1970() {
         assert_eq!(of_seconds(0), "1970-01-01T00:00:00Z");
         assert_eq!(of_seconds(1_795_244_975), "2026-11-21T07:09:35Z");
+    }
+
+    #[test]
+    fn microseconds_count_from_1970() {
+        assert_eq!(of_micros(0), "1970-01-01T00:00:00.000000Z");
+        assert_eq!(of_micros(-1), "1969-12-31T23:59:59.999999Z");
+        assert_eq!(of_micros(1_795_244_975_201_381), "2026-11-21T07:09:35.201381Z");
     }
 
     #[test]

@@ -1,0 +1,3 @@
+//! The engine: state, decisions and the store of what everything logged.
+
+pub mod logs;
