@@ -74,7 +74,10 @@ pub fn log_list(page: &Page) -> Tree {
         }
     }
     list.push("spans", Tree::Map(spans));
-    list.push("segments", Tree::List(page.segments.iter().map(self::segment).collect()));
+    list.push(
+        "segments",
+        Tree::List(page.segments.iter().map(self::segment).collect()),
+    );
     list.push("fromCheckpoint", number(page.from.0));
     list.push("toCheckpoint", number(page.to.0));
     Tree::Map(list)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::segment::{Fields, Level, Segment, Span, Time};
 
 /// A longer line is cut, so that a span that never ends its line cannot fill memory.
-const LONGEST: usize = 1 << 20;
+pub const LONGEST: usize = 1 << 20;
 
 /// A line without its line break. Everything but the text is that of its first segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,28 +51,17 @@ impl Lines {
         }
     }
 
-    /// The beginnings of lines whose end has not come, oldest first.
-    pub fn unfinished(&self) -> Vec<&Line> {
-        let mut lines: Vec<&Line> = self.unfinished.values().collect();
-        lines.sort_by(|a, b| (a.time, &a.span.id).cmp(&(b.time, &b.span.id)));
-        lines
-    }
-
-    /// Takes the beginning of a line away.
-    pub fn take(&mut self, span: &str) -> Option<Line> {
-        self.unfinished.remove(span)
-    }
-
-    /// No more segments come: what is unfinished is all there is.
+    /// No more segments come: what is unfinished is all there is, oldest first.
     pub fn finish(&mut self) -> Vec<Line> {
-        let lines = self.unfinished().into_iter().cloned().collect();
-        self.unfinished.clear();
+        let mut lines: Vec<Line> = self.unfinished.drain().map(|(_, line)| line).collect();
+        lines.sort_by(|a, b| (a.time, &a.span.id).cmp(&(b.time, &b.span.id)));
         lines
     }
 }
 
 impl Line {
-    fn of(segment: &Segment) -> Line {
+    /// A line that the segment begins, as far as it goes.
+    pub fn of(segment: &Segment) -> Line {
         Line {
             span: Arc::clone(&segment.span),
             time: segment.time,
@@ -85,6 +74,6 @@ impl Line {
     }
 }
 
-fn without_break(text: &str) -> &str {
+pub fn without_break(text: &str) -> &str {
     text.strip_suffix('\n').unwrap_or(text)
 }

@@ -66,6 +66,13 @@ impl Batch {
         }
     }
 
+    /// Empties it and keeps its memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.spans.clear();
+        self.count = 0;
+    }
+
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
@@ -83,7 +90,10 @@ fn flags(head: &Head) -> u8 {
         | flag(head.fields.build_event == Some(BuildEvent::Init), INIT)
         | flag(head.fields.build_event == Some(BuildEvent::Fallback), FALLBACK)
         | flag(progress.is_some(), PROGRESS)
-        | flag(progress.is_some_and(|progress| progress.weight == Weight::MustPrint), MUST_PRINT)
+        | flag(
+            progress.is_some_and(|progress| progress.weight == Weight::MustPrint),
+            MUST_PRINT,
+        )
 }
 
 /// How long the record at the beginning of the bytes is, once its length is among them.
@@ -96,13 +106,22 @@ pub fn length(bytes: &[u8]) -> Option<usize> {
 pub fn read(bytes: &[u8]) -> Option<(Head, &str, &[u8])> {
     let length = length(bytes)?;
     let record = bytes.get(..length)?;
-    let number = |at: usize| record[at..at + 4].try_into().map(u32::from_le_bytes).unwrap_or_default();
+    let number = |at: usize| {
+        record[at..at + 4]
+            .try_into()
+            .map(u32::from_le_bytes)
+            .unwrap_or_default()
+    };
     let time = record[12..20].try_into().map(i64::from_le_bytes).unwrap_or_default();
     let flags = record[21];
     let is_set = |flag: u8| flags & flag != 0;
     let (progress, text) = if is_set(PROGRESS) {
         let (id, text) = sized(&record[FIXED..])?;
-        let weight = if is_set(MUST_PRINT) { Weight::MustPrint } else { Weight::Skippable };
+        let weight = if is_set(MUST_PRINT) {
+            Weight::MustPrint
+        } else {
+            Weight::Skippable
+        };
         let id = String::from_utf8_lossy(id).into();
         (Some(Progress { id, weight }), text)
     } else {

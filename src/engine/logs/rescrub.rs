@@ -69,10 +69,18 @@ impl<'a> Review<'a> {
         });
         let mut at = 0;
         let mut doubtful = self.secrets.doubtful(&trail.text, 0);
-        while let Some(found) = self.secrets.find(&trail.text, at).filter(|found| found.start < doubtful) {
+        while let Some(found) = self
+            .secrets
+            .find(&trail.text, at)
+            .filter(|found| found.start < doubtful)
+        {
             trail.replace(found, self.secrets.label(found), &mut self.edits);
             at = found.end;
-            doubtful = if doubtful < at { self.secrets.doubtful(&trail.text, at) } else { doubtful };
+            doubtful = if doubtful < at {
+                self.secrets.doubtful(&trail.text, at)
+            } else {
+                doubtful
+            };
         }
         trail.settle(doubtful);
     }

@@ -100,19 +100,6 @@ impl Secrets {
         let begins = |at: &usize| forms.begins[usize::from(text[*at])] && forms.begin_like(&text[*at..]);
         (start..text.len()).find(begins).unwrap_or(text.len())
     }
-
-    /// Replaces every secret in a whole text.
-    pub fn scrub(&self, text: &[u8]) -> Vec<u8> {
-        let mut scrubbed = Vec::with_capacity(text.len());
-        let mut at = 0;
-        while let Some(found) = self.find(text, at) {
-            scrubbed.extend_from_slice(&text[at..found.start]);
-            scrubbed.extend_from_slice(self.label(found).as_bytes());
-            at = found.end;
-        }
-        scrubbed.extend_from_slice(&text[at..]);
-        scrubbed
-    }
 }
 
 impl Forms {
@@ -126,7 +113,10 @@ impl Forms {
 /// A value as it is, encoded and decoded. A line break at its end is rarely printed with it, and a replacement that took
 /// it along would join two lines.
 fn forms_of(value: &[u8]) -> Vec<Vec<u8>> {
-    let end = value.iter().rposition(|byte| !b"\r\n".contains(byte)).map_or(0, |at| at + 1);
+    let end = value
+        .iter()
+        .rposition(|byte| !b"\r\n".contains(byte))
+        .map_or(0, |at| at + 1);
     let bare = &value[..end];
     if bare.len() < SHORTEST {
         return Vec::new();
@@ -219,7 +209,11 @@ impl Held {
                 doubtful = secrets.doubtful(&text, at);
             }
         }
-        let until = if doubt == Doubt::Keep { doubtful.max(written) } else { text.len() };
+        let until = if doubt == Doubt::Keep {
+            doubtful.max(written)
+        } else {
+            text.len()
+        };
         out.extend_from_slice(&text[written..until]);
         text.drain(..doubtful);
         self.released = until - doubtful;
@@ -227,3 +221,6 @@ impl Held {
         reach
     }
 }
+
+#[cfg(test)]
+mod tests;
