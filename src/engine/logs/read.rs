@@ -160,7 +160,7 @@ fn nothing(from: Checkpoint, end: Checkpoint) -> Page {
 
 fn read_block(block: &super::index::Block, start: u64, at_most: usize) -> io::Result<Vec<(record::Head, Box<str>)>> {
     let (mut number, offset) = block.place(start);
-    let mut length = at_most as u64 + PAGE as u64;
+    let mut length = (at_most as u64).saturating_add(PAGE as u64);
     loop {
         let bytes = block.bytes(offset, length)?;
         let (mut records, mut taken, mut rest) = (Vec::new(), 0, bytes.as_slice());

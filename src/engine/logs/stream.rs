@@ -87,6 +87,9 @@ impl Stream {
         (self.level, self.since, self.last) = (piece.level, piece.time, None);
         let mut text = Vec::with_capacity(piece.bytes.len() + 1);
         reach = later(reach, self.held.push(secrets, piece.bytes, &mut text));
+        if !piece.bytes.ends_with(b"\n") {
+            reach = later(reach, self.held.push(secrets, b"\n", &mut text));
+        }
         reach = later(reach, self.held.let_go(secrets, &mut text));
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             self.put(line, fields, batch);

@@ -455,10 +455,7 @@ async fn a_full_disk_loses_nothing_that_fits_into_memory_and_is_told_afterwards(
     assert_eq!(it.text().await, "before\nmeanwhile: [redacted secret s:key]\n");
     disk.0.store(false, Ordering::SeqCst);
     let told = until_told(&it, &a).await;
-    assert!(
-        told.ends_with("nothing is lost") && told.contains("(storage full)"),
-        "{told}"
-    );
+    assert!(told.ends_with("nothing is lost") && told.contains("storage"), "{told}");
     let text = it.text().await;
     assert!(
         text.starts_with("before\nmeanwhile: [redacted secret s:key]\nagain\n"),
