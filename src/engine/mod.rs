@@ -9,6 +9,7 @@ pub mod ci;
 mod desired;
 pub mod effect;
 pub mod handle;
+pub mod logs;
 pub mod objects;
 mod reduce;
 mod say;
