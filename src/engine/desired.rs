@@ -14,6 +14,7 @@ use crate::model::project::Target;
 
 pub type Tasks = BTreeMap<Key, Task>;
 
+#[cfg(test)]
 pub fn desired(state: &State) -> Tasks {
     with_watches(state, watches(state))
 }

@@ -11,6 +11,7 @@ pub mod effect;
 pub mod handle;
 pub mod logs;
 pub mod objects;
+pub mod perform;
 mod reduce;
 mod say;
 mod schedule;

@@ -1,29 +1,29 @@
 //! Pure. Lines that the engine itself writes into the log.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::engine::effect::{Effect, LogLevel, LogOrder, Span};
+use crate::engine::effect::{Effect, LogOrder, Span};
+use crate::engine::logs::{BuildEvent, Level};
 use crate::engine::state::{Cause, Name};
 
 pub fn info(span: &Span, text: impl Into<String>) -> Effect {
-    line(span, LogLevel::Info, text.into())
+    line(span, Level::Info, text.into())
 }
 
 pub fn warn(span: &Span, text: impl Into<String>) -> Effect {
-    line(span, LogLevel::Warn, text.into())
+    line(span, Level::Warn, text.into())
 }
 
 pub fn error(span: &Span, text: impl Into<String>) -> Effect {
-    line(span, LogLevel::Error, text.into())
+    line(span, Level::Error, text.into())
 }
 
-fn line(span: &Span, level: LogLevel, text: String) -> Effect {
+fn line(span: &Span, level: Level, text: String) -> Effect {
     Effect::Log(LogOrder {
         span: span.clone(),
         level,
         text,
-        fields: BTreeMap::new(),
+        event: None,
     })
 }
 
@@ -31,9 +31,9 @@ fn line(span: &Span, level: LogLevel, text: String) -> Effect {
 pub fn opening(span: &Span, text: String) -> Effect {
     Effect::Log(LogOrder {
         span: span.clone(),
-        level: LogLevel::Info,
+        level: Level::Info,
         text,
-        fields: BTreeMap::from([("buildEvent", "init".to_owned())]),
+        event: Some(BuildEvent::Init),
     })
 }
 

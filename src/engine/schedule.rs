@@ -18,7 +18,12 @@ pub const MOST_ECHOES: u32 = 6;
 const SHORT: Duration = Duration::from_secs(1);
 
 pub fn schedule(state: &mut State, effects: &mut Vec<Effect>) {
-    if state.session.ending.is_none() {
+    if state.session.ending.is_some() {
+        let running: Vec<Name> = state.resources.keys().cloned().collect();
+        running
+            .iter()
+            .for_each(|name| cancel(state, name, Cancelled::Ending, effects));
+    } else {
         evaluations(state, effects);
         supersede(state, effects);
         while let Some(name) = next(state) {

@@ -59,12 +59,20 @@ fn action(probe: &Map) -> Option<ProbeAction> {
             port: int(get, "port"),
             scheme: text(get, "scheme").to_owned(),
             path: text(get, "path").to_owned(),
+            headers: headers(get),
         });
     }
     map(probe, "tcpSocket").map(|socket| ProbeAction::TcpSocket {
         host: text(socket, "host").to_owned(),
         port: int(socket, "port"),
     })
+}
+
+fn headers(get: &Map) -> Vec<(String, String)> {
+    let list = get.get("httpHeaders").and_then(Tree::as_list).unwrap_or_default();
+    let maps = list.iter().filter_map(Tree::as_map);
+    maps.map(|header| (text(header, "name").to_owned(), text(header, "value").to_owned()))
+        .collect()
 }
 
 pub fn ignores(spec: &Map) -> Vec<Ignore> {

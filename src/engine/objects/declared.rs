@@ -293,15 +293,19 @@ pub fn probe(probe: &Probe) -> Tree {
             port,
             scheme,
             path,
-        } => (
-            "httpGet",
-            tree([
+            headers,
+        } => {
+            let mut get = map([
                 ("path", Tree::text(path.as_str())),
                 ("port", Tree::Int(i64::from(*port))),
                 ("host", Tree::text(host.as_str())),
                 ("scheme", Tree::text(scheme.as_str())),
-            ]),
-        ),
+            ]);
+            if !headers.is_empty() {
+                get.push("httpHeaders", Tree::List(headers.iter().map(header).collect()));
+            }
+            ("httpGet", Tree::Map(get))
+        }
         ProbeAction::TcpSocket { host, port } => (
             "tcpSocket",
             tree([
@@ -322,6 +326,13 @@ pub fn probe(probe: &Probe) -> Tree {
         map.push(field, Tree::Int(i64::from(value)));
     }
     Tree::Map(map)
+}
+
+fn header((name, value): &(String, String)) -> Tree {
+    tree([
+        ("name", Tree::text(name.as_str())),
+        ("value", Tree::text(value.as_str())),
+    ])
 }
 
 /// The switch of a resource, as the status of a UIResource names it.

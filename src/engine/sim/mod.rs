@@ -140,26 +140,6 @@ impl Sim {
     }
 }
 
-/// The state of a run that did not go wrong, for tests that look at one.
-pub fn settled(batches: Vec<Vec<Action>>) -> (Loop, Vec<Effect>) {
-    let mut engine = Loop::new(State::new(session(Mode::Up), "test"));
-    let mut effects = Vec::new();
-    let mut now = engine.state.now;
-    let first = std::iter::once(Vec::new());
-    for batch in first.chain(batches) {
-        now = now + Duration::from_millis(10);
-        let seq = engine.state.seq.0 + 1;
-        let stamp = |(seq, action)| Stamped {
-            seq: Seq(seq),
-            at: now,
-            action,
-        };
-        engine.step((seq..).zip(batch).map(stamp).collect(), now, &mut effects);
-        engine.publish();
-    }
-    (engine, effects)
-}
-
 #[test]
 fn two_thousand_seeds_keep_every_promise() {
     for seed in KEPT.into_iter().chain(0..2000) {
