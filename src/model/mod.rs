@@ -10,6 +10,7 @@ pub mod digest;
 pub mod dockerfile;
 pub mod duration;
 pub mod filter;
+pub mod gotemplate;
 pub mod image;
 pub mod kube;
 pub mod kustomization;

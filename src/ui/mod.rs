@@ -3,5 +3,6 @@
 //! Nothing here decides anything; it is handed values and shows them.
 
 pub mod graph;
+pub mod print;
 pub mod report;
 pub mod style;
