@@ -18,6 +18,7 @@ pub mod label;
 pub mod link;
 pub mod live;
 pub mod local;
+pub mod merge;
 pub mod object;
 pub mod pack;
 pub mod path;

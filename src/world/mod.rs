@@ -10,3 +10,4 @@ pub mod kubeconfig;
 pub mod lock;
 pub mod memory;
 pub mod process;
+pub mod terminal;

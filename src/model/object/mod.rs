@@ -11,6 +11,7 @@ mod print;
 pub mod schema;
 mod set;
 mod show;
+pub mod strict;
 #[cfg(test)]
 mod tests;
 mod validate;
