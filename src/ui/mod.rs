@@ -4,5 +4,6 @@
 
 pub mod graph;
 pub mod plain;
+pub mod print;
 pub mod report;
 pub mod style;
