@@ -5,3 +5,4 @@
 pub mod graph;
 pub mod report;
 pub mod style;
+pub mod web;
