@@ -147,7 +147,9 @@ fn cookies(header: Option<&str>) -> impl Iterator<Item = &str> {
 
 /// Host and port of an origin.
 fn authority(origin: &str) -> Option<&str> {
-    let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))?;
+    let rest = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"))?;
     (!rest.is_empty() && !rest.contains(['/', '@', '?', '#'])).then_some(rest)
 }
 
@@ -309,7 +311,10 @@ mod tests {
             })
         };
         assert_eq!(checked(None, None), Err(Denied::NoToken));
-        assert_eq!(checked(None, Some("other=1; Tilt-Tokens=2f1c0a4e")), Err(Denied::NoToken));
+        assert_eq!(
+            checked(None, Some("other=1; Tilt-Tokens=2f1c0a4e")),
+            Err(Denied::NoToken)
+        );
         assert_eq!(checked(Some(TOKEN), None), Ok(()));
         assert_eq!(checked(None, Some("a=b; Tilt-Token=2f1c0a4e")), Ok(()));
         assert_eq!(checked(None, Some("Tilt-Token=wrong; Tilt-Token=2f1c0a4e")), Ok(()));

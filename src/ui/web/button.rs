@@ -18,7 +18,9 @@ pub enum Place<'a> {
 
 /// The place of a path whose escapes were decoded. Nothing but buttons is reached this way.
 pub fn place(path: &str) -> Option<Place<'_>> {
-    let rest = path.trim_start_matches('/').strip_prefix("apis/tilt.dev/v1alpha1/uibuttons")?;
+    let rest = path
+        .trim_start_matches('/')
+        .strip_prefix("apis/tilt.dev/v1alpha1/uibuttons")?;
     if rest.is_empty() {
         return Some(Place::All);
     }
@@ -175,7 +177,12 @@ mod tests {
         for rest in ["/", "//status", "/b/", "/b/scale", "/b/status/x", "x"] {
             assert_eq!(reached(rest), None, "{rest}");
         }
-        for path in ["apis/tilt.dev/v1alpha1/cmds", "api/v1/pods", "../apis/tilt.dev/v1alpha1/uibuttons", ""] {
+        for path in [
+            "apis/tilt.dev/v1alpha1/cmds",
+            "api/v1/pods",
+            "../apis/tilt.dev/v1alpha1/uibuttons",
+            "",
+        ] {
             assert_eq!(place(path), None, "{path}");
         }
     }
@@ -218,7 +225,9 @@ mod tests {
         for (body, message) in cases {
             assert_eq!(click("b", body).unwrap_err().to_string(), message, "{body}");
         }
-        let time = click("b", r#"{"status":{"lastClickedAt":"now"}}"#).unwrap_err().to_string();
+        let time = click("b", r#"{"status":{"lastClickedAt":"now"}}"#)
+            .unwrap_err()
+            .to_string();
         assert!(time.starts_with("status.lastClickedAt: parsing time"), "{time}");
     }
 }

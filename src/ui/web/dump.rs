@@ -28,7 +28,10 @@ pub fn state(state: &State) -> Tree {
         ("watches", by_name(state.watches.iter(), watch)),
         ("clicks", by_name(state.clicks.iter(), |click| text(&click.clicked_at))),
         ("repos", by_name(state.repos.iter(), |repo| count(repo.generation))),
-        ("extensions", by_name(state.extensions.iter(), |it| count(it.generation))),
+        (
+            "extensions",
+            by_name(state.extensions.iter(), |it| count(it.generation)),
+        ),
         ("counters", debug(&state.counters)),
         ("settings", settings(state)),
         ("objectsVersion", count(state.table.version())),
@@ -46,9 +49,18 @@ fn session(state: &State) -> Tree {
         ("tiltfile", path(&session.tiltfile)),
         ("args", texts(&session.args)),
         ("version", text(&session.build.version)),
-        ("web", session.web.as_ref().map_or(Tree::Null, |web| text(&format!("{}:{}", web.host, web.port)))),
+        (
+            "web",
+            session
+                .web
+                .as_ref()
+                .map_or(Tree::Null, |web| text(&format!("{}:{}", web.host, web.port))),
+        ),
         ("timeout", maybe_debug(session.timeout.as_ref())),
-        ("ending", maybe_debug(session.ending.as_ref().map(|ending| &ending.reason))),
+        (
+            "ending",
+            maybe_debug(session.ending.as_ref().map(|ending| &ending.reason)),
+        ),
         ("outcome", maybe_debug(session.outcome.as_ref())),
         ("fatal", session.fatal.as_deref().map_or(Tree::Null, text)),
     ])
@@ -59,7 +71,14 @@ fn settings(state: &State) -> Tree {
     let features = settings.features.iter();
     tree([
         ("maxParallelUpdates", count(settings.update.max_parallel_updates.into())),
-        ("features", Tree::Map(features.map(|(name, on)| (name.as_str().into(), Tree::Bool(*on))).collect())),
+        (
+            "features",
+            Tree::Map(
+                features
+                    .map(|(name, on)| (name.as_str().into(), Tree::Bool(*on)))
+                    .collect(),
+            ),
+        ),
         ("scrubSecrets", debug(&settings.scrub_secrets)),
     ])
 }
@@ -69,8 +88,14 @@ fn tiltfile(tiltfile: &std::sync::Arc<TiltfileState>) -> Tree {
     tree([
         ("path", path(&tiltfile.path)),
         ("args", texts(&tiltfile.args)),
-        ("due", tiltfile.due.as_ref().map_or(Tree::Null, |(causes, ..)| shown(causes))),
-        ("runningSince", running.map_or(Tree::Null, |running| time(running.started))),
+        (
+            "due",
+            tiltfile.due.as_ref().map_or(Tree::Null, |(causes, ..)| shown(causes)),
+        ),
+        (
+            "runningSince",
+            running.map_or(Tree::Null, |running| time(running.started)),
+        ),
         ("history", list(&tiltfile.history, record)),
         ("configFiles", list(&tiltfile.config_files, path)),
         ("warnings", count(tiltfile.warnings as u64)),
@@ -89,7 +114,10 @@ fn resource(resource: &std::sync::Arc<ResourceState>) -> Tree {
         ("pendingFiles", list(resource.pending.files.keys(), path)),
         ("pendingSince", resource.pending.since.map_or(Tree::Null, time)),
         ("due", resource.due.as_ref().map_or(Tree::Null, cause)),
-        ("requested", resource.requested.as_ref().map_or(Tree::Null, |it| debug(&it.source))),
+        (
+            "requested",
+            resource.requested.as_ref().map_or(Tree::Null, |it| debug(&it.source)),
+        ),
         ("hold", resource.hold.as_ref().map_or(Tree::Null, hold)),
         ("running", resource.running.as_ref().map_or(Tree::Null, update)),
         ("serve", resource.serve.as_ref().map_or(Tree::Null, serve)),
@@ -131,7 +159,7 @@ fn record(record: &Record) -> Tree {
     ])
 }
 
-fn hold(hold: &Hold) -> Tree {
+pub(super) fn hold(hold: &Hold) -> Tree {
     tree([
         ("reason", text(hold.reason())),
         ("on", names(hold.on())),
@@ -229,13 +257,19 @@ struct Blot {
 
 /// Every value of a Secret that some Tiltfile declares, plain and in Base64, the longest first.
 fn secrets(state: &State) -> Vec<Blot> {
-    let projects = state.tiltfiles.values().filter_map(|tiltfile| tiltfile.project.as_ref());
+    let projects = state
+        .tiltfiles
+        .values()
+        .filter_map(|tiltfile| tiltfile.project.as_ref());
     let mut blots = Vec::new();
     for secret in projects.flat_map(|project| &project.secrets) {
         let label = format!("[redacted secret {}:{}]", secret.name, secret.key);
         let encoded = base64::engine::general_purpose::STANDARD.encode(&secret.value);
         let plain = String::from_utf8(secret.value.clone()).ok();
-        let values = plain.into_iter().chain([encoded]).filter(|value| value.len() >= SHORTEST);
+        let values = plain
+            .into_iter()
+            .chain([encoded])
+            .filter(|value| value.len() >= SHORTEST);
         blots.extend(values.map(|value| Blot {
             value,
             label: label.clone(),
@@ -268,6 +302,3 @@ fn covered(text: Box<str>, blots: &[Blot]) -> Box<str> {
     }
     text
 }
-
-#[cfg(test)]
-mod tests;

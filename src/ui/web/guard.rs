@@ -69,7 +69,9 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 
 /// As [`one`], but what is there and cannot be read counts as something foreign.
 fn said<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.contains_key(name).then(|| one(headers, name).unwrap_or_default())
+    headers
+        .contains_key(name)
+        .then(|| one(headers, name).unwrap_or_default())
 }
 
 fn readable(value: &HeaderValue) -> Option<&str> {

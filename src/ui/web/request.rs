@@ -175,7 +175,10 @@ mod tests {
         let body = |rest: &str| format!(r#"{{"manifest_names":["a","b"],{rest}}}"#);
         let found = trigger_mode(body(r#""trigger_mode":2"#).as_bytes()).unwrap();
         assert_eq!((found.resources.len(), found.mode), (2, TriggerMode::Manual));
-        assert_eq!(trigger_mode(body(r#""trigger_mode":4"#).as_bytes()), Err(Malformed::Mode(4)));
+        assert_eq!(
+            trigger_mode(body(r#""trigger_mode":4"#).as_bytes()),
+            Err(Malformed::Mode(4))
+        );
         let unknown = trigger_mode(body(r#""trigger_mode":1,"x":1"#).as_bytes());
         assert!(matches!(unknown, Err(Malformed::Json(_))));
     }
@@ -194,6 +197,9 @@ mod tests {
         assert_eq!(analytics(br#"[{"verb":"incr","name":"x","tags":{}}]"#), Ok(()));
         assert_eq!(analytics(br#"[{"verb":"timer","name":"x"}]"#), Err(Malformed::Verb));
         assert_eq!(analytics_opt(br#"{"opt":"opt-out"}"#), Ok(Opt::Out));
-        assert_eq!(analytics_opt(br#"{"opt":"maybe"}"#), Err(Malformed::Opt("maybe".to_owned())));
+        assert_eq!(
+            analytics_opt(br#"{"opt":"maybe"}"#),
+            Err(Malformed::Opt("maybe".to_owned()))
+        );
     }
 }

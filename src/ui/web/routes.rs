@@ -133,7 +133,11 @@ async fn trigger_mode(State(site): Shared, Body(body): Body) -> Response {
         Err(malformed) => return bad(&malformed),
     };
     let known = site.handle.snapshot();
-    if let Some(resource) = asked.resources.iter().find(|name| !known.resources.contains_key(&**name)) {
+    if let Some(resource) = asked
+        .resources
+        .iter()
+        .find(|name| !known.resources.contains_key(&**name))
+    {
         let resource = Arc::clone(resource);
         return refused(&Refusal::NoResource { resource });
     }
@@ -197,7 +201,11 @@ async fn proxy(State(site): Shared, method: Method, Path(path): Path<String>, re
             Ok(Body(body)) => click(&site, name, &String::from_utf8_lossy(&body)).await,
             Err(refused) => refused,
         },
-        _ => failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource"),
+        _ => failure(
+            405,
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource",
+        ),
     }
 }
 

@@ -263,7 +263,8 @@ async fn read(logs: &Arc<dyn LogFeed>, from: u64, at_most: usize) -> Result<LogP
     }
     let logs = Arc::clone(logs);
     let read = tokio::task::spawn_blocking(move || logs.read(from, at_most));
-    read.await.unwrap_or_else(|error| Err(LogsUnreadable(error.to_string())))
+    read.await
+        .unwrap_or_else(|error| Err(LogsUnreadable(error.to_string())))
 }
 
 /// The latest change as JSON: pages that keep up all need the same one.

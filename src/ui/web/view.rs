@@ -106,7 +106,10 @@ fn compared(old: &State, new: &State) -> Vec<Arc<Stored>> {
         let version = |object: &Stored| old.table.get(kind, &object.name).map(|old| old.meta.version);
         let newer = new.table.list(kind).filter(|it| version(it) != Some(it.meta.version));
         changed.extend(newer.cloned());
-        let missing = old.table.list(kind).filter(|it| new.table.get(kind, &it.name).is_none());
+        let missing = old
+            .table
+            .list(kind)
+            .filter(|it| new.table.get(kind, &it.name).is_none());
         changed.extend(missing.map(|object| gone(object, new.now)));
     }
     changed
@@ -134,6 +137,3 @@ pub fn only_start(state: &State) -> String {
 pub fn snapshot(view: &str, now: Time) -> String {
     format!("{{\"createdAt\":\"{}\",\"view\":{view}}}", now.to_micros_text())
 }
-
-#[cfg(test)]
-mod tests;
