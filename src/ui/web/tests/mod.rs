@@ -176,7 +176,7 @@ impl Engine {
 
 // ---- logs -----------------------------------------------------------------------------------------------------------
 
-/// Lines in memory; a byte is a line.
+/// Lines in memory.
 #[derive(Clone)]
 struct Lines {
     lines: Arc<Mutex<Vec<String>>>,
@@ -205,12 +205,23 @@ impl LogFeed for Lines {
     }
 
     fn back(&self, bytes: u64) -> u64 {
-        self.end().saturating_sub(bytes)
+        let lines = self.lines.lock().unwrap();
+        let mut left = bytes as usize;
+        let fits = |line: &&String| {
+            let fits = line.len() <= left;
+            left = left.saturating_sub(line.len());
+            fits
+        };
+        (lines.len() - lines.iter().rev().take_while(fits).count()) as u64
     }
 
     fn read(&self, from: u64, at_most: usize) -> Result<LogPage, LogsUnreadable> {
         let lines = self.lines.lock().unwrap();
-        let to = lines.len().min(from as usize + at_most);
+        let (mut to, mut taken) = (from as usize, 0);
+        while to < lines.len() && taken < at_most {
+            taken += lines[to].len();
+            to += 1;
+        }
         let segments = lines[from as usize..to].iter().map(|line| {
             let mut segment = Map::new();
             segment.push("text", Tree::text(line.as_str()));

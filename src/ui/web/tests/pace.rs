@@ -8,6 +8,7 @@ use tokio::time::{Instant, advance};
 
 use super::super::socket::{Ending, Gone, PACE, Peer, follow};
 use super::*;
+use crate::model::object::kinds::CONFIG_MAP;
 
 /// Notes when it was told what. Whatever it waits for before it takes a message is the test's.
 struct Client {
@@ -153,8 +154,8 @@ async fn what_no_page_shows_wakes_no_page() {
     let engine = engine(state());
     let mut client = watched(&engine, &Lines::default());
     client.next().await;
-    let hidden = object(&crate::model::object::kinds::SESSION, "Tiltfile", "error", "x");
-    engine.create(hidden).await;
+    let hidden = Stored::new(&CONFIG_MAP, "hidden");
+    engine.write(&hidden, Verb::Create(hidden.clone())).await;
     advance(4 * PACE).await;
     engine.create(resource("a", "ok")).await;
     let (_, view) = client.next().await;

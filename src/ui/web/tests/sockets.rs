@@ -83,6 +83,23 @@ async fn the_first_message_is_whole_and_the_next_ones_say_what_changed() {
 }
 
 #[tokio::test]
+async fn a_page_says_how_much_log_it_wants_to_begin_with() {
+    let engine = engine(state());
+    let logs = Lines::default();
+    for line in ["one\n", "two\n", "three\n"] {
+        logs.push(line);
+    }
+    let running = served(&engine, &logs).await;
+    let token = csrf(running.address()).await;
+    for (bytes, begin) in [("0", -1), ("10", 1), ("11", 1), ("14", 0), ("99999999999", 0)] {
+        let wish = format!("{token}&log_bytes={bytes}");
+        let mut socket = dial(running.address(), &wish, &[]).await.unwrap();
+        let first = next(&mut socket).await;
+        assert_eq!(first["logList"]["fromCheckpoint"], json!(begin), "{bytes}");
+    }
+}
+
+#[tokio::test]
 async fn a_socket_opens_only_for_our_own_page_with_the_csrf_token() {
     let engine = engine(state());
     let running = served(&engine, &Lines::default()).await;
