@@ -4,6 +4,7 @@ mod args;
 mod completion;
 mod exit;
 mod graph;
+mod guard;
 mod lsp;
 mod output;
 mod result;
@@ -21,6 +22,9 @@ use crate::cli::exit::Exit;
 
 /// Runs the command of this process's command line.
 pub fn main() -> ExitCode {
+    if let Some(code) = guard::run_if_asked() {
+        return code;
+    }
     let cli = match args::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(exit) => return exit.finish(),

@@ -37,6 +37,11 @@ pub enum Action {
         watch: Name,
         fact: WatchFact,
     },
+    /// The command of an update runs.
+    UpdateRuns {
+        update: u64,
+        pid: i32,
+    },
     /// An update came to its end.
     Updated {
         update: u64,
@@ -186,7 +191,8 @@ pub enum UpdateOutcome {
 pub struct UpdateFailure {
     pub class: Class,
     pub message: String,
-    pub exit_code: Option<i32>,
+    /// Of the command that failed: its exit code, and how it ended.
+    pub exit: Option<(i32, String)>,
 }
 
 /// Whose failure it is.

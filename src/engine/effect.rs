@@ -1,9 +1,9 @@
 //! Pure. Orders that the engine gives. A performer carries them out without ever making the engine wait.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::engine::action::{Answer, Token};
+use crate::engine::logs::{BuildEvent, Level};
 use crate::engine::state::Name;
 use crate::model::command::Command;
 use crate::model::filter::Ignore;
@@ -121,18 +121,8 @@ pub struct Span {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogOrder {
     pub span: Span,
-    pub level: LogLevel,
+    pub level: Level,
     /// One or several whole lines.
     pub text: String,
-    pub fields: BTreeMap<&'static str, String>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LogLevel {
-    Debug,
-    Verbose,
-    #[default]
-    Info,
-    Warn,
-    Error,
+    pub event: Option<BuildEvent>,
 }

@@ -5,9 +5,20 @@
 //! them. A performer carries effects out and answers with actions. Everybody else reads snapshots and asks through a handle.
 
 pub mod action;
+pub mod ci;
+mod desired;
 pub mod effect;
 pub mod handle;
+pub mod logs;
+pub mod objects;
+pub mod perform;
 mod reduce;
+mod say;
+mod schedule;
+mod settle;
+#[cfg(test)]
+mod sim;
+mod spec;
 pub mod state;
-mod step;
+pub mod step;
 pub mod store;

@@ -1,48 +1,102 @@
 //! Pure. One turn of the loop: facts in, decisions out. The store drives it with real time, the simulator with its own.
 
-use std::collections::BTreeMap;
-
-use crate::engine::action::Stamped;
-use crate::engine::effect::{Effect, Key, Task};
+use crate::engine::action::{Stamped, StopReason};
+use crate::engine::ci;
+use crate::engine::desired::{Tasks, difference, watches, with_watches};
+use crate::engine::effect::Effect;
+use crate::engine::objects::status::{Projected, project};
 use crate::engine::reduce;
-use crate::engine::state::State;
+use crate::engine::schedule::schedule;
+use crate::engine::settle::{Settled, settle};
+use crate::engine::state::{Ending, State};
+use crate::model::object::Table;
+use crate::model::object::kinds::{CONFIG_MAP, FILE_WATCH};
 use crate::model::time::Time;
 
 pub struct Loop {
     pub state: State,
     /// The long-lived tasks that were ordered and not released.
-    kept: BTreeMap<Key, Task>,
+    kept: Tasks,
+    /// The watches, and the table that they follow from.
+    watches: Option<(Table, Tasks)>,
+    settled: Settled,
+    projected: Projected,
 }
 
 impl Loop {
     pub fn new(state: State) -> Loop {
         Loop {
             state,
-            kept: BTreeMap::new(),
+            kept: Tasks::new(),
+            watches: None,
+            settled: Settled::default(),
+            projected: Projected::default(),
         }
     }
 
     /// Takes a batch of actions in and gives the effects that follow.
     pub fn step(&mut self, batch: Vec<Stamped>, now: Time, effects: &mut Vec<Effect>) {
-        self.state.now = now;
+        let state = &mut self.state;
+        state.now = now;
         for stamped in batch {
-            self.state.seq = stamped.seq;
-            self.state.now = stamped.at;
-            reduce::reduce(&mut self.state, stamped.action, effects);
+            state.seq = stamped.seq;
+            state.now = stamped.at;
+            reduce::reduce(state, stamped.action, effects);
         }
+        settle(state, &mut self.settled, effects);
+        schedule(state, effects);
+        judge(state);
+        let wanted = self.wanted();
+        difference(&mut self.kept, wanted, effects);
+    }
+
+    fn wanted(&mut self) -> Tasks {
+        let table = &self.state.table;
+        let is_known = |(known, _): &(Table, Tasks)| {
+            [&FILE_WATCH, &CONFIG_MAP]
+                .iter()
+                .all(|kind| known.same_kind(table, kind))
+        };
+        if !self.watches.as_ref().is_some_and(is_known) {
+            self.watches = Some((table.clone(), watches(&self.state)));
+        }
+        let known = self.watches.as_ref().map(|(_, tasks)| tasks.clone());
+        with_watches(&self.state, known.unwrap_or_default())
+    }
+
+    /// Makes the objects say what the state is. It takes longer than deciding, so effects leave first.
+    pub fn publish(&mut self) {
+        project(&mut self.state, &mut self.projected);
     }
 
     /// When to turn again even if nothing happens.
     pub fn wake_at(&self) -> Option<Time> {
-        None
+        let state = &self.state;
+        let sought = state.repos.values().chain(state.extensions.values());
+        let retries = sought.filter_map(|sought| sought.retry_at);
+        retries.chain(ci::wake_at(state)).min()
     }
 
     /// Whether everything has ended.
     pub fn is_over(&self) -> bool {
-        false
+        let state = &self.state;
+        let runs = state.resources.values().any(|resource| resource.running.is_some());
+        state.session.ending.is_some() && !runs && state.departing.is_empty()
     }
 
-    pub fn kept(&self) -> &BTreeMap<Key, Task> {
+    pub fn kept(&self) -> &Tasks {
         &self.kept
     }
+}
+
+/// A session that is to end by itself ends here.
+fn judge(state: &mut State) {
+    let Some(outcome) = ci::judge(state) else { return };
+    let since = state.now;
+    let session = state.session_mut();
+    session.outcome = Some(outcome);
+    session.ending.get_or_insert(Ending {
+        reason: StopReason::Outcome,
+        since,
+    });
 }

@@ -90,6 +90,7 @@ impl Store {
         for effect in effects {
             performer.perform(effect);
         }
+        self.engine.publish();
         self.snapshots.send_replace(Arc::new(self.engine.state.clone()));
     }
 }

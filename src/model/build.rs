@@ -10,7 +10,7 @@ use crate::model::live::LiveUpdate;
 pub use crate::model::pack::{PackRecipe, PullPolicy};
 
 /// One image of the project: built once, whatever number of resources use it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ImageTarget {
     pub selector: Selector,
     pub match_in_env_vars: bool,
@@ -57,7 +57,7 @@ impl ImageTarget {
 }
 
 /// How an image comes to be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Recipe {
     Docker(Box<DockerRecipe>),
     Custom(CustomRecipe),
@@ -66,7 +66,7 @@ pub enum Recipe {
     Compose(ComposeRecipe),
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DockerRecipe {
     /// Its text.
     pub dockerfile: String,
@@ -95,7 +95,7 @@ impl DockerRecipe {
     }
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CustomRecipe {
     pub command: Command,
     pub deps: Vec<PathBuf>,
@@ -142,7 +142,7 @@ impl CustomRecipe {
 /// The shell's way to do nothing.
 const NO_BUILD: &str = ":";
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ComposeRecipe {
     pub service: String,
     pub context: PathBuf,

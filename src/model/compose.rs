@@ -31,7 +31,7 @@ pub struct ProjectSpec {
 }
 
 /// One service as a resource's deploy target.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ComposeTarget {
     /// The resource's name.
     pub name: String,

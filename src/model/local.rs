@@ -6,7 +6,7 @@ use crate::model::command::Command;
 use crate::model::filter::Ignore;
 use crate::model::link::Link;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LocalTarget {
     /// `None` where only a serve command was given.
     pub update: Option<Command>,
@@ -35,8 +35,11 @@ pub enum ProbeAction {
     HttpGet {
         host: String,
         port: i32,
+        /// `HTTP` or `HTTPS`; the first if empty.
         scheme: String,
         path: String,
+        /// Sent along, in this order. A Tiltfile has no way to give them, a `Cmd` object has.
+        headers: Vec<(String, String)>,
     },
     TcpSocket {
         host: String,

@@ -9,7 +9,7 @@ use crate::model::duration::Duration;
 pub use error::OptionError;
 
 /// What `pack()` was asked for. Paths are absolute.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PackRecipe {
     pub path: PathBuf,
     pub builder: String,

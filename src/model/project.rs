@@ -13,7 +13,7 @@ use crate::model::settings::Settings;
 use crate::model::workload::KubernetesTarget;
 
 /// Everything that a Tiltfile asked for, as plain values.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Project {
     /// In order of definition.
     pub resources: Vec<Resource>,
@@ -26,14 +26,14 @@ pub struct Project {
 }
 
 /// A set of ignore patterns with the place they were read from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct IgnoreFile {
     pub ignore: Ignore,
     pub source: String,
 }
 
 /// What the user names: it is built, deployed and watched as one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Resource {
     pub name: String,
     /// In the order in which they are built: bases before what is built from them.
@@ -47,7 +47,7 @@ pub struct Resource {
 }
 
 /// How a resource comes to run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Target {
     Kubernetes(Box<KubernetesTarget>),
     Compose(Box<ComposeTarget>),
@@ -94,7 +94,7 @@ pub enum Init {
 }
 
 /// How an evaluation ended, and what it read on the way: the latter holds for failed ones too.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     pub project: Result<Project, crate::model::report::Failure>,
     /// Files whose change evaluates again, sorted.
@@ -105,14 +105,14 @@ pub struct Evaluation {
 }
 
 /// Digests of what was read, hexadecimal.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Hashes {
     pub tiltfile: String,
     pub all_files: String,
 }
 
 /// One call of a builtin: what took how long, and where it stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BuiltinTiming {
     pub name: &'static str,
     pub position: String,

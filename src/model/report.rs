@@ -69,8 +69,39 @@ impl Failure {
         }
     }
 
+    /// In the form that scripts and other tools know: calls by position, then the error.
+    pub fn traceback(&self) -> String {
+        let mut out = match (&self.kind, self.frames.last()) {
+            (FailureKind::Static, Some(frame)) => format!("{}: {}", frame.place(), self.message),
+            (FailureKind::Running { builtin }, Some(_)) => {
+                let mut out = String::from("Traceback (most recent call last):\n");
+                for frame in &self.frames {
+                    out.push_str(&format!("  {}: in {}\n", frame.place(), frame.function));
+                }
+                out.push_str(&heading(builtin.as_deref()));
+                out.push_str(&self.message);
+                out
+            }
+            _ => self.message.clone(),
+        };
+        if let Some(hint) = &self.hint {
+            match self.kind {
+                FailureKind::Static => out.push_str(&format!(" ({hint})")),
+                _ => out.push_str(&format!("\nhint: {hint}")),
+            }
+        }
+        out
+    }
+
     pub fn hinting(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+fn heading(builtin: Option<&str>) -> String {
+    match builtin {
+        Some(builtin) => format!("Error in {builtin}: "),
+        None => "Error: ".to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use crate::model::command::Command;
 use crate::model::duration::Duration as GoDuration;
 use crate::model::project::IgnoreFile;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
     pub update: UpdateSettings,
     pub docker_prune: DockerPrune,
@@ -28,6 +28,8 @@ pub struct UpdateSettings {
     pub k8s_upsert_timeout: Duration,
     pub suppress_unused_image_warnings: Vec<String>,
     pub server_side_apply: ServerSideApply,
+    /// Every update waits until what it depends on is up to date, not only the first one until it was ready once.
+    pub wait_for_current_deps: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,7 +63,7 @@ pub struct VersionSettings {
     pub check_updates: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Telemetry {
     pub command: Command,
     pub period: Duration,
@@ -81,6 +83,7 @@ impl Default for UpdateSettings {
             k8s_upsert_timeout: Duration::from_secs(30),
             suppress_unused_image_warnings: Vec::new(),
             server_side_apply: ServerSideApply::Auto,
+            wait_for_current_deps: false,
         }
     }
 }

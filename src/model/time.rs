@@ -79,6 +79,12 @@ impl std::ops::Add<Duration> for Time {
     }
 }
 
+/// Microseconds since 1970, to the microsecond.
+pub fn of_micros(micros: i64) -> String {
+    let seconds = of_seconds(micros.div_euclid(1_000_000));
+    format!("{}.{:06}Z", seconds.trim_end_matches('Z'), micros.rem_euclid(1_000_000))
+}
+
 fn malformed(text: &str, layout: &'static str) -> Malformed {
     Malformed {
         text: text.into(),
@@ -225,6 +231,13 @@ mod tests {
         assert_eq!(Time::from_micros(-1).to_micros_text(), "1969-12-31T23:59:59.999999Z");
         assert_eq!((time + Duration::from_millis(3)).since(time), Duration::from_millis(3));
         assert_eq!(time.since(time + Duration::from_secs(1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn microseconds_count_from_1970() {
+        assert_eq!(of_micros(0), "1970-01-01T00:00:00.000000Z");
+        assert_eq!(of_micros(-1), "1969-12-31T23:59:59.999999Z");
+        assert_eq!(of_micros(1_795_244_975_201_381), "2026-11-21T07:09:35.201381Z");
     }
 
     #[test]

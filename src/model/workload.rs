@@ -8,7 +8,7 @@ use crate::model::filter::Ignore;
 use crate::model::link::Link;
 use crate::model::port::PortForward;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct KubernetesTarget {
     pub source: Source,
     /// Image maps injected into the objects, in order of definition.
@@ -24,7 +24,7 @@ pub struct KubernetesTarget {
 }
 
 /// Where the deployed objects come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Source {
     Yaml(String),
     Custom {

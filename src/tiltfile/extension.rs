@@ -17,7 +17,7 @@ use crate::model::suggest;
 use crate::model::tree::Tree;
 use crate::tiltfile::builtins::v1alpha1::MANAGED_BY;
 use crate::tiltfile::bundled;
-use crate::tiltfile::host::Level;
+use crate::tiltfile::host::{Environment, Level};
 use crate::tiltfile::run::Run;
 use crate::world::dirs::{Dirs, DirsError};
 use crate::world::extensions::{self, Checkouts, ExtensionError, PullPolicy, Repo, RepoError};
@@ -95,6 +95,59 @@ pub fn resolve(run: &Run, name: &str) -> Result<PathBuf, LoadError> {
     })
 }
 
+/// Brings a repository here, for whoever registered it as an object. Upstream's own is part of this program, so that only
+/// what is not is fetched.
+pub fn fetch(
+    repo: &Repo,
+    environment: &Environment,
+    progress: &mut dyn FnMut(&str),
+) -> Result<extensions::Checkout, FetchError> {
+    let root = Dirs::from_env(|name| environment.get(name).cloned())?.extension_checkouts();
+    if is_upstream(repo) {
+        return Ok(extensions::Checkout {
+            folder: root,
+            commit: None,
+            stale: None,
+        });
+    }
+    let checkouts = checkouts_below(root, environment);
+    Ok(checkouts.ensure(repo, PullPolicy::Session, progress)?)
+}
+
+/// The Tiltfile of an extension in a repository, which is fetched first.
+pub fn find(
+    repo: &Repo,
+    path: &str,
+    environment: &Environment,
+    progress: &mut dyn FnMut(&str),
+) -> Result<PathBuf, FetchError> {
+    let root = Dirs::from_env(|name| environment.get(name).cloned())?.extension_checkouts();
+    if let Some(content) = bundled::find(path).filter(|_| is_upstream(repo)) {
+        return Ok(extensions::materialise(path, content, &root)?.join("Tiltfile"));
+    }
+    let checkout = checkouts_below(root, environment).ensure(repo, PullPolicy::Session, progress)?;
+    Ok(checkout.tiltfile(path)?)
+}
+
+/// Why an extension, or the repository that it is in, is not to be had.
+#[derive(Debug, Error)]
+pub enum FetchError {
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    #[error(transparent)]
+    Extension(#[from] ExtensionError),
+    #[error(transparent)]
+    Bundled(#[from] FileError),
+    #[error("extensions need a folder to be kept in: {0}")]
+    Folder(#[from] DirsError),
+}
+
+/// Whether upstream's own repository is meant, in whatever version: what we bundle stands in for it.
+fn is_upstream(repo: &Repo) -> bool {
+    let url = repo.url.trim_end_matches('/');
+    url.strip_suffix(".git").unwrap_or(url) == DEFAULT_URL && repo.reference.is_empty() && repo.subpath.is_empty()
+}
+
 /// Where an extension is.
 #[derive(Debug, PartialEq, Eq)]
 struct Place {
@@ -106,12 +159,8 @@ struct Place {
 }
 
 impl Place {
-    /// Whether upstream's own repository is meant, in whatever version: what we bundle stands in for it.
     fn is_upstream(&self) -> bool {
-        let url = self.repo.url.trim_end_matches('/');
-        url.strip_suffix(".git").unwrap_or(url) == DEFAULT_URL
-            && self.repo.reference.is_empty()
-            && self.repo.subpath.is_empty()
+        is_upstream(&self.repo)
     }
 }
 
@@ -193,17 +242,16 @@ fn did_you_mean(path: &str) -> String {
     }
 }
 
-/// One process is one session, in which a repository is brought up to date once, however often the Tiltfile is evaluated.
 fn checkouts(run: &Run, root: PathBuf) -> Arc<Checkouts> {
+    checkouts_below(root, &run.host.environment())
+}
+
+/// One process is one session, in which a repository is brought up to date once, however often the Tiltfile is evaluated.
+fn checkouts_below(root: PathBuf, environment: &Environment) -> Arc<Checkouts> {
     // Evaluations run on threads of their own; held for the look-up only.
     static BY_FOLDER: Mutex<Option<HashMap<PathBuf, Arc<Checkouts>>>> = Mutex::new(None);
     let mut by_folder = BY_FOLDER.lock().unwrap_or_else(PoisonError::into_inner);
     let by_folder = by_folder.get_or_insert_default();
-    let made = || {
-        Arc::new(Checkouts::new(
-            root.clone(),
-            Git::new(&run.host.environment(), Cancel::default()),
-        ))
-    };
+    let made = || Arc::new(Checkouts::new(root.clone(), Git::new(environment, Cancel::default())));
     Arc::clone(by_folder.entry(root.clone()).or_insert_with(made))
 }

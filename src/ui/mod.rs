@@ -3,6 +3,7 @@
 //! Nothing here decides anything; it is handed values and shows them.
 
 pub mod graph;
+pub mod plain;
 pub mod report;
 pub mod style;
 pub mod web;

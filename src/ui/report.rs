@@ -5,26 +5,7 @@ use crate::ui::style::Style;
 
 /// In the form that scripts and other tools know: calls by position, then the error.
 pub fn traceback(failure: &Failure) -> String {
-    let mut out = match (&failure.kind, failure.frames.last()) {
-        (FailureKind::Static, Some(frame)) => format!("{}: {}", frame.place(), failure.message),
-        (FailureKind::Running { builtin }, Some(_)) => {
-            let mut out = String::from("Traceback (most recent call last):\n");
-            for frame in &failure.frames {
-                out.push_str(&format!("  {}: in {}\n", frame.place(), frame.function));
-            }
-            out.push_str(&heading(builtin.as_deref()));
-            out.push_str(&failure.message);
-            out
-        }
-        _ => failure.message.clone(),
-    };
-    if let Some(hint) = &failure.hint {
-        match failure.kind {
-            FailureKind::Static => out.push_str(&format!(" ({hint})")),
-            _ => out.push_str(&format!("\nhint: {hint}")),
-        }
-    }
-    out
+    failure.traceback()
 }
 
 /// For a person at a terminal: what is wrong, where it stands in the file, how it came there, what to do.
@@ -63,13 +44,6 @@ fn message(failure: &Failure) -> String {
             format!("{builtin}: {}", failure.message)
         }
         _ => failure.message.clone(),
-    }
-}
-
-fn heading(builtin: Option<&str>) -> String {
-    match builtin {
-        Some(builtin) => format!("Error in {builtin}: "),
-        None => "Error: ".to_owned(),
     }
 }
 

@@ -1,12 +1,18 @@
 //! Everything outside this process: files, programs, the clock.
 
 pub mod clock;
+pub mod coalesce;
 pub mod compose;
 pub mod dirs;
 pub mod extensions;
 pub mod files;
 pub mod git;
+pub mod guard;
+pub mod http;
 pub mod kubeconfig;
 pub mod lock;
 pub mod memory;
+pub mod probe;
 pub mod process;
+pub mod walk;
+pub mod watcher;

@@ -7,10 +7,9 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -18,15 +17,21 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 
 use crate::world::clock::{self, Instant};
 
 mod error;
+pub mod group;
+pub mod limit;
+mod pump;
+pub mod serve;
+mod start;
 #[cfg(test)]
 mod tests;
 
 pub use error::ProcessError;
+pub use start::find_program;
 
 /// How often a running command is checked for cancellation and its deadline.
 const TICK: Duration = Duration::from_millis(10);
@@ -98,33 +103,6 @@ pub fn run(invocation: &Invocation, on_line: &mut dyn FnMut(Stream, &str)) -> Re
 /// Runs a command and keeps its output to itself.
 pub fn capture(invocation: &Invocation) -> Result<Output, ProcessError> {
     run(invocation, &mut |_, _| {})
-}
-
-/// The program's file, looked for in the folders of `PATH` as the given environment has it.
-pub fn find_program(program: &str, env: &BTreeMap<String, String>) -> Result<PathBuf, ProcessError> {
-    let path = env.get("PATH").map(String::as_str).unwrap_or_default();
-    // A relative folder on PATH would run whatever lies in the current project; it is passed over, as upstream does.
-    let searched: Vec<PathBuf> = path
-        .split(':')
-        .map(PathBuf::from)
-        .filter(|folder| folder.is_absolute())
-        .collect();
-    match searched
-        .iter()
-        .map(|folder| folder.join(program))
-        .find(|file| is_executable(file))
-    {
-        Some(file) => Ok(file),
-        None => Err(ProcessError::NotFound {
-            program: program.to_owned(),
-            searched,
-        }),
-    }
-}
-
-fn is_executable(file: &Path) -> bool {
-    file.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 fn judge(status: ExitStatus, output: Output) -> Result<Output, ProcessError> {
@@ -235,41 +213,13 @@ impl Drop for Running {
 }
 
 fn spawn(invocation: &Invocation) -> Result<Child, ProcessError> {
-    let (program, arguments) = invocation.argv.split_first().ok_or(ProcessError::Empty)?;
-    let refused = |source| ProcessError::Folder {
-        dir: invocation.dir.clone(),
-        source,
-    };
-    if !invocation.dir.metadata().map_err(refused)?.is_dir() {
-        return Err(refused(io::Error::from(io::ErrorKind::NotADirectory)));
+    let mut command = start::command(&invocation.argv, &invocation.dir, &invocation.env)?;
+    if !invocation.stdin.is_empty() {
+        command.stdin(Stdio::piped());
     }
-    let file = match program.contains('/') {
-        true => invocation.dir.join(program),
-        false => find_program(program, &invocation.env)?,
-    };
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "this is where processes are started for everybody else"
-    )]
-    Command::new(&file)
-        .arg0(program)
-        .args(arguments)
-        .current_dir(&invocation.dir)
-        .env_clear()
-        .envs(&invocation.env)
-        .stdin(if invocation.stdin.is_empty() {
-            Stdio::null()
-        } else {
-            Stdio::piped()
-        })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
+    command
         .spawn()
-        .map_err(|source| ProcessError::Start {
-            program: program.clone(),
-            source,
-        })
+        .map_err(|source| start::refused(&invocation.argv, source))
 }
 
 /// Copies a pipe into the channel from a thread of its own: both pipes must be emptied at once, or a command that
@@ -300,9 +250,8 @@ fn hold(child: &Child, sender: SyncSender<(Stream, Vec<u8>)>) {
     });
 }
 
-/// Signals every process of a command's group; a group that is already gone is what we want.
 fn signal_group(child: &Child, signal: Signal) {
-    let _ = kill_process_group(Pid::from_child(child), signal);
+    group::signal(Pid::from_child(child), signal);
 }
 
 struct Transcript<'a> {

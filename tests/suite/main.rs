@@ -8,6 +8,7 @@
 mod cli;
 mod extensions;
 mod fuzz;
+mod guard;
 mod lsp;
 mod support;
 mod tidy;

@@ -26,7 +26,7 @@ const CRATE_HOMES: &[(&[&str], &[&str])] = &[
     (&["bollard", "tonic"], &["world/docker/"]),
     (&["kube", "k8s_openapi"], &["world/cluster/"]),
     (&["oci_client"], &["world/registry.rs"]),
-    (&["notify"], &["world/watcher.rs"]),
+    (&["notify"], &["world/watcher/kernel.rs"]),
     (&["ignore"], &["world/walk.rs"]),
     (&["tar", "flate2"], &["world/archive.rs", "pack/"]),
     (&["sha1", "sha2"], &["model/digest.rs"]),

@@ -222,6 +222,7 @@ fn probe(probe: &Probe) -> ProbeJson<'_> {
             port,
             scheme,
             path,
+            ..
         } => {
             json.http_get = Some(HttpGetJson {
                 path,

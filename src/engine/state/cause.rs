@@ -35,6 +35,25 @@ pub enum TriggerSource {
 }
 
 impl TriggerSource {
+    /// As the web port's clients number them.
+    pub fn of_code(code: i64) -> TriggerSource {
+        match code {
+            16 => TriggerSource::Web,
+            32 => TriggerSource::Cli,
+            128 => TriggerSource::Hud,
+            _ => TriggerSource::Unknown,
+        }
+    }
+
+    pub fn code(self) -> i64 {
+        match self {
+            TriggerSource::Web => 16,
+            TriggerSource::Cli => 32,
+            TriggerSource::Unknown => 64,
+            TriggerSource::Hud => 128,
+        }
+    }
+
     pub fn shown(self) -> &'static str {
         match self {
             TriggerSource::Web => "Web Trigger",
@@ -63,6 +82,8 @@ pub enum Hold {
     WaitingForDeps {
         on: Vec<Name>,
     },
+    /// An update of the resource of this name that was removed has not ended yet.
+    StillEnding,
     /// Objects that belong to no resource are deployed first.
     WaitingForUncategorized,
     /// As many updates run as may.
@@ -93,6 +114,7 @@ impl Hold {
             Hold::WaitingForLocal { .. } => "waiting-for-local",
             Hold::IsUnparallelizable { .. } => "is-unparallelizable-local",
             Hold::WaitingForDeps { .. } => "waiting-for-dep",
+            Hold::StillEnding => "building-component",
             Hold::WaitingForUncategorized => "waiting-for-uncategorized",
             Hold::NoSlot { .. } => "waiting-for-slot",
             Hold::Manual { .. } | Hold::ManualInit => "waiting-for-trigger",
@@ -151,6 +173,7 @@ impl fmt::Display for Hold {
                 on.join(", ")
             ),
             Hold::WaitingForDeps { on } => write!(f, "waits until {} has been ready once", on.join(", ")),
+            Hold::StillEnding => f.write_str("waits until its update from before has ended"),
             Hold::WaitingForUncategorized => f.write_str("waits for the objects that belong to no resource"),
             Hold::NoSlot { most } => write!(
                 f,

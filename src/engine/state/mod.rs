@@ -9,17 +9,22 @@ mod session;
 mod tiltfile;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use crate::engine::effect::Task;
+use crate::engine::objects::first;
 use crate::model::object::Table;
 use crate::model::settings::Settings;
 use crate::model::time::Time;
 
 pub use cause::{Cause, Hold, TriggerSource};
 pub use process::{CmdState, Phase, ProcessState};
-pub use resource::{Pending, Record, Requested, ResourceState, RuntimeStatus, Serve, Update, UpdateStatus};
+pub use resource::{
+    Cancelled, CommandRun, Echo, Pending, Record, Requested, ResourceState, RuntimeStatus, Serve, Update, UpdateStatus,
+};
 pub use session::{Build, Ending, Mode, Outcome, Session, WebAddress};
 pub use tiltfile::{Evaluating, TiltfileState};
 
@@ -45,6 +50,8 @@ pub struct State {
     pub tiltfiles: IndexMap<Name, Arc<TiltfileState>>,
     /// In the order of definition, Tiltfile by Tiltfile.
     pub resources: IndexMap<Name, Arc<ResourceState>>,
+    /// Updates of resources that are gone, until they have ended.
+    pub departing: BTreeMap<u64, (Name, Update)>,
     /// Resources that were triggered and not yet started, in order.
     pub queue: Vec<Name>,
     /// Cmd objects that run on their own account.
@@ -79,7 +86,7 @@ pub struct WatchState {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     pub at: Time,
-    pub paths: Vec<std::path::PathBuf>,
+    pub paths: Vec<PathBuf>,
 }
 
 /// The latest click on a button.
@@ -97,21 +104,40 @@ pub struct Click {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RepoState {
     pub generation: u64,
-    pub asked: Option<crate::engine::effect::Task>,
+    pub asked: Option<Task>,
+    pub found: Sought,
     pub failures: u32,
     pub retry_at: Option<Time>,
-    pub done: bool,
+    /// Whether the object's status says it already.
+    pub shown: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Sought {
+    #[default]
+    Nothing,
+    Missing(String),
+    Repo {
+        path: PathBuf,
+        checkout: Option<String>,
+        stale: Option<String>,
+        at: Time,
+    },
+    /// The extension's Tiltfile.
+    Extension(PathBuf),
 }
 
 impl State {
+    /// `salt` is different for every session.
     pub fn new(session: Session, salt: &str) -> State {
-        State {
+        let mut state = State {
             seq: Seq(0),
             now: session.started,
             session: Arc::new(session),
             table: Table::new(salt),
             tiltfiles: IndexMap::new(),
             resources: IndexMap::new(),
+            departing: BTreeMap::new(),
             queue: Vec::new(),
             cmds: BTreeMap::new(),
             watches: BTreeMap::new(),
@@ -120,7 +146,9 @@ impl State {
             counters: Counters::default(),
             repos: BTreeMap::new(),
             extensions: BTreeMap::new(),
-        }
+        };
+        first::put(&mut state);
+        state
     }
 
     pub fn resource(&self, name: &str) -> Option<&ResourceState> {

@@ -28,9 +28,11 @@ pub struct ResourceState {
     pub serve: Option<Serve>,
     /// Whether it has been ready in this session: what dependents wait for.
     pub ever_ready: bool,
+    /// Changes up to here were seen by an update that came to its end.
+    pub seen_up_to: Seq,
     pub last_deploy: Option<Time>,
     pub hold: Option<Hold>,
-    pub since: Conditions,
+    pub last_command: Option<CommandRun>,
     /// How long a successful update takes, learned.
     pub usual: Option<Duration>,
     /// The last update was given up for a newer save: the next one runs to its end.
@@ -63,6 +65,10 @@ pub struct Update {
     pub inputs_as_of: Seq,
     pub causes: Vec<Cause>,
     pub files: Vec<PathBuf>,
+    /// Nothing may run beside it.
+    pub alone: bool,
+    /// Of its command, once it runs.
+    pub pid: Option<i32>,
     pub cancelled: Option<Cancelled>,
 }
 
@@ -99,11 +105,14 @@ pub struct Serve {
     pub process: ProcessState,
 }
 
-/// Since when conditions are what they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Conditions {
-    pub up_to_date: Option<(bool, Time)>,
-    pub ready: Option<(bool, Time)>,
+/// The latest run of a resource's update command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommandRun {
+    pub pid: i32,
+    pub code: i32,
+    pub reason: String,
+    pub started: Time,
+    pub finished: Time,
 }
 
 /// Whether updates change their own inputs.
@@ -113,8 +122,6 @@ pub struct Echo {
     pub files: BTreeSet<PathBuf>,
     /// How often in a row an update was caused by nothing but those.
     pub times: u32,
-    /// It is held for that until something else changes.
-    pub held: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,9 +159,10 @@ impl ResourceState {
             history: VecDeque::new(),
             serve: None,
             ever_ready: false,
+            seen_up_to: Seq(0),
             last_deploy: None,
             hold: None,
-            since: Conditions::default(),
+            last_command: None,
             usual: None,
             was_superseded: false,
             echo: Echo::default(),

@@ -23,6 +23,8 @@ pub struct TiltfileState {
     /// What the last evaluation read, and what any before it read if it failed.
     pub config_files: Vec<PathBuf>,
     pub warnings: usize,
+    /// Its arguments changed: which resources start is theirs to say.
+    pub resets_toggles: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +49,7 @@ impl TiltfileState {
             project: None,
             config_files: Vec::new(),
             warnings: 0,
+            resets_toggles: false,
         }
     }
 

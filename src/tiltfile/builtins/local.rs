@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::command::{Command, Echo};
+use crate::model::local_env::{Colour, Injected, local_env};
 use crate::model::quote::quoted;
 use crate::tiltfile::builtins::{context, io};
 use crate::tiltfile::call::{Call, Flag};
@@ -29,16 +30,6 @@ pub const FUNCTIONS: &[Builtin] = &[Builtin {
 }];
 
 const PREFIX: &str = " → ";
-
-/// What commands find in their environment if nobody has set it: how to reach this Tilt, and that nobody watches on a terminal.
-const DEFAULTS: [(&str, &str); 6] = [
-    ("LINES", "24"),
-    ("COLUMNS", "80"),
-    ("PYTHONUNBUFFERED", "1"),
-    ("TILT_HOST", "localhost"),
-    ("TILT_PORT", "10350"),
-    ("TILT_DISABLE_ANALYTICS", "1"),
-];
 
 /// A command of the Tiltfile's, and how it shows.
 pub struct Task {
@@ -126,13 +117,13 @@ fn failed(shown: &str, error: &ProcessError, output: Output) -> Fault {
 
 /// The Tiltfile's environment, what is added where it is silent, and what the command itself asks for.
 pub fn environment(ours: &Environment, additions: &[String]) -> BTreeMap<String, String> {
-    let mut all = ours.clone();
-    for (name, value) in DEFAULTS {
-        all.entry(name.to_owned()).or_insert_with(|| value.to_owned());
-    }
-    let additions = additions.iter().filter_map(|pair| pair.split_once('='));
-    all.extend(additions.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    all
+    let injected = Injected {
+        host: "localhost".to_owned(),
+        port: 10350,
+        kubeconfig: None,
+        colour: Colour::Off,
+    };
+    local_env(ours, &injected, additions)
 }
 
 #[cfg(test)]

@@ -133,6 +133,7 @@ fn http_get_action<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         host: call.string_or("host", "")?,
         scheme: call.string_or("scheme", "")?.to_uppercase(),
         path: call.string_or("path", "")?,
+        headers: Vec::new(),
     })))
 }
 

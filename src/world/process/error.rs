@@ -51,7 +51,7 @@ impl ProcessError {
     }
 }
 
-fn signal_name(signal: i32) -> String {
+pub fn signal_name(signal: i32) -> String {
     let known = match signal {
         1 => "hangup",
         2 => "interrupt",

@@ -1,5 +1,8 @@
 //! Real programs: output, input, environment, endings.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use super::*;
 
 fn shell(script: &str) -> Invocation {

@@ -1,0 +1,286 @@
+//! Pure. What a session consists of, and for `tilt ci`: whether all of it is healthy, and what failed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::state::{Hold, MAIN, Mode, Name, Outcome, Phase, ResourceState, State};
+use crate::model::duration::Duration as Shown;
+use crate::model::time::Time;
+
+/// One thing that has to come to an end, or to be ready.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    pub name: String,
+    pub kind: TargetKind,
+    pub resource: Name,
+    pub state: TargetState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetKind {
+    Job,
+    Server,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum TargetState {
+    /// Nothing has happened, and nothing will by itself.
+    Unknown,
+    Waiting {
+        reason: String,
+    },
+    Active {
+        started: Time,
+        ready: bool,
+        last_ready: Option<Time>,
+    },
+    Terminated {
+        started: Time,
+        finished: Time,
+        error: Option<String>,
+    },
+    Disabled,
+}
+
+impl TargetKind {
+    pub fn word(self) -> &'static str {
+        match self {
+            TargetKind::Job => "job",
+            TargetKind::Server => "server",
+        }
+    }
+}
+
+/// Every target, by name.
+pub fn targets(state: &State) -> Vec<Target> {
+    let mut targets: Vec<Target> = tiltfile(state).into_iter().collect();
+    for (name, resource) in &state.resources {
+        if resource.has_update_command() || !resource.serves() {
+            targets.push(Target {
+                name: format!("{name}:update"),
+                kind: TargetKind::Job,
+                resource: Arc::clone(name),
+                state: update(resource),
+            });
+        }
+        if resource.serves() {
+            targets.push(Target {
+                name: format!("{name}:serve"),
+                kind: TargetKind::Server,
+                resource: Arc::clone(name),
+                state: serve(resource),
+            });
+        }
+    }
+    targets.sort_by(|a, b| a.name.cmp(&b.name));
+    targets
+}
+
+fn tiltfile(state: &State) -> Option<Target> {
+    let main = state.tiltfiles.get(MAIN)?;
+    let target = match (&main.running, main.history.front()) {
+        (Some(running), _) => TargetState::Active {
+            started: running.started,
+            ready: false,
+            last_ready: None,
+        },
+        (None, _) if main.due.is_some() => waiting("initial-build"),
+        (None, Some(last)) => TargetState::Terminated {
+            started: last.started,
+            finished: last.finished,
+            error: last.error.clone(),
+        },
+        (None, None) => waiting("initial-build"),
+    };
+    Some(Target {
+        name: "tiltfile:update".to_owned(),
+        kind: TargetKind::Job,
+        resource: MAIN.into(),
+        state: target,
+    })
+}
+
+fn waiting(reason: &str) -> TargetState {
+    TargetState::Waiting {
+        reason: reason.to_owned(),
+    }
+}
+
+/// What keeps an update from running: a hold, or only its turn.
+fn pending(resource: &ResourceState) -> Option<TargetState> {
+    match &resource.hold {
+        Some(Hold::ManualInit | Hold::Manual { .. } | Hold::Disabled) => None,
+        Some(hold) => Some(waiting(hold.reason())),
+        None => resource.is_due().then(|| waiting("waiting-for-turn")),
+    }
+}
+
+fn update(resource: &ResourceState) -> TargetState {
+    if !resource.enabled {
+        return TargetState::Disabled;
+    }
+    if let Some(running) = &resource.running {
+        return TargetState::Active {
+            started: running.started,
+            ready: false,
+            last_ready: None,
+        };
+    }
+    let ended = resource.last().map(|last| TargetState::Terminated {
+        started: last.started,
+        finished: last.finished,
+        error: last.error.clone(),
+    });
+    pending(resource).or(ended).unwrap_or(TargetState::Unknown)
+}
+
+fn serve(resource: &ResourceState) -> TargetState {
+    if !resource.enabled {
+        return TargetState::Disabled;
+    }
+    let Some(serve) = &resource.serve else {
+        return match (&resource.running, resource.last()) {
+            (Some(_), _) => waiting("initial-build"),
+            (None, Some(last)) if last.error.is_some() => waiting("update-failed"),
+            _ => pending(resource).unwrap_or(TargetState::Unknown),
+        };
+    };
+    match &serve.process.phase {
+        Phase::Starting => waiting("starting"),
+        Phase::Running { started, .. } => TargetState::Active {
+            started: *started,
+            ready: serve.process.is_ready(),
+            last_ready: serve.process.ready_at,
+        },
+        // A server that ends is a failure, whatever it says.
+        Phase::Exited {
+            code,
+            started,
+            finished,
+            ..
+        } => TargetState::Terminated {
+            started: *started,
+            finished: *finished,
+            error: Some(format!("Server exited with exit code {code}")),
+        },
+    }
+}
+
+/// How `tilt ci` ends, once it does.
+pub fn judge(state: &State) -> Option<Outcome> {
+    if state.session.mode != Mode::Ci || state.session.outcome.is_some() {
+        return None;
+    }
+    let targets = targets(state);
+    let failure = failed(&targets)
+        .or_else(|| timed_out(state, &targets))
+        .or_else(|| never_ready(state, &targets));
+    match failure {
+        Some(error) => Some(Outcome::Failure(error)),
+        None => is_healthy(state, &targets).then_some(Outcome::Success),
+    }
+}
+
+fn failed(targets: &[Target]) -> Option<String> {
+    targets.iter().find_map(|target| match &target.state {
+        TargetState::Terminated { error: Some(error), .. } => Some(error.clone()),
+        _ => None,
+    })
+}
+
+fn is_healthy(state: &State, targets: &[Target]) -> bool {
+    let is_done = |target: &Target| match (&target.state, target.kind) {
+        (TargetState::Unknown | TargetState::Disabled, _) => true,
+        (TargetState::Waiting { .. }, _) => false,
+        (TargetState::Active { ready, .. }, TargetKind::Server) => *ready,
+        (TargetState::Active { .. }, TargetKind::Job) => false,
+        (TargetState::Terminated { .. }, _) => true,
+    };
+    let idle = !state.tiltfiles.values().any(|tiltfile| tiltfile.is_busy());
+    targets.len() > 1 && idle && targets.iter().all(is_done)
+}
+
+fn timed_out(state: &State, targets: &[Target]) -> Option<String> {
+    let timeout = timeout(state)?;
+    if state.now.since(state.session.started) < timeout {
+        return None;
+    }
+    let describe = |what: &str, found: Vec<String>| match found.len() {
+        0 => None,
+        1 => Some(format!("1 resource {what} ({})", found[0])),
+        many => Some(format!("{many} resources {what} ({})", shown(&found))),
+    };
+    let waiting = targets.iter().filter_map(|target| match &target.state {
+        TargetState::Waiting { reason } => Some(format!("{} {reason}", target.resource)),
+        _ => None,
+    });
+    let unready = targets.iter().filter_map(|target| match &target.state {
+        TargetState::Active { ready: false, .. } => Some(target.resource.to_string()),
+        _ => None,
+    });
+    let parts = [
+        describe("waiting", waiting.collect()),
+        describe("not ready", unready.collect()),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    Some(format!(
+        "Timeout after {}: {}",
+        Shown::from_std(timeout),
+        match parts.is_empty() {
+            true => "nothing is waiting any more".to_owned(),
+            false => parts.join(", "),
+        }
+    ))
+}
+
+fn shown(found: &[String]) -> String {
+    const MOST: usize = 5;
+    match found.len() > MOST {
+        true => format!("{},…", found[..MOST].join(",")),
+        false => found.join(","),
+    }
+}
+
+fn timeout(state: &State) -> Option<Duration> {
+    let timeout = state.session.timeout.unwrap_or(state.session.ci.timeout);
+    (!timeout.is_zero()).then_some(timeout)
+}
+
+/// Servers have only so long to become ready, or ready again; jobs take the time they take.
+fn never_ready(state: &State, targets: &[Target]) -> Option<String> {
+    let limit = state.session.ci.readiness_timeout;
+    let late = |target: &&Target| since_unready(target).is_some_and(|since| state.now.since(since) >= limit);
+    let target = targets.iter().find(late).filter(|_| !limit.is_zero())?;
+    Some(format!(
+        "Readiness timeout after {}: target {} not ready",
+        Shown::from_std(limit),
+        target.name
+    ))
+}
+
+fn since_unready(target: &Target) -> Option<Time> {
+    match (&target.state, target.kind) {
+        (
+            TargetState::Active {
+                started,
+                ready: false,
+                last_ready,
+            },
+            TargetKind::Server,
+        ) => Some(last_ready.unwrap_or(*started).max(*started)),
+        _ => None,
+    }
+}
+
+/// When to judge again if nothing happens until then.
+pub fn wake_at(state: &State) -> Option<Time> {
+    if state.session.mode != Mode::Ci || state.session.outcome.is_some() {
+        return None;
+    }
+    let overall = timeout(state).map(|timeout| state.session.started + timeout);
+    let limit = state.session.ci.readiness_timeout;
+    let targets = targets(state);
+    let readiness = targets.iter().filter_map(since_unready).map(|since| since + limit);
+    let readiness = readiness.filter(|_| !limit.is_zero());
+    overall.into_iter().chain(readiness).min()
+}

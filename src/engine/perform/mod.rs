@@ -1,0 +1,175 @@
+//! Carries effects out: every order becomes a task of its own that reports back with actions. Nothing here decides anything.
+//!
+//! Tasks are spawned through one tracker and end with it: asked at first, killed when somebody loses patience.
+
+mod evaluate;
+mod process;
+mod source;
+mod update;
+mod watch;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use tokio_util::task::TaskTracker;
+
+use crate::engine::action::Action;
+use crate::engine::effect::{Effect, Key, LogOrder, Span, Task};
+use crate::engine::handle::{Answers, Handle};
+use crate::engine::logs::{Fields, Logs, SpanWriter};
+use crate::engine::store::Perform;
+use crate::model::local_env::{Injected, local_env};
+use crate::tiltfile::Request;
+use crate::world::guard::Guard;
+use crate::world::process::serve::Stop;
+use crate::world::watcher::{Settle, WatchError};
+
+use process::Processes;
+use watch::Watches;
+
+/// What every order is carried out in.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// A request for the main Tiltfile; those of others differ in path and arguments.
+    pub request: Request,
+    pub environment: BTreeMap<String, String>,
+    pub injected: Injected,
+    /// Ends what we started if we are killed.
+    pub guard: Option<Guard>,
+}
+
+impl Surroundings {
+    /// The environment of a command with additions of its own.
+    fn env(&self, own: &[String]) -> BTreeMap<String, String> {
+        local_env(&self.environment, &self.injected, own)
+    }
+}
+
+pub struct Performer {
+    context: Context,
+    answers: Arc<Answers>,
+    watches: Watches,
+    processes: Processes,
+    updates: HashMap<u64, Stop>,
+    /// Kills what does not end by itself.
+    kill: tokio_util::sync::CancellationToken,
+}
+
+/// What tasks share.
+#[derive(Clone)]
+struct Context {
+    handle: Handle,
+    logs: Logs,
+    tracker: TaskTracker,
+    surroundings: Arc<Surroundings>,
+}
+
+impl Performer {
+    pub fn new(handle: Handle, answers: Arc<Answers>, logs: Logs, surroundings: Surroundings) -> Performer {
+        let context = Context {
+            handle,
+            logs,
+            tracker: TaskTracker::new(),
+            surroundings: Arc::new(surroundings),
+        };
+        Performer {
+            watches: Watches::default(),
+            processes: Processes::default(),
+            updates: HashMap::new(),
+            kill: tokio_util::sync::CancellationToken::new(),
+            answers,
+            context,
+        }
+    }
+
+    /// Watches files from now on. Without this, watches are taken and never report anything, as in `tilt ci`.
+    pub fn watch_files(&mut self, settle: Settle) -> Result<(), WatchError> {
+        self.watches.start(settle, &self.context)
+    }
+
+    /// Kills, when cancelled, whatever has been asked to end and has not.
+    pub fn kill_switch(&self) -> tokio_util::sync::CancellationToken {
+        self.kill.clone()
+    }
+
+    /// Ends everything that still runs, and waits for it.
+    pub async fn close(mut self) {
+        self.processes.release_all();
+        self.updates.values().for_each(|stop| stop.politely.cancel());
+        self.watches.stop();
+        self.context.tracker.close();
+        self.context.tracker.wait().await;
+    }
+
+    fn keep(&mut self, key: Key, task: Task) {
+        match (key, task) {
+            (Key::Watch(name), Task::Watch { paths, ignores }) => {
+                self.watches.keep(&name, paths, ignores, &self.context);
+            }
+            (Key::Process(name), Task::Process(task)) => {
+                self.processes.keep(name, *task, &self.context, &self.kill);
+            }
+            (Key::Repo(name), Task::Repo { generation, repo }) => {
+                source::repo(name, generation, repo, &self.context);
+            }
+            (Key::Extension(name), Task::Extension { generation, repo, path }) => {
+                source::extension(name, generation, (repo, path), &self.context);
+            }
+            (key, task) => unreachable!("{key:?} is not a key of {task:?}"),
+        }
+    }
+
+    fn release(&mut self, key: &Key) {
+        match key {
+            Key::Watch(name) => self.watches.release(name),
+            Key::Process(name) => self.processes.release(name),
+            // What is fetched is fetched.
+            Key::Repo(_) | Key::Extension(_) => {}
+        }
+    }
+}
+
+impl Perform for Performer {
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Answer { token, answer } => self.answers.give(token, answer),
+            Effect::Evaluate(order) => evaluate::evaluate(order, &self.context),
+            Effect::StartUpdate(order) => {
+                let stop = Stop {
+                    at_once: self.kill.child_token(),
+                    ..Stop::default()
+                };
+                self.updates.retain(|_, stop| !stop.politely.is_cancelled());
+                self.updates.insert(order.update, stop.clone());
+                update::start(*order, stop, &self.context);
+            }
+            Effect::CancelUpdate { update } => {
+                if let Some(stop) = self.updates.get(&update) {
+                    stop.politely.cancel();
+                }
+            }
+            Effect::Keep { key, task } => self.keep(key, task),
+            Effect::Release { key } => self.release(&key),
+            Effect::Log(order) => self.context.log(&order),
+            Effect::Scrub(secrets) => self.context.logs.add_secrets(secrets),
+        }
+    }
+}
+
+impl Context {
+    fn tell(&self, action: Action) {
+        self.handle.tell(action);
+    }
+
+    fn span(&self, span: &Span) -> SpanWriter {
+        self.logs.span(&span.id, &span.resource)
+    }
+
+    fn log(&self, order: &LogOrder) {
+        let fields = Fields {
+            build_event: order.event,
+            progress: None,
+        };
+        self.span(&order.span).line(order.level, &order.text, fields);
+    }
+}

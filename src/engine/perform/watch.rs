@@ -1,0 +1,86 @@
+//! Watched files: what the watcher says becomes actions.
+
+use std::path::PathBuf;
+
+use tokio::sync::mpsc;
+
+use crate::engine::action::{Action, WatchFact};
+use crate::engine::logs::{Fields, Level};
+use crate::engine::perform::Context;
+use crate::engine::state::Name;
+use crate::model::filter::Ignore;
+use crate::world::watcher::{Cause, Settle, WatchError, WatchEvent, WatchSpec, Watcher};
+
+/// Nothing is watched until somebody starts it.
+#[derive(Default)]
+pub struct Watches(Option<Watcher>);
+
+impl Watches {
+    pub fn start(&mut self, settle: Settle, context: &Context) -> Result<(), WatchError> {
+        let (sender, events) = mpsc::unbounded_channel();
+        self.0 = Some(Watcher::start(settle, sender)?);
+        context.tracker.spawn(forward(events, context.clone()));
+        Ok(())
+    }
+
+    /// The events end with the watcher, and with them the task that forwards them.
+    pub fn stop(&mut self) {
+        self.0 = None;
+    }
+
+    pub fn keep(&self, name: &Name, paths: Vec<PathBuf>, ignores: Vec<Ignore>, context: &Context) {
+        let Some(watcher) = &self.0 else { return };
+        if let Err(error) = watcher.keep(name, WatchSpec { paths, ignores }) {
+            context.tell(Action::Watch {
+                watch: name.clone(),
+                fact: WatchFact::Failed {
+                    error: error.to_string(),
+                },
+            });
+        }
+    }
+
+    pub fn release(&self, name: &str) {
+        if let Some(watcher) = &self.0 {
+            watcher.release(name);
+        }
+    }
+}
+
+async fn forward(mut events: mpsc::UnboundedReceiver<WatchEvent>, context: Context) {
+    let note = |text: &str| {
+        let log = context.logs.span("filewatch", "");
+        log.line(Level::Warn, text, Fields::default());
+    };
+    while let Some(event) = events.recv().await {
+        let (name, fact) = match event {
+            WatchEvent::Changed { changes, cause } => {
+                if let Cause::Rescan { why } = cause {
+                    let count: usize = changes.iter().map(|(_, paths)| paths.len()).sum();
+                    note(&format!(
+                        "Looked at all watched files again ({why}): {count} had changed"
+                    ));
+                }
+                let changes = changes
+                    .into_iter()
+                    .map(|(watch, paths)| (watch.into(), paths))
+                    .collect();
+                context.tell(Action::Files { changes });
+                continue;
+            }
+            WatchEvent::Overflowed { why } => {
+                note(&format!(
+                    "Events of files were lost ({why}); looking at all watched files again"
+                ));
+                continue;
+            }
+            WatchEvent::Started { name } => (name, WatchFact::Started),
+            WatchEvent::Recovered { name } => (name, WatchFact::Recovered),
+            WatchEvent::Failed { name, error } => (name, WatchFact::Failed { error }),
+        };
+        context.tell(Action::Watch {
+            watch: name.into(),
+            fact,
+        });
+    }
+}

@@ -1,0 +1,142 @@
+//! Pure. An update or an evaluation begins: recorded in the state before its order leaves, so that nothing can start twice.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::engine::effect::{Effect, EvaluateOrder, UpdateOrder, Work};
+use crate::engine::say::{self, span};
+use crate::engine::spec;
+use crate::engine::state::{Cause, Evaluating, Name, ResourceState, State, Update, next};
+use crate::model::command::{Command, Echo};
+use crate::model::object::kinds::CMD;
+use crate::model::project::Target;
+
+/// The name of the Cmd object that shows a resource's update.
+pub fn update_cmd(resource: &str) -> String {
+    format!("{resource}:update")
+}
+
+pub fn evaluation(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
+    let run = next(&mut state.counters.evaluations);
+    let (seq, now) = (state.seq, state.now);
+    let base = base(state);
+    let Some(tiltfile) = state.tiltfile_mut(name) else {
+        return;
+    };
+    let (causes, _, _) = tiltfile.due.take().unwrap_or((Vec::new(), seq, now));
+    let span = span(format!("tiltfile:{name}:{run}"), name);
+    tiltfile.running = Some(Evaluating {
+        run,
+        started: now,
+        inputs_as_of: seq,
+        causes: causes.clone(),
+        span: Arc::clone(&span.id),
+    });
+    effects.push(say::opening(&span, say::causes(&causes, &base)));
+    effects.push(say::info(
+        &span,
+        format!("Loading Tiltfile at: {}", tiltfile.path.display()),
+    ));
+    effects.push(Effect::Evaluate(EvaluateOrder {
+        tiltfile: Arc::clone(name),
+        run,
+        path: tiltfile.path.clone(),
+        args: tiltfile.args.clone(),
+        span,
+    }));
+}
+
+pub fn update(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
+    let id = next(&mut state.counters.updates);
+    let (seq, now) = (state.seq, state.now);
+    let base = base(state);
+    let work = state.resource(name).map(|resource| work(state, resource));
+    state.queue.retain(|queued| queued != name);
+    let (Some(resource), Some(work)) = (state.resource_mut(name), work) else {
+        return;
+    };
+    let alone = resource.runs_alone();
+    let files: Vec<PathBuf> = resource.pending.files.keys().cloned().collect();
+    let causes = causes(resource, &files);
+    count_echo(resource, &causes, &files);
+    resource.due = None;
+    resource.requested = None;
+    resource.started_once = true;
+    let span = span(format!("build:{id}"), name);
+    effects.push(say::opening(&span, say::causes(&causes, &base)));
+    if let Work::Command { command, span } = &work
+        && command.echo == Echo::On
+    {
+        effects.push(say::info(
+            span,
+            format!("Running cmd: {}", Command::display(&command.argv)),
+        ));
+    }
+    resource.running = Some(Update {
+        id,
+        span: span.id,
+        started: now,
+        inputs_as_of: seq,
+        causes,
+        files,
+        alone,
+        pid: None,
+        cancelled: None,
+    });
+    effects.push(Effect::StartUpdate(Box::new(UpdateOrder {
+        update: id,
+        resource: Arc::clone(name),
+        work,
+    })));
+}
+
+/// Where the paths of messages are relative to.
+pub fn base(state: &State) -> PathBuf {
+    let folder = state.session.tiltfile.parent();
+    folder.unwrap_or(Path::new("/")).to_owned()
+}
+
+fn causes(resource: &ResourceState, files: &[PathBuf]) -> Vec<Cause> {
+    let mut causes: Vec<Cause> = resource.due.clone().into_iter().collect();
+    if !files.is_empty() && !causes.contains(&Cause::Initial) {
+        causes.push(Cause::Files(files.to_vec()));
+    }
+    if let Some(requested) = &resource.requested {
+        causes.push(Cause::Trigger(requested.source));
+    }
+    causes
+}
+
+/// Counts updates that were caused by nothing but what the update before them wrote.
+fn count_echo(resource: &mut ResourceState, causes: &[Cause], files: &[PathBuf]) {
+    let echoes = matches!(causes, [Cause::Files(_)]) && files.iter().all(|file| resource.echo.files.contains(file));
+    resource.echo.times = if echoes { resource.echo.times + 1 } else { 0 };
+    resource.echo.files = BTreeSet::new();
+}
+
+/// What an update of a resource does. The Cmd object says what is run, so that an edit of it counts.
+fn work(state: &State, resource: &ResourceState) -> Work {
+    let what = match &resource.declared.target {
+        Target::Kubernetes(_) => "deploying to Kubernetes",
+        Target::Compose(_) => "running Docker Compose services",
+        Target::Local(local) => {
+            let Some(update) = &local.update else {
+                return Work::Nothing;
+            };
+            let name = update_cmd(resource.name());
+            let edited = state.table.get(&CMD, &name).map(|object| spec::command(&object.spec));
+            let command = Command {
+                echo: update.echo,
+                ..edited.unwrap_or_else(|| update.clone())
+            };
+            return Work::Command {
+                command,
+                span: span(format!("cmd:{name}"), resource.name()),
+            };
+        }
+    };
+    Work::Impossible(format!(
+        "{what} is not part of this version of tilt, which runs local resources"
+    ))
+}

@@ -1,0 +1,143 @@
+//! Pure. An update ended: its record, what it saw is no longer pending, and what it serves starts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::action::{Class, UpdateFailure, UpdateOutcome};
+use crate::engine::effect::Effect;
+use crate::engine::reduce::process::serve;
+use crate::engine::say::{self, span};
+use crate::engine::state::{Cancelled, Cause, CommandRun, Name, Record, ResourceState, State, Update};
+use crate::model::time::Time;
+
+/// How many records a resource keeps.
+const HISTORY: usize = 2;
+
+/// A learned duration follows the latest one by this part of the difference.
+const LEARNING: u32 = 3;
+
+pub fn updated(state: &mut State, update: u64, outcome: UpdateOutcome, effects: &mut Vec<Effect>) {
+    let is_it = |resource: &ResourceState| resource.running.as_ref().is_some_and(|running| running.id == update);
+    let found = state.resources.iter().find(|(_, resource)| is_it(resource));
+    // A resource that is gone meanwhile has nobody to tell.
+    state.departing.remove(&update);
+    let Some(name) = found.map(|(name, _)| Arc::clone(name)) else {
+        return;
+    };
+    let now = state.now;
+    let Some(resource) = state.resource_mut(&name) else {
+        return;
+    };
+    let Some(running) = resource.running.take() else { return };
+    match (running.cancelled, outcome) {
+        (Some(Cancelled::Superseded), UpdateOutcome::Cancelled) => superseded(resource, &running, effects),
+        (Some(Cancelled::Redefined | Cancelled::Disabled | Cancelled::Ending), UpdateOutcome::Cancelled) => {}
+        (_, outcome) => {
+            let failure = failure(outcome);
+            finish(resource, running, failure.as_ref(), now, effects);
+            if failure.is_none() {
+                serve(state, &name, effects);
+            }
+        }
+    }
+}
+
+/// Nothing that it saw counts as seen.
+fn superseded(resource: &mut ResourceState, running: &Update, effects: &mut Vec<Effect>) {
+    resource.was_superseded = true;
+    resource.due.get_or_insert(Cause::Superseded);
+    let span = span(Arc::clone(&running.span), resource.name());
+    effects.push(say::info(&span, "Files changed again: starting over"));
+}
+
+fn failure(outcome: UpdateOutcome) -> Option<UpdateFailure> {
+    match outcome {
+        UpdateOutcome::Done => None,
+        UpdateOutcome::Failed(failure) => Some(failure),
+        UpdateOutcome::Cancelled => Some(UpdateFailure {
+            class: Class::User,
+            message: "build canceled".to_owned(),
+            exit: None,
+        }),
+    }
+}
+
+fn finish(
+    resource: &mut ResourceState,
+    running: Update,
+    failure: Option<&UpdateFailure>,
+    now: Time,
+    effects: &mut Vec<Effect>,
+) {
+    resource.was_superseded = false;
+    consume(resource, &running);
+    remember(resource, &running, failure, now);
+    if let Some(failure) = failure {
+        let span = span(Arc::clone(&running.span), resource.name());
+        effects.push(say::error(&span, format!("Build Failed: {}", failure.message)));
+    } else {
+        resource.last_deploy = Some(now);
+        resource.usual = Some(learned(resource.usual, now.since(running.started)));
+        resource.ever_ready |= !resource.serves();
+    }
+    resource.history.push_front(Record {
+        started: running.started,
+        finished: now,
+        span: running.span,
+        error: failure.map(|failure| failure.message.clone()),
+        class: failure.map(|failure| failure.class),
+        causes: running.causes,
+        warnings: Vec::new(),
+    });
+    resource.history.truncate(HISTORY);
+}
+
+/// What the update's Cmd object shows.
+fn remember(resource: &mut ResourceState, running: &Update, failure: Option<&UpdateFailure>, now: Time) {
+    let Some(pid) = running.pid else { return };
+    let exit = failure.map(|failure| failure.exit.clone().unwrap_or((1, failure.message.clone())));
+    let (code, reason) = exit.unwrap_or_default();
+    resource.last_command = Some(CommandRun {
+        pid,
+        code,
+        reason,
+        started: running.started,
+        finished: now,
+    });
+}
+
+/// Only what had changed when the update began is done with; a save in between stays pending.
+fn consume(resource: &mut ResourceState, running: &Update) {
+    resource.seen_up_to = running.inputs_as_of;
+    resource.pending.files.retain(|_, seq| *seq > running.inputs_as_of);
+    if resource.pending.files.is_empty() {
+        resource.pending.since = None;
+    }
+}
+
+fn learned(usual: Option<Duration>, latest: Duration) -> Duration {
+    match usual {
+        Some(usual) => (usual * (LEARNING - 1) + latest) / LEARNING,
+        None => latest,
+    }
+}
+
+/// The command of an update runs as this process.
+pub fn runs(state: &mut State, update: u64, pid: i32) {
+    let is_it = |resource: &ResourceState| resource.running.as_ref().is_some_and(|running| running.id == update);
+    let found = state.resources.values_mut().find(|resource| is_it(resource));
+    if let Some(running) = found.and_then(|resource| Arc::make_mut(resource).running.as_mut()) {
+        running.pid = Some(pid);
+    }
+}
+
+/// Asks a running update to end, once.
+pub fn cancel(state: &mut State, name: &Name, why: Cancelled, effects: &mut Vec<Effect>) {
+    let Some(running) = state.resource_mut(name).and_then(|resource| resource.running.as_mut()) else {
+        return;
+    };
+    if running.cancelled.is_none() {
+        running.cancelled = Some(why);
+        effects.push(Effect::CancelUpdate { update: running.id });
+    }
+}

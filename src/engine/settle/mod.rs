@@ -1,0 +1,43 @@
+//! Pure. What follows from the objects as they are now, whoever changed them: the Tiltfile, the command line or `kubectl`.
+//!
+//! Level-triggered: every turn looks at the state as it is, so nothing depends on having seen the change itself.
+
+mod button;
+mod cmd;
+mod extension;
+mod switch;
+mod tiltfile;
+
+use crate::engine::effect::Effect;
+use crate::engine::state::State;
+use crate::model::object::kinds::{CONFIG_MAP, EXTENSION, EXTENSION_REPO, TILTFILE, TOGGLE_BUTTON, UI_BUTTON};
+use crate::model::object::{Kind, Table};
+
+/// The table as it was when it was settled last: what did not change needs no look.
+#[derive(Debug, Default)]
+pub struct Settled(Option<Table>);
+
+impl Settled {
+    fn is_new(&self, state: &State, kinds: &[&'static Kind]) -> bool {
+        let differs = |before: &Table| kinds.iter().any(|kind| !before.same_kind(&state.table, kind));
+        self.0.as_ref().is_none_or(differs)
+    }
+}
+
+pub fn settle(state: &mut State, settled: &mut Settled, effects: &mut Vec<Effect>) {
+    if settled.is_new(state, &[&EXTENSION, &EXTENSION_REPO]) || extension::is_waiting(state) {
+        extension::settle(state, effects);
+    }
+    if settled.is_new(state, &[&TILTFILE]) {
+        tiltfile::settle(state, effects);
+    }
+    if settled.is_new(state, &[&UI_BUTTON]) {
+        button::clicks(state, effects);
+    }
+    if settled.is_new(state, &[&CONFIG_MAP, &TOGGLE_BUTTON]) {
+        switch::resources(state, effects);
+        switch::buttons(state);
+    }
+    cmd::settle(state);
+    settled.0 = Some(state.table.clone());
+}

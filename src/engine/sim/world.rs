@@ -1,0 +1,333 @@
+//! Pure. The world that a simulated engine lives in: files that are saved, updates and processes that run, people who meddle.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::engine::action::{
+    Action, Ask, Class, Effort, Expected, Part, ProcessFact, Readiness, Token, UpdateFailure, UpdateOutcome, Verb,
+    Write,
+};
+use crate::engine::effect::{Effect, Key, Task};
+use crate::engine::sim::chance::Chance;
+use crate::engine::state::{MAIN, Name, Seq, State, TriggerSource};
+use crate::model::command::Command;
+use crate::model::local::LocalTarget;
+use crate::model::object::kinds::{CMD, CONFIG_MAP};
+use crate::model::object::{Object, Stored};
+use crate::model::project::{Evaluation, Hashes, Project, Resource, Target, TriggerMode};
+use crate::model::report::Failure;
+use crate::model::time::Time;
+use crate::model::tree::{Map, Tree};
+
+pub struct World {
+    pub project: Project,
+    /// Updates that run, by number.
+    pub updates: BTreeMap<u64, Running>,
+    pub processes: BTreeMap<Name, u64>,
+    pub asked: BTreeSet<Token>,
+    pub answered: BTreeSet<Token>,
+    /// The order of the latest save of each resource's file, and of the latest start that saw it.
+    pub saved: BTreeMap<String, Seq>,
+    pub most: u32,
+    tokens: u64,
+    step: Seq,
+}
+
+pub struct Running {
+    pub resource: Name,
+    pub cancelled: bool,
+}
+
+impl World {
+    pub fn new(chance: &mut Chance) -> World {
+        World {
+            project: project(chance),
+            updates: BTreeMap::new(),
+            processes: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            answered: BTreeSet::new(),
+            saved: BTreeMap::new(),
+            most: 3,
+            tokens: 0,
+            step: Seq(0),
+        }
+    }
+
+    /// What the engine is told is remembered, to compare later.
+    pub fn saw(&mut self, action: &Action, seq: Seq) {
+        self.step = seq;
+        match action {
+            Action::Updated { update, .. } => {
+                self.updates.remove(update);
+            }
+            Action::Asked { token, .. } => {
+                self.asked.insert(*token);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn perform(
+        &mut self,
+        effect: Effect,
+        chance: &mut Chance,
+        _now: Time,
+    ) -> Result<Vec<(Duration, Action)>, String> {
+        Ok(match effect {
+            Effect::Answer { token, .. } => {
+                if !self.answered.insert(token) {
+                    return Err(format!("{token:?} was answered twice"));
+                }
+                Vec::new()
+            }
+            Effect::Evaluate(order) => vec![(
+                pause(chance, 300),
+                Action::Evaluated {
+                    tiltfile: order.tiltfile,
+                    run: order.run,
+                    evaluation: Box::new(self.evaluate(chance)),
+                },
+            )],
+            Effect::StartUpdate(order) => {
+                if self.updates.values().any(|running| running.resource == order.resource) {
+                    return Err(format!("{} was started while it runs", order.resource));
+                }
+                let running = Running {
+                    resource: order.resource,
+                    cancelled: false,
+                };
+                self.updates.insert(order.update, running);
+                vec![(pause(chance, 4000), self.ended(order.update, chance))]
+            }
+            Effect::CancelUpdate { update } => {
+                let Some(running) = self.updates.get_mut(&update) else {
+                    return Ok(Vec::new());
+                };
+                running.cancelled = true;
+                let outcome = UpdateOutcome::Cancelled;
+                vec![(pause(chance, 50), Action::Updated { update, outcome })]
+            }
+            Effect::Keep { key, task } => self.keep(key, task, chance),
+            Effect::Release { key } => {
+                if let Key::Process(name) = key {
+                    self.processes.remove(&name);
+                }
+                Vec::new()
+            }
+            Effect::Log(_) | Effect::Scrub(_) => Vec::new(),
+        })
+    }
+
+    fn ended(&self, update: u64, chance: &mut Chance) -> Action {
+        let failure = UpdateFailure {
+            class: Class::User,
+            message: "exit status 1".to_owned(),
+            exit: Some((1, "exit status 1".to_owned())),
+        };
+        let outcome = match chance.once_in(4) {
+            true => UpdateOutcome::Failed(failure),
+            false => UpdateOutcome::Done,
+        };
+        Action::Updated { update, outcome }
+    }
+
+    fn keep(&mut self, key: Key, task: Task, chance: &mut Chance) -> Vec<(Duration, Action)> {
+        let (Key::Process(process), Task::Process(task)) = (key, task) else {
+            return Vec::new();
+        };
+        let generation = task.generation;
+        self.processes.insert(process.clone(), generation);
+        let fact = |fact| Action::Process {
+            process: process.clone(),
+            generation,
+            fact,
+        };
+        let started = pause(chance, 50);
+        let ready = started + pause(chance, 500);
+        let mut facts = vec![
+            (started, fact(ProcessFact::Started { pid: 7 })),
+            (
+                ready,
+                fact(ProcessFact::Ready {
+                    ready: Readiness::Ready,
+                }),
+            ),
+        ];
+        if chance.once_in(5) {
+            let exit = ProcessFact::Exited {
+                pid: 7,
+                code: 1,
+                reason: "exit status 1".to_owned(),
+            };
+            facts.push((ready + pause(chance, 3000), fact(exit)));
+        }
+        facts
+    }
+
+    fn evaluate(&mut self, chance: &mut Chance) -> Evaluation {
+        let project = match chance.once_in(6) {
+            true => Err(Failure::whole("it failed")),
+            false => Ok(self.project.clone()),
+        };
+        Evaluation {
+            project,
+            config_files: vec!["/p/Tiltfile".into()],
+            hashes: Hashes::default(),
+            warnings: 0,
+            timings: Vec::new(),
+        }
+    }
+
+    /// Something that a person, or a person's tool, does.
+    pub fn meddle(&mut self, chance: &mut Chance, state: &State) -> Vec<Action> {
+        let names: Vec<Name> = state.resources.keys().cloned().collect();
+        let Some(name) = chance.pick(&names).cloned() else {
+            return Vec::new();
+        };
+        match chance.below(10) {
+            0..=3 => self.save(&name, chance, state),
+            4 => vec![self.ask(Ask::Trigger {
+                resource: name,
+                source: TriggerSource::Cli,
+            })],
+            5 => vec![self.ask(Ask::SetTriggerMode {
+                resource: name,
+                mode: mode(chance),
+            })],
+            6 => self.toggle(&name, chance, state),
+            7 => {
+                self.project = project(chance);
+                vec![Action::Files {
+                    changes: vec![(format!("configs:{MAIN}").into(), vec!["/p/Tiltfile".into()])],
+                }]
+            }
+            8 => vec![self.cmd(chance, state)],
+            _ => vec![Action::Woke],
+        }
+    }
+
+    fn save(&mut self, name: &Name, chance: &mut Chance, state: &State) -> Vec<Action> {
+        let watch: Name = format!("local:{name}").into();
+        // A save that nobody watches for is nobody's change.
+        let Some(watched) = state.table.get(&crate::model::object::kinds::FILE_WATCH, &watch) else {
+            return Vec::new();
+        };
+        if state.resource(name).is_none_or(|resource| !resource.enabled) || watched.spec.is_empty() {
+            return Vec::new();
+        }
+        let path = PathBuf::from(format!("/p/{name}/{}", chance.below(3)));
+        self.saved.insert(name.to_string(), Seq(state.seq.0 + 1));
+        vec![Action::Files {
+            changes: vec![(watch, vec![path])],
+        }]
+    }
+
+    fn toggle(&mut self, name: &str, chance: &mut Chance, state: &State) -> Vec<Action> {
+        let switch = format!("{name}-disable");
+        let Some(known) = state.table.get(&CONFIG_MAP, &switch) else {
+            return Vec::new();
+        };
+        let mut data = Map::new();
+        data.push("isDisabled", Tree::text(chance.once_in(2).to_string()));
+        let mut object = known.as_ref().clone();
+        object.spec.insert("data", Tree::Map(data));
+        let write = Write {
+            kind: &CONFIG_MAP,
+            name: switch.as_str().into(),
+            verb: Verb::Replace {
+                object,
+                part: Part::Main,
+                expected: Expected::default(),
+            },
+            effort: Effort::Real,
+        };
+        vec![self.ask(Ask::Write(Box::new(write)))]
+    }
+
+    /// A Cmd that is made by hand, changed, or deleted.
+    fn cmd(&mut self, chance: &mut Chance, state: &State) -> Action {
+        let mut object = Object::new(&CMD, "by-hand");
+        let args = Tree::List(vec![Tree::text("run"), Tree::text(chance.below(3).to_string())]);
+        object.spec.insert("args", args);
+        let object = Stored::of(object);
+        let expected = Expected::default();
+        let verb = match state.table.get(&CMD, "by-hand") {
+            None => Verb::Create(object),
+            Some(_) if chance.once_in(3) => Verb::Delete { expected },
+            Some(_) => Verb::Replace {
+                object,
+                part: Part::Main,
+                expected,
+            },
+        };
+        self.ask(Ask::Write(Box::new(Write {
+            kind: &CMD,
+            name: "by-hand".into(),
+            verb,
+            effort: Effort::Real,
+        })))
+    }
+
+    fn ask(&mut self, ask: Ask) -> Action {
+        self.tokens += 1;
+        Action::Asked {
+            token: Token(self.tokens),
+            ask,
+        }
+    }
+}
+
+fn pause(chance: &mut Chance, most: u64) -> Duration {
+    Duration::from_micros(1 + chance.below(most * 1000))
+}
+
+fn mode(chance: &mut Chance) -> TriggerMode {
+    match chance.below(6) {
+        0 => TriggerMode::Manual,
+        1 => TriggerMode::ManualWithAutoInit,
+        2 => TriggerMode::AutoWithManualInit,
+        _ => TriggerMode::Auto,
+    }
+}
+
+/// A few local resources; each may depend on those before it.
+pub fn project(chance: &mut Chance) -> Project {
+    let count = 1 + chance.below(7);
+    let mut project = Project::default();
+    for number in 0..count {
+        let name = format!("r{number}");
+        let command = |what: &str, variant: u64| Command {
+            argv: vec![what.to_owned(), name.clone(), variant.to_string()],
+            dir: "/p".into(),
+            ..Command::default()
+        };
+        let kind = chance.below(3);
+        let local = LocalTarget {
+            update: (kind != 1).then(|| command("build", chance.below(2))),
+            serve: if kind == 0 {
+                Command::default()
+            } else {
+                command("serve", chance.below(2))
+            },
+            deps: vec![format!("/p/{name}").into()],
+            allow_parallel: chance.once_in(2),
+            ..LocalTarget::default()
+        };
+        let deps = (0..number)
+            .filter(|_| chance.once_in(4))
+            .map(|dep| format!("r{dep}"))
+            .collect();
+        project.enabled.push(name.clone());
+        project.resources.push(Resource {
+            name,
+            images: Vec::new(),
+            target: Target::Local(Box::new(local)),
+            trigger: mode(chance),
+            deps,
+            labels: BTreeSet::new(),
+            source: String::new(),
+        });
+    }
+    project
+}

@@ -1,0 +1,77 @@
+//! Where a program lies, and a command ready to be spawned: in a group of its own, with nothing inherited.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::ProcessError;
+
+/// The program's file, looked for in the folders of `PATH` as the given environment has it.
+pub fn find_program(program: &str, env: &BTreeMap<String, String>) -> Result<PathBuf, ProcessError> {
+    let path = env.get("PATH").map(String::as_str).unwrap_or_default();
+    // A relative folder on PATH would run whatever lies in the current project; it is passed over, as upstream does.
+    let searched: Vec<PathBuf> = path
+        .split(':')
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_absolute())
+        .collect();
+    match searched
+        .iter()
+        .map(|folder| folder.join(program))
+        .find(|file| is_executable(file))
+    {
+        Some(file) => Ok(file),
+        None => Err(ProcessError::NotFound {
+            program: program.to_owned(),
+            searched,
+        }),
+    }
+}
+
+fn is_executable(file: &Path) -> bool {
+    file.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// A command without an input, whose output goes into pipes.
+pub fn command(argv: &[String], dir: &Path, env: &BTreeMap<String, String>) -> Result<Command, ProcessError> {
+    let (program, arguments) = argv.split_first().ok_or(ProcessError::Empty)?;
+    let refused = |source| ProcessError::Folder {
+        dir: dir.to_owned(),
+        source,
+    };
+    if !dir.metadata().map_err(refused)?.is_dir() {
+        return Err(refused(io::Error::from(io::ErrorKind::NotADirectory)));
+    }
+    let file = match program.contains('/') {
+        true => dir.join(program),
+        false => find_program(program, env)?,
+    };
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is where processes are started for everybody else"
+    )]
+    let mut command = Command::new(file);
+    command
+        .arg0(program)
+        .args(arguments)
+        .current_dir(dir)
+        .env_clear()
+        .envs(env)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    Ok(command)
+}
+
+/// Why a command could not be started.
+pub fn refused(argv: &[String], source: io::Error) -> ProcessError {
+    ProcessError::Start {
+        program: argv.first().cloned().unwrap_or_default(),
+        source,
+    }
+}
