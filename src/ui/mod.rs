@@ -7,3 +7,4 @@ pub mod plain;
 pub mod print;
 pub mod report;
 pub mod style;
+pub mod web;
