@@ -1,5 +1,6 @@
 //! Everything outside this process: files, programs, the clock.
 
+pub mod apiconfig;
 pub mod clock;
 pub mod coalesce;
 pub mod compose;
