@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cli::exit::Exit;
+use crate::cli::session::args::{CiArgs, UpArgs, UpdogArgs};
 use crate::cli::verbs::args::{AlphaVerb, Verb};
 use crate::cli::{output, usage, version};
 
@@ -43,6 +44,14 @@ pub struct Global {
 
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Start the session: run what the Tiltfile declares, and follow changes
+    ///
+    /// Evaluates the Tiltfile, brings every resource up, and updates what a saved file touches, until you end it with ctrl-c.
+    Up(Box<UpArgs>),
+    /// Run everything once, and end when all of it is healthy or something fails
+    ///
+    /// Exit code 0 if every resource came up, 1 if one failed or the time ran out. Files are not watched.
+    Ci(Box<CiArgs>),
     /// Print the version and the date of this build
     Version,
     /// Print a script that completes tilt's commands in a shell
@@ -103,13 +112,15 @@ pub enum Alpha {
     ///
     /// Nothing is built or deployed. Exit code 5 says that the Tiltfile failed, 1 that something else did.
     TiltfileResult(TiltfileResult),
+    /// Serve the API without a Tiltfile: apply objects from files, then act on them
+    Updog(UpdogArgs),
     /// Evaluate the Tiltfile and print its resources as a tree
     Graph(TiltfileArgs),
     #[command(flatten)]
     Verb(AlphaVerb),
 }
 
-#[derive(Args, Debug, Clone)]
+#[derive(Args, Debug, Clone, Default)]
 pub struct TiltfileArgs {
     /// Tiltfile to evaluate
     #[arg(short, long, value_name = "PATH", default_value = "Tiltfile")]

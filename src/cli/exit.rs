@@ -38,6 +38,10 @@ impl Exit {
         self.message.unwrap_or_default()
     }
 
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
     pub fn finish(self) -> ExitCode {
         if let Some(message) = &self.message {
             output::say(message);

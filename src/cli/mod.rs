@@ -10,6 +10,7 @@ mod lsp;
 mod output;
 mod result;
 mod runaway;
+mod session;
 mod tiltfile_args;
 mod tiltfile_result;
 mod usage;
@@ -47,10 +48,15 @@ fn run(command: Command, global: &args::Global) -> Result<(), Exit> {
         Command::Completion(args) => completion::run(&args),
         Command::VerifyInstall => verify_install::run(),
         Command::Lsp { command } => lsp::run(&command),
+        Command::Up(args) => session::up(*args),
+        Command::Ci(args) => session::ci(*args),
         Command::Verb(verb) => verbs::run(&verb),
         Command::Alpha {
             command: Alpha::Verb(verb),
         } => verbs::run_alpha(&verb),
+        Command::Alpha {
+            command: Alpha::Updog(args),
+        } => session::updog(args),
         Command::Alpha {
             command: Alpha::TiltfileResult(args),
         } => tiltfile_result::run(&args, global),

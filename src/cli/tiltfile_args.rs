@@ -40,3 +40,21 @@ pub fn style() -> Style {
         false => Style::Plain,
     }
 }
+
+/// The same for standard output.
+pub fn stdout_style() -> Style {
+    match std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        true => Style::Colour,
+        false => Style::Plain,
+    }
+}
+
+/// Whether the terminal can show text again where text was.
+pub fn shows_cursor() -> bool {
+    std::env::var_os("TERM").is_some_and(|kind| kind != "dumb")
+}
+
+/// A variable of our own environment.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -217,7 +217,10 @@ mod tests {
         let config = root.path().join("config");
         fs::write(&config, "- a list\n").unwrap();
         let error = add(&config, &entry("t", "a")).unwrap_err().to_string();
-        assert!(error.ends_with("it holds a array; move it away to let a new one be made"), "{error}");
+        assert!(
+            error.ends_with("it holds a array; move it away to let a new one be made"),
+            "{error}"
+        );
         assert_eq!(fs::read_to_string(&config).unwrap(), "- a list\n");
     }
 

@@ -80,10 +80,22 @@ pub struct UpdogArgs {
 #[derive(Args, Debug, Clone)]
 pub struct ServeArgs {
     /// Where the web port listens, and port forwards by default
-    #[arg(long, value_name = "HOST", env = "TILT_HOST", default_value = "localhost", hide_env = true)]
+    #[arg(
+        long,
+        value_name = "HOST",
+        env = "TILT_HOST",
+        default_value = "localhost",
+        hide_env = true
+    )]
     pub host: String,
     /// Web port; 0 for none
-    #[arg(long, value_name = "PORT", env = "TILT_PORT", default_value_t = 10350, hide_env = true)]
+    #[arg(
+        long,
+        value_name = "PORT",
+        env = "TILT_PORT",
+        default_value_t = 10350,
+        hide_env = true
+    )]
     pub port: u16,
     /// Which web page to serve; there is one
     #[arg(long, value_name = "MODE", env = "TILT_WEB_MODE", hide = true)]

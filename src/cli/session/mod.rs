@@ -15,8 +15,8 @@ use tokio::runtime::Builder;
 
 use crate::cli::args::TiltfileArgs;
 use crate::cli::exit::Exit;
-use crate::engine::logs::query::{Query, Source};
 use crate::engine::logs::Level;
+use crate::engine::logs::query::{Query, Source};
 use crate::engine::state::Mode;
 use crate::model::duration::Duration as GoDuration;
 use crate::world::coalesce::Settle;
@@ -83,7 +83,11 @@ pub fn up(args: UpArgs) -> Result<(), Exit> {
 }
 
 pub fn ci(args: CiArgs) -> Result<(), Exit> {
-    let timeout = args.timeout.as_deref().map(|text| duration(text, "timeout")).transpose()?;
+    let timeout = args
+        .timeout
+        .as_deref()
+        .map(|text| duration(text, "timeout"))
+        .transpose()?;
     run(Plan {
         mode: Mode::Ci,
         subcommand: "ci",
@@ -132,7 +136,8 @@ fn run(plan: Plan) -> Result<(), Exit> {
 }
 
 fn duration(text: &str, flag: &str) -> Result<Duration, Exit> {
-    let parsed = GoDuration::parse(text).map_err(|error| Exit::error(format!("invalid argument for --{flag}: {error}")))?;
+    let parsed =
+        GoDuration::parse(text).map_err(|error| Exit::error(format!("invalid argument for --{flag}: {error}")))?;
     parsed
         .to_std()
         .ok_or_else(|| Exit::error(format!("invalid argument for --{flag}: {text} is less than nothing")))

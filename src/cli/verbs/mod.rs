@@ -27,12 +27,35 @@ mod surroundings;
 mod targets;
 mod wait;
 
+use std::ffi::OsString;
 use std::future::Future;
+use std::path::PathBuf;
 
 use args::{AlphaVerb, Verb};
 use surroundings::Surroundings;
 
 use crate::cli::exit::Exit;
+use crate::engine::logs::SpanWriter;
+
+/// Applies files to the server of a port, as `tilt apply -f` does, and says in the log what could not be.
+pub async fn apply_files(files: Vec<PathBuf>, port: u16, log: SpanWriter) {
+    #[derive(clap::Parser)]
+    struct Words {
+        #[command(flatten)]
+        apply: args::Apply,
+    }
+    let mut words: Vec<OsString> = vec!["apply".into(), "--port".into(), port.to_string().into()];
+    for file in files {
+        words.extend(["-f".into(), file.into_os_string()]);
+    }
+    let outcome = async {
+        let words = <Words as clap::Parser>::try_parse_from(words).map_err(Exit::error)?;
+        apply::run(&words.apply, &Surroundings::ours()?).await
+    };
+    if let Err(exit) = outcome.await {
+        log.error(exit.message().unwrap_or("the objects could not be applied"));
+    }
+}
 
 pub fn run(verb: &Verb) -> Result<(), Exit> {
     match verb {

