@@ -129,7 +129,7 @@ struct Site {
 }
 
 /// Listens, and serves until it is stopped.
-pub async fn serve(handle: Handle, logs: Arc<dyn LogFeed>, options: Options) -> Result<Running, ServeError> {
+pub async fn serve(handle: Handle, logs: impl LogFeed, options: Options) -> Result<Running, ServeError> {
     let listener = listen(&options.host, options.port).await?;
     let address = listener.local_addr().map_err(|source| ServeError::Listen {
         host: options.host.clone(),
@@ -140,7 +140,7 @@ pub async fn serve(handle: Handle, logs: Arc<dyn LogFeed>, options: Options) -> 
     let token = (options.auth == Auth::Token).then_some(options.token);
     let site = Site {
         handle,
-        logs,
+        logs: Arc::new(logs),
         access: Access::new(&options.host, &options.allowed_hosts, token),
         csrf: uuid::Uuid::new_v4().to_string(),
         analytics_choice: options.analytics_choice,

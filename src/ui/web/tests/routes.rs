@@ -228,6 +228,19 @@ async fn a_trigger_says_whether_it_was_taken() {
 }
 
 #[tokio::test]
+async fn the_engine_itself_knows_which_resources_there_are() {
+    let engine = engine(with_resource());
+    let running = served(&engine, &Lines::default()).await;
+    let trigger = |name: &str| {
+        let body = format!(r#"{{"manifest_names":["{name}"],"build_reason":16}}"#);
+        post(running.address(), "/api/trigger", &body)
+    };
+    assert_eq!(trigger("a").send().await.said(), (200, ""));
+    let unknown = trigger("x").send().await;
+    assert_eq!(unknown.said(), (404, "resource \"x\" does not exist\n"));
+}
+
+#[tokio::test]
 async fn trigger_modes_are_set_for_all_or_none() {
     let engine = agreeing();
     let running = served(&engine, &Lines::default()).await;
@@ -377,7 +390,7 @@ async fn a_port_that_is_taken_is_named_with_a_way_out() {
     let running = served(&engine, &Lines::default()).await;
     let port = running.address().port();
     let options = Options::new(port, TOKEN);
-    let error = serve(engine.handle.clone(), Arc::new(Lines::default()), options)
+    let error = serve(engine.handle.clone(), Lines::default(), options)
         .await
         .unwrap_err()
         .to_string();
@@ -394,6 +407,6 @@ async fn it_listens_on_this_machine_only_unless_told_otherwise() {
         host: "no such host".to_owned(),
         ..Options::new(0, TOKEN)
     };
-    let error = serve(agreeing().handle.clone(), Arc::new(Lines::default()), options).await;
+    let error = serve(agreeing().handle.clone(), Lines::default(), options).await;
     assert!(matches!(error, Err(ServeError::Host { .. })));
 }
