@@ -59,7 +59,7 @@ pub enum Needs {
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    #[error("host not allowed")]
+    #[error("host not allowed: use localhost, or the name that `tilt up --host` was given")]
     Host,
     #[error("cross-origin request forbidden")]
     CrossOrigin,

@@ -8,9 +8,9 @@ use super::http::{Ask as Request, Got, get, post, request};
 use super::*;
 use crate::engine::action::Refusal;
 use crate::engine::state::ResourceState;
-use crate::model::local::LocalTarget;
 use crate::model::project::{Resource, Target, TriggerMode};
 
+const NOT_HERE: &str = "host not allowed: use localhost, or the name that `tilt up --host` was given";
 const TRIGGER: &str = r#"{"manifest_names":["a"],"build_reason":16}"#;
 
 /// Every route that needs the token, with a request that it takes.
@@ -56,7 +56,7 @@ fn with_resource() -> State {
     let declared = Arc::new(Resource {
         name: "a".to_owned(),
         images: Vec::new(),
-        target: Target::Local(Box::new(LocalTarget::default())),
+        target: Target::Local(Box::default()),
         trigger: TriggerMode::Auto,
         deps: Vec::new(),
         labels: Default::default(),
@@ -86,8 +86,8 @@ async fn each_route_answers_who_may_ask_and_nobody_else() {
                 plain.clone().with("Cookie", "Tilt-Token=wrong"),
                 "invalid session token",
             ),
-            (ask.clone().with("Host", "evil.com"), "host not allowed"),
-            (ask.clone().with("Host", ""), "host not allowed"),
+            (ask.clone().with("Host", "evil.com"), NOT_HERE),
+            (ask.clone().with("Host", ""), NOT_HERE),
             (
                 ask.clone().with("Origin", "http://evil.com"),
                 "cross-origin request forbidden",
@@ -124,10 +124,7 @@ async fn a_route_that_needs_no_token_still_refuses_other_hosts_and_origins() {
     for ask in open(running.address()) {
         let ask = ask.with("X-Tilt-Token", "");
         assert_eq!(ask.send().await.code, 200);
-        assert!(forbidden(
-            &ask.clone().with("Host", "evil.com").send().await,
-            "host not allowed"
-        ));
+        assert!(forbidden(&ask.clone().with("Host", "evil.com").send().await, NOT_HERE));
         for (name, value) in [("Origin", "http://evil.com"), ("Sec-Fetch-Site", "same-site")] {
             let got = ask.clone().with(name, value).send().await;
             assert!(forbidden(&got, "cross-origin request forbidden"), "{got:?}");
