@@ -391,9 +391,27 @@ async fn a_port_that_is_taken_is_named_with_a_way_out() {
         .await
         .unwrap_err()
         .to_string();
-    let start = format!("Tilt cannot start because you already have another process on port {port}\n");
-    assert!(error.starts_with(&start), "{error}");
-    assert!(error.contains("tilt up --port"), "{error}");
+    let expected = format!(
+        "Tilt cannot start because you already have another process on port {port}, which is a Tilt\n\
+         To run a second Tilt beside it, give it a port of its own: `tilt up --port {}`",
+        port + 1
+    );
+    assert_eq!(error, expected);
+}
+
+#[tokio::test]
+async fn whoever_else_has_the_port_need_not_answer() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let error = serve(agreeing().handle.clone(), Lines::default(), Options::new(port, TOKEN)).await;
+    let holder = Holder::Unknown;
+    match error {
+        Err(ServeError::PortTaken {
+            port: taken,
+            holder: by,
+        }) => assert_eq!((taken, by), (port, holder)),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
