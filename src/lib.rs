@@ -10,6 +10,8 @@ pub mod tiltfile;
 
 pub mod engine;
 
+pub mod api;
+
 pub mod ui;
 
 pub mod cli;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cli::exit::Exit;
+use crate::cli::verbs::args::{AlphaVerb, Verb};
 use crate::cli::{output, usage, version};
 
 /// Tilt is the inner loop for people who develop services in containers
@@ -53,6 +54,8 @@ pub enum Command {
         #[command(subcommand)]
         command: Lsp,
     },
+    #[command(flatten)]
+    Verb(Verb),
     /// Commands that may still change
     Alpha {
         #[command(subcommand)]
@@ -102,6 +105,8 @@ pub enum Alpha {
     TiltfileResult(TiltfileResult),
     /// Evaluate the Tiltfile and print its resources as a tree
     Graph(TiltfileArgs),
+    #[command(flatten)]
+    Verb(AlphaVerb),
 }
 
 #[derive(Args, Debug, Clone)]
@@ -142,4 +147,17 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Exit> {
 
 pub fn print_help() -> Result<(), Exit> {
     output::result(&Cli::command().render_long_help().to_string())
+}
+
+/// How a command is used, as it stands above what is wrong with a command line.
+pub fn print_usage(name: &str) -> Result<(), Exit> {
+    let mut command = Cli::command();
+    command.build();
+    let usage = command
+        .find_subcommand_mut(name)
+        .map(|command| command.render_usage().to_string());
+    output::result(&format!(
+        "{}\n\nRun `tilt {name} --help` for more.\n",
+        usage.unwrap_or_default()
+    ))
 }

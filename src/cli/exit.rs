@@ -20,9 +20,22 @@ impl Exit {
         }
     }
 
+    /// An error that is worded to its end: that of a verb of `kubectl`.
+    pub fn verbatim(message: impl std::fmt::Display) -> Exit {
+        Exit {
+            code: 1,
+            message: Some(message.to_string()),
+        }
+    }
+
     /// The command has said everything itself.
     pub fn silent(code: u8) -> Exit {
         Exit { code, message: None }
+    }
+
+    /// What would be said, for a command that goes on and says it later.
+    pub fn into_message(self) -> String {
+        self.message.unwrap_or_default()
     }
 
     pub fn finish(self) -> ExitCode {
@@ -30,6 +43,12 @@ impl Exit {
             output::say(message);
         }
         ExitCode::from(self.code)
+    }
+}
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.message.as_deref().unwrap_or_default())
     }
 }
 

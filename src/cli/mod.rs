@@ -1,6 +1,7 @@
 //! The command line: what was asked for, done, and an exit code.
 
 mod args;
+pub mod client;
 mod completion;
 mod exit;
 mod graph;
@@ -12,6 +13,7 @@ mod runaway;
 mod tiltfile_args;
 mod tiltfile_result;
 mod usage;
+mod verbs;
 mod verify_install;
 mod version;
 
@@ -45,6 +47,10 @@ fn run(command: Command, global: &args::Global) -> Result<(), Exit> {
         Command::Completion(args) => completion::run(&args),
         Command::VerifyInstall => verify_install::run(),
         Command::Lsp { command } => lsp::run(&command),
+        Command::Verb(verb) => verbs::run(&verb),
+        Command::Alpha {
+            command: Alpha::Verb(verb),
+        } => verbs::run_alpha(&verb),
         Command::Alpha {
             command: Alpha::TiltfileResult(args),
         } => tiltfile_result::run(&args, global),

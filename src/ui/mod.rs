@@ -4,6 +4,7 @@
 
 pub mod graph;
 pub mod plain;
+pub mod print;
 pub mod report;
 pub mod style;
 pub mod web;

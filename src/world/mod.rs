@@ -1,5 +1,6 @@
 //! Everything outside this process: files, programs, the clock.
 
+pub mod apiconfig;
 pub mod clock;
 pub mod coalesce;
 pub mod compose;
@@ -14,5 +15,6 @@ pub mod lock;
 pub mod memory;
 pub mod probe;
 pub mod process;
+pub mod terminal;
 pub mod walk;
 pub mod watcher;

@@ -320,9 +320,10 @@ async fn a_storm_loses_nothing_and_takes_no_memory() {
     for span in 0..SPANS {
         let writer = it.logs.span(&format!("s:{span}"), "r");
         writers.spawn(async move {
-            for number in 0..LINES {
-                let line = format!("line {number} of a storm with some text\n");
-                writer.write(Level::Info, line.as_bytes()).await.unwrap();
+            let line = |number: usize| format!("line {number} of a storm with some text\n");
+            for first in (0..LINES).step_by(10) {
+                let lines: String = (first..first + 10).map(line).collect();
+                writer.write(Level::Info, lines.as_bytes()).await.unwrap();
             }
         });
     }
@@ -432,12 +433,16 @@ impl Disk for FullDisk {
 
 /// Writes until the store says that the disk takes something again.
 async fn until_told(it: &Bench, writer: &SpanWriter) -> String {
+    let mut at = it.logs.end();
     loop {
         writer.write(Level::Info, b"again\n").await.unwrap();
-        let text = it.text().await;
-        if let Some(told) = text.lines().find(|line| line.contains("could not be written")) {
-            return told.to_owned();
+        it.logs.flush().await;
+        let page = it.logs.read(at, 10_000).unwrap();
+        let told = page.segments.iter().find(|it| it.text.contains("could not be written"));
+        if let Some(told) = told {
+            return told.text.trim_end().to_owned();
         }
+        at = page.to;
     }
 }
 

@@ -12,6 +12,7 @@ pub mod schema;
 mod set;
 mod show;
 mod stored;
+pub mod strict;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -142,7 +142,8 @@ impl Stored {
         Tree::Map(map)
     }
 
-    fn metadata(&self) -> Tree {
+    /// The metadata alone.
+    pub fn metadata(&self) -> Tree {
         let meta = &self.meta;
         let mut map = Map::new();
         if !meta.annotations.is_empty() {

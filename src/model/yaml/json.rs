@@ -28,6 +28,60 @@ pub fn compact(tree: &Tree) -> String {
     out
 }
 
+/// As [`compact`], an entry a line, four spaces a level: what Go's `json.MarshalIndent` makes of a map for `kubectl`.
+pub fn pretty(tree: &Tree) -> String {
+    let mut out = String::new();
+    indented(&mut out, tree, 0);
+    out
+}
+
+fn indented(out: &mut String, tree: &Tree, level: usize) {
+    let line = |out: &mut String, index: usize, level: usize| {
+        out.push_str(if index > 0 { ",\n" } else { "\n" });
+        out.extend(std::iter::repeat_n("    ", level));
+    };
+    let close = |out: &mut String, bracket: char| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("    ", level));
+        out.push(bracket);
+    };
+    match tree {
+        Tree::List(items) if !items.is_empty() => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                line(out, index, level + 1);
+                indented(out, item, level + 1);
+            }
+            close(out, ']');
+        }
+        Tree::Map(map) if !map.is_empty() => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_unstable_by_key(|entry| entry.0);
+            out.push('{');
+            for (index, (key, value)) in entries.into_iter().enumerate() {
+                line(out, index, level + 1);
+                string(out, key);
+                out.push_str(": ");
+                indented(out, value, level + 1);
+            }
+            close(out, '}');
+        }
+        other => write(out, other),
+    }
+}
+
+/// A text in JSON's quotes, with only what JSON demands escaped.
+pub fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for part in text.split_inclusive(['<', '>', '&']) {
+        let plain = part.trim_end_matches(['<', '>', '&']);
+        escaped(&mut out, plain);
+        out.push_str(&part[plain.len()..]);
+    }
+    out.push('"');
+    out
+}
+
 fn write(out: &mut String, tree: &Tree) {
     match tree {
         Tree::Null => out.push_str("null"),
@@ -74,6 +128,11 @@ fn number(value: f64) -> String {
 
 fn string(out: &mut String, text: &str) {
     out.push('"');
+    escaped(out, text);
+    out.push('"');
+}
+
+fn escaped(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -90,7 +149,6 @@ fn string(out: &mut String, text: &str) {
             c => out.push(c),
         }
     }
-    out.push('"');
 }
 
 struct Reader<'a> {

@@ -17,7 +17,9 @@ use crate::world::coalesce::{Burst, Decision, Settle};
 /// How long to wait before what failed is tried again; doubled each time.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY: Duration = Duration::from_secs(5 * 60);
-/// Content is learned only when events of files that were young when they were seen have come for sure.
+/// How many steps of learning a start waits for: small projects are known in full from the first moment.
+const LEARN_FIRST: usize = 16;
+/// Later, content is learned only when events of files that were young when they were seen have come for sure.
 const LEARN_AFTER: Duration = Duration::from_millis(100);
 
 pub struct Service {
@@ -95,6 +97,9 @@ impl Service {
             return;
         }
         self.files.adapt();
+        for _ in 0..LEARN_FIRST {
+            self.files.learn_some();
+        }
         for name in self.files.interest.newly_started() {
             self.tell(WatchEvent::Started { name });
         }

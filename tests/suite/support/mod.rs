@@ -1,5 +1,7 @@
 //! What tests share: the binary in a hermetic environment, folders of their own, and differences that can be read.
 
+pub mod api;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

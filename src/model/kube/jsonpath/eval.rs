@@ -10,13 +10,13 @@ const MOST_HITS: usize = 100_000;
 
 /// Something a node led to: in the tree, or a literal of the path.
 #[derive(Clone)]
-enum Hit<'t> {
+pub enum Hit<'t> {
     At(Place, &'t Tree),
     Literal(Tree),
 }
 
 impl Hit<'_> {
-    fn value(&self) -> &Tree {
+    pub fn value(&self) -> &Tree {
         match self {
             Hit::At(_, tree) => tree,
             Hit::Literal(tree) => tree,
@@ -25,6 +25,11 @@ impl Hit<'_> {
 }
 
 type Hits<'t> = Vec<Hit<'t>>;
+
+/// Where every path starts.
+pub fn whole(tree: &Tree) -> Hits<'_> {
+    vec![Hit::At(Place::default(), tree)]
+}
 
 pub fn find<'t>(actions: &[Vec<Node>], tree: &'t Tree) -> Result<Vec<(Place, &'t Tree)>, String> {
     let mut found = Vec::new();
@@ -71,7 +76,7 @@ fn range<'a, 't>(body: &'a [Vec<Node>], items: Hits<'t>, found: &mut Hits<'t>) -
     Ok(after.split_first().map_or(after, |(_, rest)| rest))
 }
 
-fn list<'t>(nodes: &[Node], mut hits: Hits<'t>) -> Result<Hits<'t>, String> {
+pub fn list<'t>(nodes: &[Node], mut hits: Hits<'t>) -> Result<Hits<'t>, String> {
     for node in nodes {
         hits = step(node, hits)?;
         if hits.len() > MOST_HITS {

@@ -5,6 +5,9 @@
 
 mod eval;
 mod parse;
+mod template;
+
+pub use template::Template;
 
 use crate::model::tree::{Map, Tree};
 

@@ -1,22 +1,38 @@
 //! Pure. The text of a JSON path to its nodes, with Kubernetes' complaints.
 
+use super::template::Piece;
 use super::{Node, Operator};
 use crate::model::tree::Tree;
 
 /// The nodes of every pair of braces.
 pub fn actions(text: &str) -> Result<Vec<Vec<Node>>, String> {
-    let mut actions = Vec::new();
+    let action = |piece| match piece {
+        Piece::Action(nodes) => Some(nodes),
+        Piece::Text(_) => None,
+    };
+    Ok(pieces(text)?.into_iter().filter_map(action).collect())
+}
+
+/// Every pair of braces, and the text around them.
+pub fn pieces(text: &str) -> Result<Vec<Piece>, String> {
+    let mut pieces = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find('{') {
+        if start > 0 {
+            pieces.push(Piece::Text(rest[..start].into()));
+        }
         let mut parser = Parser {
             rest: &rest[start + 1..],
             nodes: Vec::new(),
         };
         parser.action()?;
         rest = parser.rest;
-        actions.push(parser.nodes);
+        pieces.push(Piece::Action(parser.nodes));
     }
-    Ok(actions)
+    if !rest.is_empty() {
+        pieces.push(Piece::Text(rest.into()));
+    }
+    Ok(pieces)
 }
 
 /// The nodes of a text that stands in braces by itself, such as the sides of a comparison.

@@ -1,0 +1,1 @@
+//! Patches by example and by law.

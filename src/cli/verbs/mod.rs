@@ -1,0 +1,64 @@
+//! The verbs on objects of a running tilt, with the meaning, the output and the errors of `kubectl`: one file a command.
+//!
+//! Thinking stands in pure files ([`targets`], [`source`], `last_applied`, `generate`, `condition`, `page`, `ui::print`); the files of the commands
+//! ask the server and print. Kinds are compiled in, so a command costs the one request that it is about.
+
+mod api_resources;
+mod apply;
+pub mod args;
+mod condition;
+mod create;
+mod delete;
+mod describe;
+mod edit;
+mod editor;
+mod explain;
+mod generate;
+mod get;
+mod input;
+mod last_applied;
+mod page;
+mod patch;
+mod report;
+mod select;
+mod sort;
+mod source;
+mod surroundings;
+mod targets;
+mod wait;
+
+use std::future::Future;
+
+use args::{AlphaVerb, Verb};
+use surroundings::Surroundings;
+
+use crate::cli::exit::Exit;
+
+pub fn run(verb: &Verb) -> Result<(), Exit> {
+    match verb {
+        Verb::Explain(args) => explain::run(args),
+        Verb::ApiResources(args) => api_resources::run(args),
+        Verb::Get(args) => online(get::run(args, &Surroundings::ours()?)),
+        Verb::Describe(args) => online(describe::run(args, &Surroundings::ours()?)),
+        Verb::Apply(args) => online(apply::run(args, &Surroundings::ours()?)),
+        Verb::Create(args) => online(create::run(args, &Surroundings::ours()?)),
+        Verb::Delete(args) => online(delete::run(args, &Surroundings::ours()?)),
+        Verb::Edit(args) => online(edit::run(args, &Surroundings::ours()?)),
+        Verb::Patch(args) => online(patch::run(args, &Surroundings::ours()?)),
+        Verb::Wait(args) => online(wait::run(args, &Surroundings::ours()?)),
+    }
+}
+
+pub fn run_alpha(verb: &AlphaVerb) -> Result<(), Exit> {
+    match verb {
+        AlphaVerb::Get(args) => online(get::run(args, &Surroundings::ours()?)),
+        AlphaVerb::ApiResources(args) => api_resources::run(args),
+    }
+}
+
+/// Runs to its end on this thread: a command of a few milliseconds wants no others.
+fn online(command: impl Future<Output = Result<(), Exit>>) -> Result<(), Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Exit::error(format!("cannot wait for events: {error}")))?;
+    runtime.block_on(command)
+}

@@ -1,0 +1,231 @@
+//! How a second command finds a running instance: the file in which API servers list themselves (a kubeconfig, so that
+//! `kubectl` reads it too), and the token of the web port.
+//!
+//! Both are shared by every instance on the machine: changed under a lock and replaced whole, so that a reader never sees
+//! half a file, and what somebody else wrote in it stays.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use thiserror::Error;
+
+use crate::model::tree::{Map, Tree};
+use crate::model::yaml;
+use crate::world::files::{self, FileError};
+use crate::world::lock::Lock;
+
+/// One server, as it lists itself: a cluster, a user and a context of one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub name: String,
+    /// `https://127.0.0.1:PORT`.
+    pub server: String,
+    /// PEM of the authority that signed its certificate.
+    pub authority: String,
+    pub token: String,
+}
+
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("`{}` is no list of servers: {reason}; move it away to let a new one be made", path.display())]
+    Malformed { path: PathBuf, reason: String },
+}
+
+/// Lists a server, in place of one of the same name that is listed still.
+pub fn add(config: &Path, entry: &Entry) -> Result<(), ConfigError> {
+    change(config, |tree| {
+        drop_all(tree, &entry.name);
+        let name = || Tree::text(entry.name.as_str());
+        let cluster = map([
+            (
+                "certificate-authority-data",
+                Tree::text(STANDARD.encode(&entry.authority)),
+            ),
+            ("server", Tree::text(entry.server.as_str())),
+        ]);
+        let user = map([("token", Tree::text(entry.token.as_str()))]);
+        let context = map([("cluster", name()), ("user", name())]);
+        push(tree, "clusters", map([("cluster", cluster), ("name", name())]));
+        push(tree, "contexts", map([("context", context), ("name", name())]));
+        push(tree, "users", map([("name", name()), ("user", user)]));
+        tree.insert("current-context", name());
+    })
+}
+
+/// Takes a server off the list, if it is the one that is meant: another instance may have taken its name.
+pub fn remove(config: &Path, entry: &Entry) -> Result<(), ConfigError> {
+    change(config, |tree| {
+        let listed = named(tree, "users", &entry.name)
+            .and_then(|user| user.at(&["user", "token"])?.as_text().map(str::to_owned));
+        if listed.as_deref() != Some(&entry.token) {
+            return;
+        }
+        drop_all(tree, &entry.name);
+        if tree.get("current-context").and_then(Tree::as_text) == Some(&entry.name) {
+            let other = named_first(tree);
+            tree.insert("current-context", Tree::text(other));
+        }
+    })
+}
+
+/// The token of the web port: made once, kept for all sessions to come.
+pub fn web_token(settings: &Path) -> Result<String, ConfigError> {
+    let path = settings.join("token");
+    let _lock = Lock::wait(&settings.join("token.lock"), || ())?;
+    match files::read_text(&path) {
+        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+        Err(error) if !error.is_missing() => return Err(error.into()),
+        _ => {}
+    }
+    let token = uuid::Uuid::new_v4().to_string();
+    replace(&path, &token)?;
+    Ok(token)
+}
+
+fn change(config: &Path, edit: impl FnOnce(&mut Map)) -> Result<(), ConfigError> {
+    let _lock = Lock::wait(&with_suffix(config, ".lock"), || ())?;
+    let mut tree = match files::read_text(config) {
+        Ok(text) => read(config, &text)?,
+        Err(error) if error.is_missing() => Map::new(),
+        Err(error) => return Err(error.into()),
+    };
+    for (field, value) in [("apiVersion", "v1"), ("kind", "Config")] {
+        if !tree.contains(field) {
+            tree.push(field, Tree::text(value));
+        }
+    }
+    edit(&mut tree);
+    replace(config, &yaml::emit(&Tree::Map(tree)))?;
+    Ok(())
+}
+
+fn read(config: &Path, text: &str) -> Result<Map, ConfigError> {
+    let malformed = |reason: String| ConfigError::Malformed {
+        path: config.to_owned(),
+        reason,
+    };
+    match yaml::parse_one(text).map_err(|error| malformed(error.to_string()))? {
+        Tree::Map(map) => Ok(map),
+        Tree::Null => Ok(Map::new()),
+        other => Err(malformed(format!("it holds a {}", other.type_name()))),
+    }
+}
+
+/// Nobody but its owner may read it, from the first byte on.
+fn replace(path: &Path, text: &str) -> Result<(), FileError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let failed = |operation| move |source| FileError::new(operation, path, source);
+    fs::create_dir_all(folder).map_err(failed("mkdir"))?;
+    // Temporary files are made with mode 0600.
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed("create"))?;
+    file.write_all(text.as_bytes()).map_err(failed("write"))?;
+    let mode = fs::Permissions::from_mode(0o600);
+    file.as_file().set_permissions(mode).map_err(failed("chmod"))?;
+    file.persist(path).map_err(|error| failed("rename")(error.error))?;
+    Ok(())
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn map<const N: usize>(entries: [(&str, Tree); N]) -> Tree {
+    let entries = entries.into_iter().map(|(key, value)| (key.into(), value));
+    Tree::Map(Map::from_entries(entries.collect()))
+}
+
+fn push(tree: &mut Map, list: &str, entry: Tree) {
+    match tree.get_mut(list) {
+        Some(Tree::List(entries)) => entries.push(entry),
+        _ => tree.insert(list, Tree::List(vec![entry])),
+    }
+}
+
+fn drop_all(tree: &mut Map, name: &str) {
+    for list in ["clusters", "contexts", "users"] {
+        if let Some(Tree::List(entries)) = tree.get_mut(list) {
+            entries.retain(|entry| name_of(entry) != Some(name));
+        }
+    }
+}
+
+fn named<'t>(tree: &'t Map, list: &str, name: &str) -> Option<&'t Tree> {
+    let entries = tree.get(list)?.as_list()?;
+    entries.iter().find(|entry| name_of(entry) == Some(name))
+}
+
+fn named_first(tree: &Map) -> String {
+    let contexts = tree.get("contexts").and_then(Tree::as_list).unwrap_or_default();
+    contexts.first().and_then(name_of).unwrap_or_default().to_owned()
+}
+
+fn name_of(entry: &Tree) -> Option<&str> {
+    entry.get("name").and_then(Tree::as_text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, token: &str) -> Entry {
+        Entry {
+            name: name.to_owned(),
+            server: "https://127.0.0.1:1".to_owned(),
+            authority: "PEM".to_owned(),
+            token: token.to_owned(),
+        }
+    }
+
+    fn names(config: &Path) -> Vec<String> {
+        let tree = read(config, &fs::read_to_string(config).unwrap()).unwrap();
+        let contexts = tree.get("contexts").and_then(Tree::as_list).unwrap_or_default();
+        contexts.iter().filter_map(name_of).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn servers_come_and_go_and_what_others_wrote_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let config = root.path().join("new/config");
+        add(&config, &entry("tilt-default", "a")).unwrap();
+        let mut text = fs::read_to_string(&config).unwrap();
+        text.push_str("extra: {of: somebody}\n");
+        fs::write(&config, text).unwrap();
+        add(&config, &entry("tilt-1", "b")).unwrap();
+        add(&config, &entry("tilt-1", "c")).unwrap();
+        assert_eq!(names(&config), ["tilt-default", "tilt-1"]);
+        assert!(fs::read_to_string(&config).unwrap().contains("of: somebody"));
+        // Not the one that is listed.
+        remove(&config, &entry("tilt-1", "b")).unwrap();
+        assert_eq!(names(&config).len(), 2);
+        remove(&config, &entry("tilt-1", "c")).unwrap();
+        assert_eq!(names(&config), ["tilt-default"]);
+        let mode = fs::metadata(&config).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_that_is_something_else_is_not_touched() {
+        let root = tempfile::tempdir().unwrap();
+        let config = root.path().join("config");
+        fs::write(&config, "- a list\n").unwrap();
+        let error = add(&config, &entry("t", "a")).unwrap_err().to_string();
+        assert!(error.ends_with("it holds a array; move it away to let a new one be made"), "{error}");
+        assert_eq!(fs::read_to_string(&config).unwrap(), "- a list\n");
+    }
+
+    #[test]
+    fn the_web_token_is_made_once() {
+        let root = tempfile::tempdir().unwrap();
+        let first = web_token(root.path()).unwrap();
+        assert_eq!(web_token(root.path()).unwrap(), first);
+        assert_eq!(first.len(), 36);
+    }
+}
