@@ -32,6 +32,11 @@ impl Logs {
         Checkpoint(self.index.lock().next)
     }
 
+    /// From where about so many bytes are stored.
+    pub fn back(&self, bytes: u64) -> Checkpoint {
+        self.index.lock().back(bytes)
+    }
+
     /// What was stored from a checkpoint on: about as many bytes as asked for, at least one segment if there is one.
     /// Reads files, a little at a time.
     pub fn read(&self, from: Checkpoint, at_most: usize) -> Result<Page, LogError> {

@@ -59,7 +59,7 @@ pub enum Needs {
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    #[error("host not allowed")]
+    #[error("host not allowed: use localhost, or the name that `tilt up --host` was given")]
     Host,
     #[error("cross-origin request forbidden")]
     CrossOrigin,
@@ -254,6 +254,30 @@ mod tests {
         let access = Access::new("192.168.1.7", &[], None);
         assert!(access.lets_in("192.168.1.7:10350"));
         assert!(!access.lets_in("192.168.1.8:10350"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_foreign_name_is_let_in_however_it_is_written(start in ".{0,20}", port in "(:[0-9]{0,6})?") {
+            let everywhere = Access::new("0.0.0.0", &[], None);
+            for host in [format!("{start}.evil.com{port}"), format!("{start}evil.com.{port}")] {
+                proptest::prop_assert!(!access().lets_in(&host), "{}", host);
+                proptest::prop_assert!(!everywhere.lets_in(&host), "{}", host);
+            }
+        }
+
+        #[test]
+        fn whatever_comes_is_checked_without_a_panic(host in ".*", origin in ".*", cookies in ".*", header in ".*") {
+            let asked = Asked {
+                host: Some(&host),
+                origin: Some(&origin),
+                cookies: Some(&cookies),
+                header: Some(&header),
+                needs: Needs::Token,
+                ..Asked::default()
+            };
+            proptest::prop_assert!(access().check(&asked).is_err());
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Pure. The engine's state as JSON, for people who want to know what it thinks. Log lines and secrets are not in it.
 
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::Path;
 
 use base64::Engine;
 
@@ -230,8 +230,8 @@ fn time(value: Time) -> Tree {
     Tree::text(value.to_micros_text())
 }
 
-fn path(value: &PathBuf) -> Tree {
-    Tree::text(value.display().to_string())
+fn path(value: &(impl AsRef<Path> + ?Sized)) -> Tree {
+    Tree::text(value.as_ref().display().to_string())
 }
 
 fn count(value: u64) -> Tree {

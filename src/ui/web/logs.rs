@@ -2,7 +2,8 @@
 
 use futures_util::future::BoxFuture;
 
-use crate::model::tree::{Map, Tree};
+use crate::engine::logs::{Checkpoint, Logs, Page, json};
+use crate::model::tree::Tree;
 
 /// Log lines, as the web port reads them. Places between lines are counted from the start of the session.
 pub trait LogFeed: Send + Sync + 'static {
@@ -20,7 +21,7 @@ pub trait LogFeed: Send + Sync + 'static {
 }
 
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("logs cannot be read: {0}")]
+#[error("{0}")]
 pub struct LogsUnreadable(pub String);
 
 /// Some log lines.
@@ -35,12 +36,52 @@ pub struct LogPage {
 impl LogPage {
     /// Nothing new, in the words of the view.
     pub fn nothing(at: u64) -> LogPage {
-        let mut list = Map::new();
-        list.push("fromCheckpoint", Tree::Int(-1));
-        list.push("toCheckpoint", Tree::Int(-1));
         LogPage {
-            list: Tree::Map(list),
+            list: json::log_list(&Page::default()),
             to: at,
         }
     }
+}
+
+impl LogFeed for Logs {
+    fn end(&self) -> u64 {
+        Logs::end(self).0
+    }
+
+    fn back(&self, bytes: u64) -> u64 {
+        Logs::back(self, bytes).0
+    }
+
+    fn read(&self, from: u64, at_most: usize) -> Result<LogPage, LogsUnreadable> {
+        let read = |from, at_most| Logs::read(self, from, at_most).map_err(|error| LogsUnreadable(error.to_string()));
+        let mut page = read(Checkpoint(from), at_most)?;
+        let mut taken = length(&page);
+        // A page ends where a file does.
+        while taken < at_most && page.to < Logs::end(self) {
+            let more = read(page.to, at_most - taken)?;
+            if more.segments.is_empty() {
+                break;
+            }
+            taken += length(&more);
+            page.to = more.to;
+            page.segments.extend(more.segments);
+        }
+        Ok(LogPage {
+            list: json::log_list(&page),
+            to: page.to.0,
+        })
+    }
+
+    fn beyond(&self, place: u64) -> BoxFuture<'static, ()> {
+        let mut end = self.changes();
+        Box::pin(async move {
+            if end.wait_for(|end| end.0 > place).await.is_err() {
+                std::future::pending().await
+            }
+        })
+    }
+}
+
+fn length(page: &Page) -> usize {
+    page.segments.iter().map(|segment| segment.text.len().max(1)).sum()
 }

@@ -9,6 +9,7 @@ mod button;
 mod dump;
 mod guard;
 mod logs;
+mod neighbour;
 mod page;
 mod request;
 mod routes;
@@ -27,7 +28,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::engine::handle::Handle;
 
-use access::Access;
+use access::{Access, Denied};
 pub use access::{COOKIE as TOKEN_COOKIE, HEADER as TOKEN_HEADER};
 pub use logs::{LogFeed, LogPage, LogsUnreadable};
 
@@ -74,11 +75,12 @@ impl Options {
 pub enum ServeError {
     /// The wording begins as upstream's does.
     #[error(
-        "Tilt cannot start because you already have another process on port {port}\n\
+        "Tilt cannot start because you already have another process on port {port}{}\n\
          To run a second Tilt beside it, give it a port of its own: `tilt up --port {}`",
+        .holder.shown(),
         next(*.port)
     )]
-    PortTaken { port: u16 },
+    PortTaken { port: u16, holder: Holder },
     #[error("the web server cannot find out what `{host}` is: {source}")]
     Host { host: String, source: std::io::Error },
     #[error("the web server cannot listen on `{host}`, port {port}: {source}")]
@@ -87,6 +89,22 @@ pub enum ServeError {
         port: u16,
         source: std::io::Error,
     },
+}
+
+/// Who has a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    Tilt,
+    Unknown,
+}
+
+impl Holder {
+    fn shown(self) -> &'static str {
+        match self {
+            Holder::Tilt => ", which is a Tilt",
+            Holder::Unknown => "",
+        }
+    }
 }
 
 fn next(port: u16) -> u16 {
@@ -129,7 +147,7 @@ struct Site {
 }
 
 /// Listens, and serves until it is stopped.
-pub async fn serve(handle: Handle, logs: Arc<dyn LogFeed>, options: Options) -> Result<Running, ServeError> {
+pub async fn serve(handle: Handle, logs: impl LogFeed, options: Options) -> Result<Running, ServeError> {
     let listener = listen(&options.host, options.port).await?;
     let address = listener.local_addr().map_err(|source| ServeError::Listen {
         host: options.host.clone(),
@@ -140,7 +158,7 @@ pub async fn serve(handle: Handle, logs: Arc<dyn LogFeed>, options: Options) -> 
     let token = (options.auth == Auth::Token).then_some(options.token);
     let site = Site {
         handle,
-        logs,
+        logs: Arc::new(logs),
         access: Access::new(&options.host, &options.allowed_hosts, token),
         csrf: uuid::Uuid::new_v4().to_string(),
         analytics_choice: options.analytics_choice,
@@ -166,14 +184,18 @@ async fn listen(host: &str, port: u16) -> Result<TcpListener, ServeError> {
     let found = lookup_host((named, port)).await.map_err(unknown)?;
     let nothing = || unknown(std::io::Error::from(std::io::ErrorKind::NotFound));
     let address = found.min_by_key(SocketAddr::is_ipv6).ok_or_else(nothing)?;
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        std::io::ErrorKind::AddrInUse => ServeError::PortTaken { port },
-        _ => ServeError::Listen {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(source) if source.kind() == std::io::ErrorKind::AddrInUse => {
+            let holder = neighbour::holder(address).await;
+            Err(ServeError::PortTaken { port, holder })
+        }
+        Err(source) => Err(ServeError::Listen {
             host: host.to_owned(),
             port,
             source,
-        },
-    })
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ const TOKEN: &str = "5d1bdc1b-2b3f-4b0c-a4b5-3b6a0f6f7a11";
 
 fn session() -> Session {
     Session {
-        mode: Mode::Up,
+        mode: Mode::Objects,
         pid: 42,
         started: Time::parse("2026-11-21T07:10:56.201388Z").unwrap(),
         tiltfile: "Tiltfile".into(),
@@ -258,7 +258,5 @@ async fn served(engine: &Engine, logs: &Lines) -> Running {
 }
 
 async fn served_with(engine: &Engine, logs: &Lines, options: Options) -> Running {
-    serve(engine.handle.clone(), Arc::new(logs.clone()), options)
-        .await
-        .unwrap()
+    serve(engine.handle.clone(), logs.clone(), options).await.unwrap()
 }

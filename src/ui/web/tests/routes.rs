@@ -8,9 +8,9 @@ use super::http::{Ask as Request, Got, get, post, request};
 use super::*;
 use crate::engine::action::Refusal;
 use crate::engine::state::ResourceState;
-use crate::model::local::LocalTarget;
 use crate::model::project::{Resource, Target, TriggerMode};
 
+const NOT_HERE: &str = "host not allowed: use localhost, or the name that `tilt up --host` was given";
 const TRIGGER: &str = r#"{"manifest_names":["a"],"build_reason":16}"#;
 
 /// Every route that needs the token, with a request that it takes.
@@ -56,7 +56,7 @@ fn with_resource() -> State {
     let declared = Arc::new(Resource {
         name: "a".to_owned(),
         images: Vec::new(),
-        target: Target::Local(Box::new(LocalTarget::default())),
+        target: Target::Local(Box::default()),
         trigger: TriggerMode::Auto,
         deps: Vec::new(),
         labels: Default::default(),
@@ -86,8 +86,8 @@ async fn each_route_answers_who_may_ask_and_nobody_else() {
                 plain.clone().with("Cookie", "Tilt-Token=wrong"),
                 "invalid session token",
             ),
-            (ask.clone().with("Host", "evil.com"), "host not allowed"),
-            (ask.clone().with("Host", ""), "host not allowed"),
+            (ask.clone().with("Host", "evil.com"), NOT_HERE),
+            (ask.clone().with("Host", ""), NOT_HERE),
             (
                 ask.clone().with("Origin", "http://evil.com"),
                 "cross-origin request forbidden",
@@ -124,10 +124,7 @@ async fn a_route_that_needs_no_token_still_refuses_other_hosts_and_origins() {
     for ask in open(running.address()) {
         let ask = ask.with("X-Tilt-Token", "");
         assert_eq!(ask.send().await.code, 200);
-        assert!(forbidden(
-            &ask.clone().with("Host", "evil.com").send().await,
-            "host not allowed"
-        ));
+        assert!(forbidden(&ask.clone().with("Host", "evil.com").send().await, NOT_HERE));
         for (name, value) in [("Origin", "http://evil.com"), ("Sec-Fetch-Site", "same-site")] {
             let got = ask.clone().with(name, value).send().await;
             assert!(forbidden(&got, "cross-origin request forbidden"), "{got:?}");
@@ -225,6 +222,19 @@ async fn a_trigger_says_whether_it_was_taken() {
     let asked = engine.asked();
     assert_eq!(asked[0], "trigger a Cli");
     assert_eq!(asked.len(), 4);
+}
+
+#[tokio::test]
+async fn the_engine_itself_knows_which_resources_there_are() {
+    let engine = engine(with_resource());
+    let running = served(&engine, &Lines::default()).await;
+    let trigger = |name: &str| {
+        let body = format!(r#"{{"manifest_names":["{name}"],"build_reason":16}}"#);
+        post(running.address(), "/api/trigger", &body)
+    };
+    assert_eq!(trigger("a").send().await.said(), (200, ""));
+    let unknown = trigger("x").send().await;
+    assert_eq!(unknown.said(), (404, "resource \"x\" does not exist\n"));
 }
 
 #[tokio::test]
@@ -377,13 +387,31 @@ async fn a_port_that_is_taken_is_named_with_a_way_out() {
     let running = served(&engine, &Lines::default()).await;
     let port = running.address().port();
     let options = Options::new(port, TOKEN);
-    let error = serve(engine.handle.clone(), Arc::new(Lines::default()), options)
+    let error = serve(engine.handle.clone(), Lines::default(), options)
         .await
         .unwrap_err()
         .to_string();
-    let start = format!("Tilt cannot start because you already have another process on port {port}\n");
-    assert!(error.starts_with(&start), "{error}");
-    assert!(error.contains("tilt up --port"), "{error}");
+    let expected = format!(
+        "Tilt cannot start because you already have another process on port {port}, which is a Tilt\n\
+         To run a second Tilt beside it, give it a port of its own: `tilt up --port {}`",
+        port + 1
+    );
+    assert_eq!(error, expected);
+}
+
+#[tokio::test]
+async fn whoever_else_has_the_port_need_not_answer() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let error = serve(agreeing().handle.clone(), Lines::default(), Options::new(port, TOKEN)).await;
+    let holder = Holder::Unknown;
+    match error {
+        Err(ServeError::PortTaken {
+            port: taken,
+            holder: by,
+        }) => assert_eq!((taken, by), (port, holder)),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
@@ -394,6 +422,6 @@ async fn it_listens_on_this_machine_only_unless_told_otherwise() {
         host: "no such host".to_owned(),
         ..Options::new(0, TOKEN)
     };
-    let error = serve(agreeing().handle.clone(), Arc::new(Lines::default()), options).await;
+    let error = serve(agreeing().handle.clone(), Lines::default(), options).await;
     assert!(matches!(error, Err(ServeError::Host { .. })));
 }

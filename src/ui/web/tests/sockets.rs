@@ -11,6 +11,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::http::get;
 use super::*;
+use crate::engine::logs::{BuildEvent, Config, Fields, Level, Logs};
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -208,4 +209,44 @@ async fn a_client_may_say_things_and_is_answered_when_it_pings() {
     socket.send(Message::text("{\"toCheckpoint\":1}")).await.unwrap();
     socket.send(Message::Ping("x".into())).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap(), Message::Pong("x".into()));
+}
+
+#[tokio::test]
+async fn lines_of_the_log_store_come_with_their_spans() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = Logs::open(Config::below(folder.path())).unwrap();
+    let engine = engine(state());
+    let span = logs.span("build:1", "a");
+    span.line(Level::Info, "Initial Build\n", Fields::of_event(BuildEvent::Init));
+    logs.flush().await;
+    let running = serve(engine.handle.clone(), logs.clone(), Options::new(0, TOKEN))
+        .await
+        .unwrap();
+    let mut socket = connected(&running).await;
+    let first = next(&mut socket).await["logList"].clone();
+    assert_eq!(first["spans"], json!({"build:1": {"manifestName": "a"}}));
+    let segment = &first["segments"][0];
+    assert_eq!(
+        (
+            &segment["spanId"],
+            &segment["text"],
+            &segment["level"],
+            &segment["fields"]
+        ),
+        (
+            &json!("build:1"),
+            &json!("Initial Build\n"),
+            &json!("INFO"),
+            &json!({"buildEvent": "init"})
+        )
+    );
+    span.error("it broke");
+    let second = next(&mut socket).await["logList"].clone();
+    assert_eq!(second["fromCheckpoint"], first["toCheckpoint"]);
+    assert_eq!(
+        (&second["segments"][0]["level"], &second["segments"][0]["anchor"]),
+        (&json!("ERROR"), &json!(true))
+    );
+    let whole = get(running.address(), "/api/view").send().await.json();
+    assert_eq!(whole["logList"]["segments"].as_array().unwrap().len(), 2);
 }
