@@ -2,7 +2,6 @@
 
 pub mod args;
 mod end;
-mod feed;
 mod files;
 mod print;
 mod setup;

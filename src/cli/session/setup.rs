@@ -2,14 +2,13 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::files::{self, Listed};
 use super::signals::Signals;
-use super::{Plan, View, end, feed, print};
+use super::{Plan, View, end, print};
 use crate::cli::exit::Exit;
 use crate::cli::{tiltfile_args, version};
 use crate::engine::handle::Handle;
@@ -228,8 +227,11 @@ impl Servers {
                     analytics_choice: Some(dirs.settings.join("analytics/user/choice.txt")),
                     ..web::Options::new(port, token)
                 };
-                let feed = Arc::new(feed::Feed(logs.clone()));
-                Some(web::serve(handle.clone(), feed, options).await.map_err(Exit::error)?)
+                Some(
+                    web::serve(handle.clone(), logs.clone(), options)
+                        .await
+                        .map_err(Exit::error)?,
+                )
             }
         };
         let name = files::server_name(plan.serve.port);
