@@ -12,3 +12,4 @@ mod lsp;
 mod support;
 mod tidy;
 mod tiltfile_result;
+mod verbs;

@@ -368,7 +368,7 @@ pub enum Generator {
     #[command(mut_args = switch)]
     Cmd(CreateCmd),
     /// Create a FileWatch: files whose changes are noticed
-    #[command(name = "filewatch", alias = "fw", visible_alias = "fw", mut_args = switch)]
+    #[command(name = "filewatch", visible_alias = "fw", mut_args = switch)]
     FileWatch(CreateFileWatch),
     /// Create an ExtensionRepo: where extensions are found
     #[command(alias = "extensionrepo", alias = "extrepo", mut_args = switch)]

@@ -44,7 +44,11 @@ struct Store {
 
 impl Api {
     pub fn start() -> Api {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
@@ -157,7 +161,9 @@ async fn serve(
             let service = hyper::service::service_fn(|request| answer(request, store.clone(), changes.clone()));
             let io = hyper_util::rt::TokioIo::new(stream);
             // The client may leave whenever it likes.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(io, service).await;
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(io, service)
+                .await;
         });
     }
 }
@@ -182,7 +188,12 @@ async fn answer(
     };
     let (authorization, content_type, accept) = (header("authorization"), header("content-type"), header("accept"));
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    let bytes = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let bytes = request
+        .into_body()
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
     let asked = Asked {
         path: decoded(uri.path()),
         query: uri.query().unwrap_or_default().split('&').filter_map(pair).collect(),
@@ -208,7 +219,9 @@ async fn answer(
 }
 
 fn decoded(text: &str) -> String {
-    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 fn pair(text: &str) -> Option<(String, String)> {
@@ -218,12 +231,19 @@ fn pair(text: &str) -> Option<(String, String)> {
 
 fn whole(code: u16, value: &Value) -> Response<Body> {
     let body = Full::new(Bytes::from(value.to_string())).boxed();
-    Response::builder().status(code).header("content-type", "application/json").body(body).unwrap()
+    Response::builder()
+        .status(code)
+        .header("content-type", "application/json")
+        .body(body)
+        .unwrap()
 }
 
 fn streamed(asked: Asked, store: Arc<Mutex<Store>>, changes: watch::Receiver<u64>) -> Response<Body> {
     let plural = asked.path.trim_start_matches(BASE).to_owned();
-    let since: Option<u64> = asked.query.get("resourceVersion").and_then(|version| version.parse().ok());
+    let since: Option<u64> = asked
+        .query
+        .get("resourceVersion")
+        .and_then(|version| version.parse().ok());
     let start = (since, changes, std::collections::VecDeque::<Value>::new(), true);
     let stream = futures_util::stream::unfold(start, move |(mut since, mut changes, mut queue, mut is_first)| {
         let (store, plural, asked_table) = (store.clone(), plural.clone(), asked.as_table);
@@ -237,13 +257,22 @@ fn streamed(asked: Asked, store: Arc<Mutex<Store>>, changes: watch::Receiver<u64
                 let ends = {
                     let store = store.lock().unwrap();
                     let fits = |object: &Value| is_selected(object, &selected);
-                    let shape = |object: &Value| if asked_table { table(std::slice::from_ref(object), store.version) } else { object.clone() };
+                    let shape = |object: &Value| {
+                        if asked_table {
+                            table(std::slice::from_ref(object), store.version)
+                        } else {
+                            object.clone()
+                        }
+                    };
                     if since.is_none() && is_first {
                         let all = store.of(&plural).into_iter().filter(fits);
                         queue.extend(all.map(|object| json!({"type": "ADDED", "object": shape(&object)})));
                     } else {
                         let from = since.unwrap_or_default();
-                        let new = store.events.iter().filter(|(version, of, _)| *version > from && *of == plural);
+                        let new = store
+                            .events
+                            .iter()
+                            .filter(|(version, of, _)| *version > from && *of == plural);
                         for (_, _, event) in new.filter(|(_, _, event)| fits(&event["object"])) {
                             queue.push_back(json!({"type": event["type"], "object": shape(&event["object"])}));
                         }
@@ -280,9 +309,13 @@ impl hyper::body::Body for SyncBody {
 
 fn is_selected(object: &Value, query: &BTreeMap<String, String>) -> bool {
     let fields = query.get("fieldSelector").map(String::as_str).unwrap_or_default();
-    let named = fields.strip_prefix("metadata.name=").is_none_or(|name| object["metadata"]["name"] == name);
+    let named = fields
+        .strip_prefix("metadata.name=")
+        .is_none_or(|name| object["metadata"]["name"] == name);
     let labels = query.get("labelSelector").map(String::as_str).unwrap_or_default();
-    let labelled = labels.split_once('=').is_none_or(|(key, value)| object["metadata"]["labels"][key] == value);
+    let labelled = labels
+        .split_once('=')
+        .is_none_or(|(key, value)| object["metadata"]["labels"][key] == value);
     named && labelled
 }
 
@@ -319,7 +352,11 @@ impl Store {
         }
         metadata["managedFields"] = json!([{"manager": "someone"}]);
         let name = metadata["name"].as_str().unwrap_or_default().to_owned();
-        self.events.push((self.version, plural.to_owned(), json!({"type": event, "object": object})));
+        self.events.push((
+            self.version,
+            plural.to_owned(),
+            json!({"type": event, "object": object}),
+        ));
         let key = (plural.to_owned(), name);
         match event {
             "DELETED" => self.objects.remove(&key),
@@ -344,9 +381,10 @@ impl Store {
             ("GET", "", _) => (200, self.list(plural, asked)),
             ("POST", "", _) => self.create(plural, asked, is_dry),
             (_, "", _) => self.refuse(asked),
-            (_, name, None) if asked.content_type != "application/apply-patch+yaml" => {
-                (404, status(404, "NotFound", format!("{plural}.tilt.dev {name:?} not found")))
-            }
+            (_, name, None) if asked.content_type != "application/apply-patch+yaml" => (
+                404,
+                status(404, "NotFound", format!("{plural}.tilt.dev {name:?} not found")),
+            ),
             ("GET", _, Some(object)) if asked.as_table => (200, table(&[object], self.version)),
             ("GET", _, Some(object)) => (200, object),
             ("DELETE", name, Some(object)) => {
@@ -354,7 +392,10 @@ impl Store {
                 if !is_dry {
                     self.write(plural, object, "DELETED");
                 }
-                (200, json!({"kind": "Status", "status": "Success", "details": {"name": name, "uid": uid}}))
+                (
+                    200,
+                    json!({"kind": "Status", "status": "Success", "details": {"name": name, "uid": uid}}),
+                )
             }
             ("PATCH", _, found) => self.patch(plural, asked, (found, is_dry)),
             _ => self.refuse(asked),
@@ -367,7 +408,11 @@ impl Store {
     }
 
     fn list(&self, plural: &str, asked: &Asked) -> Value {
-        let objects: Vec<Value> = self.of(plural).into_iter().filter(|object| is_selected(object, &asked.query)).collect();
+        let objects: Vec<Value> = self
+            .of(plural)
+            .into_iter()
+            .filter(|object| is_selected(object, &asked.query))
+            .collect();
         if asked.as_table {
             return table(&objects, self.version);
         }
@@ -394,7 +439,9 @@ impl Store {
                 let patch: json_patch::Patch = serde_json::from_value(asked.body.clone()).unwrap();
                 json_patch::patch(&mut object, &patch).unwrap();
             }
-            "application/merge-patch+json" | "application/strategic-merge-patch+json" | "application/apply-patch+yaml" => {
+            "application/merge-patch+json"
+            | "application/strategic-merge-patch+json"
+            | "application/apply-patch+yaml" => {
                 json_patch::merge(&mut object, &asked.body);
             }
             _ => return self.refuse(asked),
