@@ -33,11 +33,6 @@ impl Exit {
         Exit { code, message: None }
     }
 
-    /// What would be said, for a command that goes on and says it later.
-    pub fn into_message(self) -> String {
-        self.message.unwrap_or_default()
-    }
-
     pub fn finish(self) -> ExitCode {
         if let Some(message) = &self.message {
             output::say(message);

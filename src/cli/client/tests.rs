@@ -28,7 +28,7 @@ fn a_server_is_found_by_the_port_of_its_web_page() {
         }
     );
     let other = Server::read(CONFIG, &Connect { port: 10351 }.name()).unwrap();
-    assert_eq!((other.address(), other.token), ("127.0.0.1:4001", None));
+    assert_eq!((other.address(), other.token.as_deref()), ("127.0.0.1:4001", None));
 }
 
 #[test]

@@ -203,7 +203,7 @@ impl Applying<'_> {
     fn may_prune(&self, kind: &Kind) -> bool {
         let allowed = &self.args.prune_allowlist;
         let name = format!("tilt.dev/v1alpha1/{}", kind.name);
-        allowed.is_empty() || allowed.iter().any(|allowed| *allowed == name)
+        allowed.is_empty() || allowed.contains(&name)
     }
 }
 

@@ -24,9 +24,7 @@ pub async fn run(args: &Patch, here: &Surroundings) -> Result<(), Exit> {
         }
     };
     if args.what.is_empty() && !args.files.are_given() {
-        return Err(refusal(
-            "You must provide one or more resources by argument or filename.",
-        ));
+        return Err(refusal(select::NOTHING_NAMED));
     }
     let patching = Patching {
         args,
