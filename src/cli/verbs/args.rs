@@ -104,6 +104,7 @@ fn switch(arg: Arg) -> Arg {
             .action(ArgAction::Set)
             .num_args(0..=1)
             .require_equals(true)
+            .value_name("BOOL")
             .default_value("false")
             .default_missing_value("true")
             .hide_default_value(true)
@@ -159,7 +160,7 @@ pub struct Print {
     #[arg(long, value_name = "TEMPLATE")]
     pub template: Option<String>,
     /// With templates: a key that is not there is no error
-    #[arg(long, default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     pub allow_missing_template_keys: bool,
     /// With json and yaml: show who manages which field
     #[arg(long)]
@@ -321,10 +322,10 @@ pub struct Apply {
     #[arg(long, default_value = "kubectl-client-side-apply", hide_default_value = true)]
     pub field_manager: String,
     /// Accepted for scripts
-    #[arg(long, default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide = true)]
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide = true)]
     pub openapi_patch: bool,
     /// Overwrite what others changed in between
-    #[arg(long, default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide = true)]
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide = true)]
     pub overwrite: bool,
     /// With --server-side: part of the object to write, such as status
     #[arg(long, default_value = "", hide_default_value = true)]
@@ -509,7 +510,7 @@ pub struct Delete {
     #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true)]
     pub timeout: String,
     /// Wait until it is gone
-    #[arg(long, default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     pub wait: bool,
     /// Format: only `name`
     #[arg(short, long, value_name = "FORMAT", default_value = "", hide_default_value = true)]
