@@ -402,6 +402,17 @@ fn applying_creates_changes_and_leaves_alone() {
         json!({"args": ["z"], "env": ["A=1"]})
     );
     assert_eq!(apply(&["--server-side"]), "cmd.tilt.dev/a serverside-applied\n");
+    let uid = api.get("cmds", "a").unwrap()["metadata"]["uid"].clone();
+    fs::write(
+        api.path("objects/a.yaml"),
+        "apiVersion: tilt.dev/v1alpha1\nkind: Cmd\nmetadata: {name: a}\nspec: {args: [w]}\n",
+    )
+    .unwrap();
+    api.refuse_next(
+        json!({"kind": "Status", "code": 409, "reason": "Conflict", "message": "somebody else was quicker"}),
+    );
+    assert_eq!(apply(&["--force"]), "cmd.tilt.dev/a configured\n");
+    assert_ne!(api.get("cmds", "a").unwrap()["metadata"]["uid"], uid);
     assert!(fails(api.tilt(&["apply"])).starts_with("error: must specify one of -f and -k"));
     // What was applied and is no longer there is pruned; what was not applied is left alone.
     api.put("cmds", cmd("by-hand"));

@@ -237,7 +237,7 @@ impl Deleting<'_> {
 }
 
 /// How long to wait: for ever, if it says zero.
-fn timeout(text: &str) -> Result<Option<Duration>, Exit> {
+pub fn timeout(text: &str) -> Result<Option<Duration>, Exit> {
     let parsed = duration::Duration::parse(text)
         .map_err(|error| refusal(format!("invalid argument {text:?} for \"--timeout\" flag: {error}")))?;
     Ok(parsed.to_std().filter(|limit| !limit.is_zero()))
