@@ -33,6 +33,7 @@ impl Exit {
         Exit { code, message: None }
     }
 
+<<<<<<< HEAD
     /// What would be said, for a command that goes on and says it later.
     pub fn into_message(self) -> String {
         self.message.unwrap_or_default()
@@ -42,6 +43,8 @@ impl Exit {
         self.message.as_deref()
     }
 
+=======
+>>>>>>> verbs
     pub fn finish(self) -> ExitCode {
         if let Some(message) = &self.message {
             output::say(message);

@@ -13,3 +13,4 @@ mod lsp;
 mod support;
 mod tidy;
 mod tiltfile_result;
+mod verbs;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::Server;
 use crate::model::tree::Tree;
-use crate::model::yaml;
+use crate::model::yaml::json;
 
 /// The text is complete, with `error: ` or `Error from server: ` in front.
 #[derive(Debug, thiserror::Error)]
@@ -96,9 +96,7 @@ impl ClientError {
 impl Status {
     pub fn of(code: u16, body: &[u8]) -> Status {
         let text = String::from_utf8_lossy(body);
-        let tree = yaml::parse_one(&text)
-            .ok()
-            .filter(|tree| tree.get("kind").and_then(Tree::as_text) == Some("Status"));
+        let tree = json::parse(&text).filter(|tree| tree.get("kind").and_then(Tree::as_text) == Some("Status"));
         match tree {
             Some(tree) => Status::from_tree(code, &tree),
             None => Status {

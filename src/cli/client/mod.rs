@@ -25,7 +25,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::model::object::Kind;
 use crate::model::tree::Tree;
-use crate::model::yaml::{self, json};
+use crate::model::yaml::json;
 
 /// What a segment of a path may hold as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -318,5 +318,5 @@ fn with_query(path: &str, query: &[(&str, String)]) -> String {
 
 fn parsed(bytes: &[u8]) -> Option<Tree> {
     let text = std::str::from_utf8(bytes).ok()?;
-    yaml::parse_documents(text).ok()?.into_iter().next()
+    json::parse(text)
 }

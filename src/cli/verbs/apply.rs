@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use super::args::{Apply, DryRun};
 use super::create::{check, in_query};
 use super::report::{Report, refusal};
+use super::selector::is_selected;
 use super::source::Written;
 use super::surroundings::Surroundings;
+use super::wait::within;
 use super::{delete, input, last_applied, select};
 use crate::cli::client::{Accept, Client, ClientError, PatchType, Selection, Write};
 use crate::cli::exit::Exit;
@@ -54,27 +56,6 @@ pub async fn run(args: &Apply, here: &Surroundings) -> Result<(), Exit> {
         applying.prune(&kept, &mut report).await?;
     }
     report.end()
-}
-
-/// Whether an object of a file has the labels of a selector such as `a=b,c!=d,e`.
-pub fn is_selected(object: &Tree, selector: &str) -> bool {
-    let label = |name: &str| object.at(&["metadata", "labels", name]).and_then(Tree::as_text);
-    selector
-        .split(',')
-        .map(str::trim)
-        .filter(|term| !term.is_empty())
-        .all(|term| {
-            if let Some((name, value)) = term.split_once("!=") {
-                return label(name.trim()) != Some(value.trim());
-            }
-            if let Some((name, value)) = term.split_once('=') {
-                return label(name.trim()) == Some(value.trim_start_matches('=').trim());
-            }
-            match term.strip_prefix('!') {
-                Some(name) => label(name.trim()).is_none(),
-                None => label(term).is_some(),
-            }
-        })
 }
 
 struct Applying<'a> {
@@ -170,9 +151,17 @@ impl Applying<'_> {
             )
             .await;
         deleted.map_err(|error| error.to_string())?;
-        delete::gone(&self.client, written.kind, &written.name, None)
-            .await
-            .map_err(|error| error.to_string())?;
+        let limit = delete::timeout(&self.args.timeout).map_err(|exit| exit.to_string())?;
+        let gone = delete::gone(&self.client, written.kind, &written.name, None);
+        match within(limit, gone).await {
+            Some(gone) => gone.map_err(|error| error.to_string())?,
+            None => {
+                return Err(format!(
+                    "error: timed out waiting for {}/{}",
+                    written.kind.plural, written.name
+                ));
+            }
+        }
         self.create(written).await.map(|(object, _)| (object, "configured"))
     }
 
@@ -203,7 +192,7 @@ impl Applying<'_> {
     fn may_prune(&self, kind: &Kind) -> bool {
         let allowed = &self.args.prune_allowlist;
         let name = format!("tilt.dev/v1alpha1/{}", kind.name);
-        allowed.is_empty() || allowed.iter().any(|allowed| *allowed == name)
+        allowed.is_empty() || allowed.contains(&name)
     }
 }
 

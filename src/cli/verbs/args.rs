@@ -1,8 +1,10 @@
 //! The verbs on objects and their flags: those of `kubectl`, as far as they mean something here.
 
-use clap::{Arg, ArgAction, Args, Subcommand};
+use clap::{ArgAction, Args, Subcommand};
 
-use crate::cli::client;
+use super::flags::switch;
+pub use super::flags::{Connection, DryRun, Files, Print, Rehearse, Validate, Validation};
+pub use super::generators::{CreateCmd, CreateExt, CreateFileWatch, CreateRepo, Generator, Made};
 
 #[derive(Subcommand, Debug)]
 pub enum Verb {
@@ -96,128 +98,6 @@ const EXPLAIN_EXAMPLES: &str = "Examples:
   tilt explain uibutton
   tilt explain cmd.spec.readinessProbe
   tilt explain filewatch --recursive";
-
-/// A switch may be given as `--switch=false` too, as Go's flags may.
-fn switch(arg: Arg) -> Arg {
-    match arg.get_action() {
-        ArgAction::SetTrue => arg
-            .action(ArgAction::Set)
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_value("false")
-            .default_missing_value("true")
-            .hide_default_value(true)
-            .hide_possible_values(true),
-        _ => arg,
-    }
-}
-
-#[derive(Args, Debug, Clone)]
-pub struct Connection {
-    /// Host of the tilt that is meant
-    #[arg(long, env = "TILT_HOST", default_value = "localhost", hide_env = true)]
-    pub host: String,
-    /// Port of the tilt that is meant
-    #[arg(long, env = "TILT_PORT", default_value_t = 10350, hide_env = true)]
-    pub port: u16,
-}
-
-impl Connection {
-    /// Servers list themselves by port; what serves objects is always on this machine.
-    pub fn connect(&self) -> client::Connect {
-        client::Connect { port: self.port }
-    }
-}
-
-/// Files that hold objects.
-#[derive(Args, Debug, Clone, Default)]
-pub struct Files {
-    /// File, folder or URL with objects; `-` is standard input
-    #[arg(short, long, value_name = "FILE", value_delimiter = ',')]
-    pub filename: Vec<String>,
-    /// Folder with a kustomization
-    #[arg(short, long, value_name = "FOLDER", conflicts_with = "filename")]
-    pub kustomize: Option<String>,
-    /// Look into folders below folders too
-    #[arg(short = 'R', long)]
-    pub recursive: bool,
-}
-
-impl Files {
-    pub fn are_given(&self) -> bool {
-        !self.filename.is_empty() || self.kustomize.is_some()
-    }
-}
-
-/// How objects are printed.
-#[derive(Args, Debug, Clone, Default)]
-pub struct Print {
-    /// Format: json, yaml, kyaml, name, go-template, go-template-file, template, templatefile, jsonpath, jsonpath-as-json, jsonpath-file; where there are tables: wide, custom-columns, custom-columns-file
-    #[arg(short, long, value_name = "FORMAT", default_value = "", hide_default_value = true)]
-    pub output: String,
-    /// Template for the format; a Go template if no format is given
-    #[arg(long, value_name = "TEMPLATE")]
-    pub template: Option<String>,
-    /// With templates: a key that is not there is no error
-    #[arg(long, default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
-    pub allow_missing_template_keys: bool,
-    /// With json and yaml: show who manages which field
-    #[arg(long)]
-    pub show_managed_fields: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DryRun {
-    #[default]
-    None,
-    Client,
-    Server,
-}
-
-/// Without a value it is the client's; so are the words that older scripts use.
-fn dry_run(text: &str) -> Result<DryRun, String> {
-    match text {
-        "none" | "false" => Ok(DryRun::None),
-        "client" | "true" | "unchanged" => Ok(DryRun::Client),
-        "server" => Ok(DryRun::Server),
-        other => Err(format!(
-            "Invalid dry-run value ({other}). Must be \"none\", \"server\", or \"client\"."
-        )),
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Validate {
-    #[default]
-    Strict,
-    Warn,
-    Ignore,
-}
-
-fn validate(text: &str) -> Result<Validate, String> {
-    match text {
-        "strict" | "true" => Ok(Validate::Strict),
-        "warn" => Ok(Validate::Warn),
-        "ignore" | "false" => Ok(Validate::Ignore),
-        other => Err(format!(
-            "invalid - validate option {other:?}; must be one of: strict (or true), warn, ignore (or false)"
-        )),
-    }
-}
-
-#[derive(Args, Debug, Clone, Default)]
-pub struct Rehearse {
-    /// none, client (print what would be sent) or server (send it, keep nothing)
-    #[arg(long, value_name = "WHERE", default_value = "none", default_missing_value = "client", num_args = 0..=1, require_equals = true, value_parser = dry_run, hide_default_value = true)]
-    pub dry_run: DryRun,
-}
-
-#[derive(Args, Debug, Clone, Default)]
-pub struct Validation {
-    /// What unknown fields mean: strict (an error), warn or ignore
-    #[arg(long, value_name = "HOW", default_value = "strict", default_missing_value = "strict", num_args = 0..=1, require_equals = true, value_parser = validate, hide_default_value = true)]
-    pub validate: Validate,
-}
 
 #[derive(Args, Debug)]
 pub struct Get {
@@ -321,10 +201,10 @@ pub struct Apply {
     #[arg(long, default_value = "kubectl-client-side-apply", hide_default_value = true)]
     pub field_manager: String,
     /// Accepted for scripts
-    #[arg(long, default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide = true)]
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide = true)]
     pub openapi_patch: bool,
     /// Overwrite what others changed in between
-    #[arg(long, default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide = true)]
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide = true)]
     pub overwrite: bool,
     /// With --server-side: part of the object to write, such as status
     #[arg(long, default_value = "", hide_default_value = true)]
@@ -360,107 +240,6 @@ pub struct Create {
     pub connection: Connection,
     #[command(subcommand)]
     pub generator: Option<Generator>,
-}
-
-#[derive(Subcommand, Debug)]
-pub enum Generator {
-    /// Create a Cmd: a process that tilt runs
-    #[command(mut_args = switch)]
-    Cmd(CreateCmd),
-    /// Create a FileWatch: files whose changes are noticed
-    #[command(name = "filewatch", alias = "fw", visible_alias = "fw", mut_args = switch)]
-    FileWatch(CreateFileWatch),
-    /// Create an ExtensionRepo: where extensions are found
-    #[command(alias = "extensionrepo", alias = "extrepo", mut_args = switch)]
-    Repo(CreateRepo),
-    /// Create an Extension: one that runs
-    #[command(alias = "extension", mut_args = switch)]
-    Ext(CreateExt),
-}
-
-/// What the generators have in common.
-#[derive(Args, Debug, Clone)]
-pub struct Made {
-    #[command(flatten)]
-    pub print: Print,
-    #[command(flatten)]
-    pub rehearse: Rehearse,
-    #[command(flatten)]
-    pub validation: Validation,
-    /// Note the object in an annotation, for `tilt apply` later
-    #[arg(long)]
-    pub save_config: bool,
-    #[command(flatten)]
-    pub connection: Connection,
-}
-
-#[derive(Args, Debug)]
-pub struct CreateCmd {
-    /// Name of the Cmd
-    pub name: String,
-    /// The program and its arguments; flags of ours stand before
-    #[arg(
-        required = true,
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "COMMAND"
-    )]
-    pub command: Vec<String>,
-    /// Working directory
-    #[arg(short, long, value_name = "FOLDER")]
-    pub workdir: Option<String>,
-    /// Environment variables, as NAME=VALUE
-    #[arg(short, long, value_name = "NAME=VALUE")]
-    pub env: Vec<String>,
-    /// FileWatches whose changes start it again
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub filewatch: Vec<String>,
-    #[command(flatten)]
-    pub made: Made,
-}
-
-#[derive(Args, Debug)]
-pub struct CreateFileWatch {
-    /// Name of the FileWatch
-    pub name: String,
-    /// Files and folders to watch
-    #[arg(required = true, value_name = "PATH")]
-    pub paths: Vec<String>,
-    /// Pattern of files to ignore, as in a .dockerignore
-    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
-    pub ignore: Vec<String>,
-    #[command(flatten)]
-    pub made: Made,
-}
-
-#[derive(Args, Debug)]
-pub struct CreateRepo {
-    /// Name of the repository
-    pub name: String,
-    /// Where it is: https://… or file://…
-    pub url: String,
-    /// Branch, tag or commit
-    #[arg(long = "ref", value_name = "REF", default_value = "", hide_default_value = true)]
-    pub reference: String,
-    #[command(flatten)]
-    pub made: Made,
-}
-
-#[derive(Args, Debug)]
-pub struct CreateExt {
-    /// Name of the extension, or REPO/PATH
-    pub name: String,
-    /// Arguments for the extension, after `--`
-    #[arg(last = true, value_name = "ARGS")]
-    pub args: Vec<String>,
-    /// ExtensionRepo that it is found in
-    #[arg(long, value_name = "NAME")]
-    pub repo: Option<String>,
-    /// Folder within the repository; the name if not given
-    #[arg(long, value_name = "FOLDER")]
-    pub path: Option<String>,
-    #[command(flatten)]
-    pub made: Made,
 }
 
 #[derive(Args, Debug)]
@@ -509,7 +288,7 @@ pub struct Delete {
     #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true)]
     pub timeout: String,
     /// Wait until it is gone
-    #[arg(long, default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = ArgAction::Set, hide_default_value = true, hide_possible_values = true)]
     pub wait: bool,
     /// Format: only `name`
     #[arg(short, long, value_name = "FORMAT", default_value = "", hide_default_value = true)]

@@ -3,6 +3,7 @@
 use super::args::{Create, DryRun, Generator, Made, Print, Validate};
 use super::editor::{self, Ending};
 use super::report::{Report, refusal};
+use super::selector::is_selected;
 use super::source::Written;
 use super::surroundings::Surroundings;
 use super::{generate, input, last_applied, source};
@@ -32,7 +33,7 @@ pub async fn run(args: &Create, here: &Surroundings) -> Result<(), Exit> {
         return Err(Exit::error("must specify one of -f and -k"));
     }
     let mut written = input::objects(&args.files, here).await?;
-    written.retain(|written| super::apply::is_selected(&written.object, &args.selector));
+    written.retain(|written| is_selected(&written.object, &args.selector));
     if written.is_empty() {
         return Err(refusal("no objects passed to create"));
     }

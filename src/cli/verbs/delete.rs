@@ -19,6 +19,12 @@ use crate::model::tree::{Map, Tree};
 
 pub async fn run(args: &Delete, here: &Surroundings) -> Result<(), Exit> {
     if !args.raw.is_empty() {
+        if !args.raw.starts_with('/') {
+            return Err(refusal(format!(
+                "--raw must be a valid URL path: {:?} begins without a slash",
+                args.raw
+            )));
+        }
         let client = here.client(&args.connection)?;
         let answer = client.raw(Method::DELETE, &args.raw).await?;
         return output::result(&String::from_utf8_lossy(&answer));
@@ -68,9 +74,7 @@ pub async fn run(args: &Delete, here: &Surroundings) -> Result<(), Exit> {
 
 fn check(args: &Delete) -> Result<(), Exit> {
     if args.what.is_empty() && !args.files.are_given() {
-        return Err(refusal(
-            "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f objects.yaml'\n   '--filename=objects.json'\n   '<resource> <name>'\n   '<resource>'",
-        ));
+        return Err(refusal(select::NOTHING_NAMED));
     }
     if args.all && !args.selector.is_empty() {
         return Err(refusal("cannot set --all and --selector at the same time"));
@@ -233,7 +237,7 @@ impl Deleting<'_> {
 }
 
 /// How long to wait: for ever, if it says zero.
-fn timeout(text: &str) -> Result<Option<Duration>, Exit> {
+pub fn timeout(text: &str) -> Result<Option<Duration>, Exit> {
     let parsed = duration::Duration::parse(text)
         .map_err(|error| refusal(format!("invalid argument {text:?} for \"--timeout\" flag: {error}")))?;
     Ok(parsed.to_std().filter(|limit| !limit.is_zero()))

@@ -13,7 +13,7 @@ use crate::ui::print::describe_all;
 pub async fn run(args: &Describe, here: &Surroundings) -> Result<(), Exit> {
     if args.what.is_empty() && !args.files.are_given() {
         return Err(Exit::verbatim(
-            "You must specify the type of resource to describe. Use \"tilt api-resources\" for a complete list of supported resources.\nerror: Required resource not specified.",
+            "error: You must specify the type of resource to describe. Use \"tilt api-resources\" for a complete list of supported resources.",
         ));
     }
     let client = here.client(&args.connection)?;

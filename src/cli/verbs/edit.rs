@@ -18,7 +18,7 @@ use crate::ui::print::without_managed_fields;
 
 pub async fn run(args: &Edit, here: &Surroundings) -> Result<(), Exit> {
     if args.what.is_empty() && !args.files.are_given() {
-        return Err(refusal("must specify at least one resource, or a file with --filename"));
+        return Err(refusal(select::NOTHING_NAMED));
     }
     let client = here.client(&args.connection)?;
     let which = Which {

@@ -124,7 +124,7 @@ impl Getting<'_> {
         if tables.is_empty() && errors.is_empty() && !self.args.ignore_not_found {
             output::say("No resources found");
         }
-        let several = targets.iter().any(|target| !std::ptr::eq(target.kind, targets[0].kind));
+        let several = tables.len() > 1;
         for (index, (kind, table)) in tables.iter_mut().enumerate() {
             self.sort(table)?;
             let gap = if index > 0 { "\n" } else { "" };

@@ -114,7 +114,7 @@ async fn fetched(url: &str, here: &Surroundings) -> Result<String, Exit> {
     let mut target = url.to_owned();
     for _ in 0..10 {
         let uri: hyper::Uri = target.parse().map_err(|error| failed(format!("{error}")))?;
-        let response = http.get(uri).await.map_err(|error| failed(error.to_string()))?;
+        let response = http.get(uri).await.map_err(|error| failed(cause(&error)))?;
         let status = response.status();
         let moved = response
             .headers()
@@ -135,6 +135,15 @@ async fn fetched(url: &str, here: &Surroundings) -> Result<String, Exit> {
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
     Err(failed("stopped after 10 redirects".to_owned()))
+}
+
+/// The innermost reason; what stands around it names layers of the library.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 fn redirected(from: &str, to: &str) -> String {

@@ -2,7 +2,7 @@
 
 use crate::model::merge;
 use crate::model::tree::{Map, Tree};
-use crate::model::yaml::{self, json};
+use crate::model::yaml::json;
 
 pub const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -36,7 +36,7 @@ fn annotations(object: &mut Tree) -> Option<&mut Map> {
 /// How the object was written when it was last applied.
 pub fn noted(object: &Tree) -> Option<Tree> {
     let note = object.at(&["metadata", "annotations", ANNOTATION])?.as_text()?;
-    yaml::parse_one(note).ok()
+    json::parse(note)
 }
 
 /// What applying `written` has to change in `current`; nothing is nothing.
@@ -55,6 +55,7 @@ pub fn patch(written: &Tree, current: &Tree) -> Map {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::yaml;
 
     fn tree(text: &str) -> Tree {
         yaml::parse_one(text).unwrap()

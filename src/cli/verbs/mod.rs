@@ -1,6 +1,6 @@
 //! The verbs on objects of a running tilt, with the meaning, the output and the errors of `kubectl`: one file a command.
 //!
-//! Thinking stands in pure files ([`targets`], [`source`], `last_applied`, `generate`, `condition`, `page`, `ui::print`); the files of the commands
+//! Thinking stands in pure files (`targets`, `source`, `selector`, `last_applied`, `generate`, `condition`, `page`, `ui::print`); the files of the commands
 //! ask the server and print. Kinds are compiled in, so a command costs the one request that it is about.
 
 mod api_resources;
@@ -13,7 +13,9 @@ mod describe;
 mod edit;
 mod editor;
 mod explain;
+mod flags;
 mod generate;
+mod generators;
 mod get;
 mod input;
 mod last_applied;
@@ -21,6 +23,7 @@ mod page;
 mod patch;
 mod report;
 mod select;
+mod selector;
 mod sort;
 mod source;
 mod surroundings;

@@ -45,9 +45,8 @@ pub fn page(kind: &'static Kind, path: &[&str], depth: Depth) -> Result<String, 
     }
     out.push_str("\nDESCRIPTION:\n".trim_start_matches(if at.is_some() { "" } else { "\n" }));
     let doc: Vec<&str> = doc.into_iter().filter(|text| !text.is_empty()).collect();
-    let doc = if doc.is_empty() { vec!["<empty>"] } else { doc };
     doc.iter().for_each(|text| out.push_str(&wrapped(text, 4)));
-    out.push_str("    \n");
+    out.push_str(if doc.is_empty() { "    <empty>\n" } else { "    \n" });
     if !fields.is_empty() {
         out.push_str("FIELDS:\n");
         match depth {

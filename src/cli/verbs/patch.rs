@@ -24,9 +24,7 @@ pub async fn run(args: &Patch, here: &Surroundings) -> Result<(), Exit> {
         }
     };
     if args.what.is_empty() && !args.files.are_given() {
-        return Err(refusal(
-            "You must provide one or more resources by argument or filename.",
-        ));
+        return Err(refusal(select::NOTHING_NAMED));
     }
     let patching = Patching {
         args,
@@ -65,6 +63,9 @@ fn patch(args: &Patch, here: &Surroundings) -> Result<Tree, Exit> {
         return Err(refusal(
             "must specify --patch or --patch-file containing the contents of the patch",
         ));
+    }
+    if let Some(patch) = json::parse(&text) {
+        return Ok(patch);
     }
     yaml::parse_one(&text).map_err(|error| refusal(format!("unable to parse {text:?}: {error}")))
 }
@@ -120,5 +121,5 @@ fn operations(object: &Tree, patch: &Tree) -> Result<Tree, Exit> {
     let patch: json_patch::Patch = serde_json::from_str(&json::compact(patch)).map_err(unreadable)?;
     let mut value: serde_json::Value = serde_json::from_str(&json::compact(object)).map_err(unreadable)?;
     json_patch::patch(&mut value, &patch).map_err(|error| refusal(format!("the patch does not apply: {error}")))?;
-    yaml::parse_one(&value.to_string()).map_err(refusal)
+    json::parse(&value.to_string()).ok_or_else(|| refusal("the patched object is not JSON"))
 }

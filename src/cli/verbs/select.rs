@@ -8,7 +8,15 @@ use super::targets::targets;
 use crate::cli::client::{Accept, Client, ClientError, Selection};
 use crate::cli::exit::Exit;
 use crate::model::object::Kind;
-use crate::model::tree::{Map, Tree};
+use crate::model::tree::Tree;
+
+/// What is said where neither words nor files say what is meant.
+pub const NOTHING_NAMED: &str = "You must provide one or more resources by argument or filename.
+Example resource specifications include:
+   '-f rsrc.yaml'
+   '--filename=rsrc.json'
+   '<resource> <name>'
+   '<resource>'";
 
 /// What a command line says about it.
 pub struct Which<'a> {
@@ -48,17 +56,6 @@ impl Named {
     /// `uiresources/web`.
     pub fn plural_name(&self) -> String {
         format!("{}/{}", self.kind.plural, self.name)
-    }
-
-    /// An object that says no more than its name, for lines about it.
-    pub fn stand_in(&self) -> Tree {
-        let metadata: Map = [("name".into(), Tree::text(self.name.as_str()))].into_iter().collect();
-        let entries = [
-            ("apiVersion".into(), Tree::text("tilt.dev/v1alpha1")),
-            ("kind".into(), Tree::text(self.kind.name)),
-            ("metadata".into(), Tree::Map(metadata)),
-        ];
-        Tree::Map(entries.into_iter().collect())
     }
 }
 

@@ -20,12 +20,10 @@ pub struct Written {
 pub enum SourceError {
     #[error("error parsing {file}: error converting YAML to JSON: {problem}")]
     Unreadable { file: String, problem: String },
-    #[error("unable to decode {file:?}: Object '{field}' is missing in '{object}'")]
-    Headless {
-        file: String,
-        field: &'static str,
-        object: String,
-    },
+    #[error(
+        "error validating {file:?}: error validating data: {missing}; if you choose to ignore these errors, turn validation off with --validate=false"
+    )]
+    Headless { file: String, missing: &'static str },
     #[error(
         "resource mapping not found for name: {name:?} namespace: \"\" from {file:?}: no matches for kind {kind:?} in version {version:?}\n`tilt api-resources` lists the kinds that there are; their version is tilt.dev/v1alpha1"
     )]
@@ -84,15 +82,17 @@ fn unfold(file: &str, document: Tree, written: &mut Vec<Written>) -> Result<(), 
 }
 
 fn known(file: &str, object: Tree) -> Result<Written, SourceError> {
-    for field in ["apiVersion", "kind"] {
-        if text(&object, field).is_empty() {
-            let what = if field == "kind" { "Kind" } else { "apiVersion" };
-            return Err(SourceError::Headless {
-                file: file.to_owned(),
-                field: what,
-                object: yaml::json::compact(&object),
-            });
-        }
+    let missing = match (text(&object, "apiVersion"), text(&object, "kind")) {
+        ("", "") => Some("[apiVersion not set, kind not set]"),
+        ("", _) => Some("apiVersion not set"),
+        (_, "") => Some("kind not set"),
+        _ => None,
+    };
+    if let Some(missing) = missing {
+        return Err(SourceError::Headless {
+            file: file.to_owned(),
+            missing,
+        });
     }
     let (version, kind) = (text(&object, "apiVersion"), text(&object, "kind"));
     let name = object
@@ -169,7 +169,7 @@ mod tests {
             ),
             (
                 "kind: Cmd".to_owned(),
-                "unable to decode \"f.yaml\": Object 'apiVersion' is missing in '{\"kind\":\"Cmd\"}'",
+                "error validating \"f.yaml\": error validating data: apiVersion not set; if you choose to ignore these errors, turn validation off with --validate=false",
             ),
             (
                 "{apiVersion: tilt.dev/v1alpha1, kind: Cmd}".to_owned(),

@@ -34,7 +34,7 @@ pub fn targets(words: &[String]) -> Result<Vec<Target<'_>>, TargetError> {
     if with_slash == words.len() {
         return words.iter().map(|word| pair(word)).collect();
     }
-    if kinds.contains('/') || with_slash > 0 && names.len() == with_slash && names.iter().any(|name| is_pair(name)) {
+    if with_slash > 0 {
         return Err(TargetError::KindTwice);
     }
     let mut targets = Vec::new();
@@ -49,10 +49,6 @@ pub fn targets(words: &[String]) -> Result<Vec<Target<'_>>, TargetError> {
         }
     }
     Ok(targets)
-}
-
-fn is_pair(word: &str) -> bool {
-    word.split_once('/').is_some_and(|(kind, _)| kind_of(kind).is_ok())
 }
 
 fn pair(word: &str) -> Result<Target<'_>, TargetError> {

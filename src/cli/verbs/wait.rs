@@ -39,9 +39,7 @@ pub async fn run(args: &Wait, here: &Surroundings) -> Result<(), Exit> {
         },
     };
     if args.what.is_empty() && !args.files.are_given() {
-        return Err(refusal(
-            "You must provide one or more resources by argument or filename.",
-        ));
+        return Err(refusal(select::NOTHING_NAMED));
     }
     let named = select::gather(&which, Some(&client), here).await?;
     if named.is_empty() {
@@ -49,9 +47,11 @@ pub async fn run(args: &Wait, here: &Surroundings) -> Result<(), Exit> {
     }
     for named in &named {
         match within(Some(limit), until(&client, named, &state, limit)).await {
-            Some(Ok(Some(object))) => report.done(&object, "condition met")?,
-            Some(Err(exit)) => report.failed(exit.into_message()),
-            Some(Ok(None)) | None => report.failed(format!(
+            Some(Ok(Look::Holds(object))) => report.done(&object, "condition met")?,
+            Some(Ok(Look::NeverWas)) => {}
+            Some(Ok(Look::NotYet)) => report.failed(format!("error: condition not met for {}", named.plural_name())),
+            Some(Err(exit)) => report.failed(exit),
+            None => report.failed(format!(
                 "error: timed out waiting for the condition on {}",
                 named.plural_name()
             )),
@@ -87,24 +87,32 @@ pub async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -
     }
 }
 
-/// The object once it is in the state; nothing if it is not and the limit allows only one look.
-async fn until(client: &Client, named: &Named, state: &State, limit: Duration) -> Result<Option<Tree>, Exit> {
+/// How waiting for one object ended.
+enum Look {
+    Holds(Tree),
+    /// What should be gone was not there.
+    NeverWas,
+    /// The limit allows only one look.
+    NotYet,
+}
+
+async fn until(client: &Client, named: &Named, state: &State, limit: Duration) -> Result<Look, Exit> {
     loop {
         let version = match client.get(named.kind, &named.name, Accept::Objects).await {
-            Ok(object) if state.holds(&object).map_err(refusal)? => return Ok(Some(object)),
+            Ok(object) if state.holds(&object).map_err(refusal)? => return Ok(Look::Holds(object)),
             Ok(object) => Some(text_at(&object, &["metadata", "resourceVersion"]).to_owned()),
             Err(error) if error.is_not_found() => match state {
-                State::Deleted => return Ok(Some(named.object.clone().unwrap_or_else(|| named.stand_in()))),
+                State::Deleted => return Ok(named.object.clone().map_or(Look::NeverWas, Look::Holds)),
                 State::Created => None,
                 _ => return Err(error.into()),
             },
             Err(error) => return Err(error.into()),
         };
         if limit.is_zero() {
-            return Ok(None);
+            return Ok(Look::NotYet);
         }
         if let Some(object) = changed(client, named, (state, version)).await? {
-            return Ok(Some(object));
+            return Ok(Look::Holds(object));
         }
     }
 }

@@ -138,11 +138,6 @@ impl Logs {
         self.changes.clone()
     }
 
-    /// From where about so many bytes are stored.
-    pub fn back(&self, bytes: u64) -> Checkpoint {
-        self.index.lock().back(bytes)
-    }
-
     /// Takes these values out of all that is stored, and of all that will be. What was sent before is stored before.
     pub fn add_secrets(&self, secrets: Vec<Secret>) {
         self.order(Work::Secrets(secrets));

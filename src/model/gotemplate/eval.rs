@@ -228,9 +228,12 @@ impl Run<'_> {
             let next = match &value {
                 Tree::Map(map) => map.get(field).cloned(),
                 Tree::Null => None,
-                other => {
-                    let kind = functions::go_type(other);
-                    return Err(here(operand, format!("can't evaluate field {field} in type {kind}")));
+                // Go sees only that it came out of a map or a list.
+                _ => {
+                    return Err(here(
+                        operand,
+                        format!("can't evaluate field {field} in type interface {{}}"),
+                    ));
                 }
             };
             if next.is_none() && self.missing == MissingKeys::Refused {

@@ -43,6 +43,7 @@ pub enum MissingKeys {
 
 #[derive(Debug)]
 pub struct Template {
+    text: Box<str>,
     body: Vec<Node>,
     defined: BTreeMap<Box<str>, Vec<Node>>,
 }
@@ -50,7 +51,15 @@ pub struct Template {
 impl Template {
     pub fn parse(text: &str) -> Result<Template, TemplateError> {
         let (body, defined) = parse::template(text)?;
-        Ok(Template { body, defined })
+        Ok(Template {
+            text: text.into(),
+            body,
+            defined,
+        })
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     pub fn render(&self, dot: &Tree, missing: MissingKeys) -> Result<String, TemplateError> {

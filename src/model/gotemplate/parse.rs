@@ -395,15 +395,19 @@ impl Parser<'_> {
                 return Ok(None);
             }
         };
+        let mut named_at = spot;
         while let Some(Token::Field(name)) = self.peek().filter(|token| **token != Token::Field(String::new())) {
-            fields.push(name.as_str().into());
+            let name = name.as_str().into();
+            // Go points at the second of several fields.
+            named_at = if fields.len() == 1 { self.spot() } else { named_at };
+            fields.push(name);
             self.at += 1;
         }
         let text = self.text[spot.offset..self.spot().offset.max(spot.offset)].into();
         Ok(Some(Operand {
             base,
             fields,
-            spot,
+            spot: named_at,
             text,
         }))
     }

@@ -91,7 +91,7 @@ fn faults_are_named_as_go_names_them() {
         ),
         (
             "{{.s.x}}",
-            "template: output:1:2: executing \"output\" at <.s.x>: can't evaluate field x in type string",
+            "template: output:1:4: executing \"output\" at <.s.x>: can't evaluate field x in type interface {}",
         ),
     ];
     for (template, expected) in table {

@@ -47,7 +47,7 @@ static OWNER_REFERENCE: Struct = Struct::new(
 /// Whoever writes it knows what it holds.
 static ANYTHING: Struct = Struct::new("ManagedFieldsEntry", &[]);
 
-/// Everything that is wrong, each with its path: `unknown field "spec.agrs" (did you mean args?)`.
+/// Everything that is wrong, each with its path: `unknown field "spec.argz" (did you mean args?)`.
 pub fn faults(kind: &Kind, object: &Tree) -> Vec<String> {
     let mut faults = Vec::new();
     let Some(map) = object.as_map() else {
@@ -175,13 +175,13 @@ mod tests {
         let table = [
             (
                 &kinds::CMD,
-                "{metadata: {name: a, labels: {x: y}}, spec: {args: [a], dir: /d}, status: {}}",
+                "{metadata: {name: a, labels: {x: z}}, spec: {args: [a], dir: /d}, status: {}}",
                 "",
             ),
             (
                 &kinds::CMD,
-                "{spec: {agrs: [a]}}",
-                "unknown field \"spec.agrs\" (did you mean args?)",
+                "{spec: {argz: [a]}}",
+                "unknown field \"spec.argz\" (did you mean args?)",
             ),
             (
                 &kinds::CMD,

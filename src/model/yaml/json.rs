@@ -21,6 +21,14 @@ pub fn parse_stream(text: &str) -> Option<Vec<Tree>> {
     Some(values)
 }
 
+/// The one value that a text is, if it is JSON.
+pub fn parse(text: &str) -> Option<Tree> {
+    let mut reader = Reader { rest: text };
+    let value = reader.value(0)?;
+    reader.blanks();
+    reader.rest.is_empty().then_some(value)
+}
+
 /// One line, keys in bytewise order, `<`, `>` and `&` escaped: what Go's `json.Marshal` makes of a map.
 pub fn compact(tree: &Tree) -> String {
     let mut out = String::new();

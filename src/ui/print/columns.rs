@@ -107,12 +107,6 @@ fn cell(path: &JsonPath, object: &Tree) -> Result<String, PrintError> {
     if found.is_empty() {
         return Ok("<none>".to_owned());
     }
-    let texts: Vec<String> = found
-        .iter()
-        .map(|(_, value)| match value {
-            Tree::Null => "<none>".to_owned(),
-            value => super::go_value(value),
-        })
-        .collect();
+    let texts: Vec<String> = found.iter().map(|(_, value)| super::go_value(value)).collect();
     Ok(texts.join(","))
 }

@@ -101,9 +101,9 @@ impl Printer {
                     true => MissingKeys::Refused,
                     false => MissingKeys::Allowed,
                 };
-                template
-                    .render(object, missing)
-                    .map_err(|error| PrintError::Object(format!("error executing template: {error}")))
+                template.render(object, missing).map_err(|error| {
+                    PrintError::Object(format!("error executing template {:?}: {error}", template.text()))
+                })
             }
         }
     }

@@ -77,6 +77,17 @@ impl Api {
         command
     }
 
+    /// `kubectl`, talking to this server with the same words.
+    pub fn kubectl(&self, words: &[&str]) -> Command {
+        let mut command = Command::new("kubectl");
+        command
+            .current_dir(self.folder.path())
+            .env("KUBECONFIG", self.config())
+            .env("HOME", self.folder.path());
+        command.args(words);
+        command
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -336,6 +347,28 @@ fn table(objects: &[Value], version: u64) -> Value {
         "rows": rows})
 }
 
+/// What `kubectl` asks before anything else; we never do.
+fn discovery(path: &str) -> Option<Value> {
+    let version = json!({"groupVersion": "tilt.dev/v1alpha1", "version": "v1alpha1"});
+    match path {
+        "/api" => Some(json!({"kind": "APIVersions", "versions": []})),
+        "/version" => Some(json!({"major": "1", "minor": "36", "gitVersion": "v1.36.0"})),
+        "/apis" => Some(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": [
+            {"name": "tilt.dev", "versions": [version], "preferredVersion": version}]})),
+        "/apis/tilt.dev/v1alpha1" => {
+            let resource = |kind: &&tilt::model::object::Kind| {
+                json!({"name": kind.plural, "singularName": kind.singular(), "namespaced": false, "kind": kind.name,
+                    "shortNames": kind.short, "verbs": ["create", "delete", "get", "list", "patch", "update", "watch"]})
+            };
+            let resources: Vec<Value> = tilt::model::object::KINDS.iter().map(resource).collect();
+            Some(
+                json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "tilt.dev/v1alpha1", "resources": resources}),
+            )
+        }
+        _ => None,
+    }
+}
+
 impl Store {
     fn of(&self, plural: &str) -> Vec<Value> {
         let of_kind = self.objects.iter().filter(|((of, _), _)| of == plural);
@@ -369,6 +402,9 @@ impl Store {
         let is_write = asked.method != Method::GET;
         if let Some(refusal) = is_write.then(|| self.refusals.pop()).flatten() {
             return (refusal["code"].as_u64().unwrap_or(500) as u16, refusal);
+        }
+        if let Some(discovered) = discovery(&asked.path) {
+            return (200, discovered);
         }
         let Some(rest) = asked.path.strip_prefix(BASE) else {
             return self.refuse(asked);

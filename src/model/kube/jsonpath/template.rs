@@ -1,7 +1,7 @@
 //! Pure. JSON paths as templates: `{range .items[*]}{.metadata.name}{"\n"}{end}`, with the text around the braces.
 
 use super::eval::{self, Hit};
-use super::{JsonPathError, Node, go_type, parse};
+use super::{JsonPathError, Node, parse};
 use crate::model::tree::Tree;
 use crate::model::yaml::json;
 
@@ -128,10 +128,6 @@ fn in_text(found: Found<'_>) -> String {
 fn shown(value: &Tree) -> String {
     match value {
         Tree::Text(text) => text.to_string(),
-        Tree::Null => String::new(),
-        other => {
-            debug_assert_ne!(go_type(other), "string");
-            json::compact(other)
-        }
+        other => json::compact(other),
     }
 }
