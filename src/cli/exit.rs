@@ -33,18 +33,11 @@ impl Exit {
         Exit { code, message: None }
     }
 
-<<<<<<< HEAD
-    /// What would be said, for a command that goes on and says it later.
-    pub fn into_message(self) -> String {
-        self.message.unwrap_or_default()
-    }
-
+    /// What would be said, for a command that goes on.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-=======
->>>>>>> verbs
     pub fn finish(self) -> ExitCode {
         if let Some(message) = &self.message {
             output::say(message);
