@@ -45,7 +45,10 @@ impl Loop {
         }
         settle(state, &mut self.settled, effects);
         schedule(state, effects);
-        judge(state);
+        if judge(state) {
+            // What runs is asked to end in the same turn.
+            schedule(state, effects);
+        }
         let wanted = self.wanted();
         difference(&mut self.kept, wanted, effects);
     }
@@ -89,9 +92,9 @@ impl Loop {
     }
 }
 
-/// A session that is to end by itself ends here.
-fn judge(state: &mut State) {
-    let Some(outcome) = ci::judge(state) else { return };
+/// A session that is to end by itself ends here. Tells whether it does.
+fn judge(state: &mut State) -> bool {
+    let Some(outcome) = ci::judge(state) else { return false };
     let since = state.now;
     let session = state.session_mut();
     session.outcome = Some(outcome);
@@ -99,4 +102,5 @@ fn judge(state: &mut State) {
         reason: StopReason::Outcome,
         since,
     });
+    true
 }
