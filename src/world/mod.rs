@@ -1,5 +1,6 @@
 //! Everything outside this process: files, programs, the clock.
 
+pub mod apiconfig;
 pub mod clock;
 pub mod compose;
 pub mod dirs;
@@ -10,3 +11,4 @@ pub mod kubeconfig;
 pub mod lock;
 pub mod memory;
 pub mod process;
+pub mod token;
