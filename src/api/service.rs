@@ -264,6 +264,10 @@ fn document(context: &Context, route: &Route, asked: &Asked) -> Result<Response<
     match route {
         Route::Metrics => return Ok(reply::text(200, "text/plain; version=0.0.4", metrics::text(context))),
         Route::Health { of, check } => return healthy(context, *of, check.as_deref(), asked),
+        Route::OpenApi2 if asked.header(ACCEPT) == Some(openapi::V2_PROTOBUF) => {
+            let empty = openapi::v2_without_kinds();
+            return Ok(reply::text(200, openapi::V2_PROTOBUF_PROPER, empty));
+        }
         Route::OpenApi2 => return schema(asked, openapi::v2()),
         Route::OpenApi3Group => return schema(asked, openapi::v3()),
         Route::Explain(resource) => {

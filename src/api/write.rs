@@ -198,7 +198,11 @@ impl Request<'_> {
                 Err(Refusal::Conflict { .. }) if !is_bound && attempt < MOST_ATTEMPTS => {
                     self.context.see_other_than(self.kind, self.name, Some(&live)).await;
                 }
-                answer => return self.answered(self.name, answer).await,
+                answer => {
+                    return self
+                        .answered(self.name, as_before(answer, self.options.effort, &live))
+                        .await;
+                }
             }
         }
         Err(Failure::stale(self.kind.plural, self.name))
@@ -232,4 +236,16 @@ impl Request<'_> {
             Err(refusal) => Err(Failure::refused(self.kind, name, refusal)),
         }
     }
+}
+
+/// A version that was never given out must not be told to anybody.
+fn as_before(answer: Answer, effort: Effort, live: &Stored) -> Answer {
+    if effort == Effort::Real {
+        return answer;
+    }
+    let told = |mut object: Arc<Stored>| {
+        Arc::make_mut(&mut object).meta.version = live.meta.version;
+        object
+    };
+    answer.map(|object| object.map(told))
 }

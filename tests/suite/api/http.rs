@@ -125,7 +125,7 @@ fn discovery_is_what_upstream_answers() {
 }
 
 #[test]
-fn the_schema_is_served_but_not_as_protobuf() {
+fn schema_and_objects_are_served_but_not_as_protobuf() {
     with_client(async |client| {
         assert_eq!(client.get("/openapi/v2").await.json()["swagger"], json!("2.0"));
         let index = client.get("/openapi/v3").await.json();
@@ -134,11 +134,9 @@ fn the_schema_is_served_but_not_as_protobuf() {
             .unwrap()
             .to_owned();
         assert_eq!(client.get(&url).await.json()["openapi"], json!("3.0.0"));
-        let protobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
-        assert_eq!(
-            client.ask("GET /openapi/v2", &[("accept", protobuf)], "").await.code(),
-            406
-        );
+        let protobuf = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf";
+        let answer = client.ask(&format!("GET {url}"), &[("accept", protobuf)], "").await;
+        assert_eq!(answer.code(), 406);
         let object = client
             .ask(
                 &format!("GET {BASE}/cmds"),

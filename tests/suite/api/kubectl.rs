@@ -16,7 +16,10 @@ fn shell(line: &str, folder: &Path, config: &Path) -> Command {
     let mut command = Command::new("sh");
     command.arg("-c").arg(line).current_dir(folder).env_clear();
     command.env("PATH", std::env::var_os("PATH").unwrap());
-    command.env("HOME", folder.join(".home")).env("KUBECONFIG", config);
+    command
+        .env("HOME", folder.join(".home"))
+        .env("KUBECONFIG", config)
+        .env("TMPDIR", folder);
     command
 }
 
@@ -100,12 +103,13 @@ fn kubectl_watches_a_table_as_it_changes() {
     let config = served.config();
     let put = |text: &str| {
         let line = format!("kubectl apply -f - <<'END'\n{text}\nEND");
-        assert!(shell(&line, served.path(), &config).output().unwrap().status.success());
+        let output = shell(&line, served.path(), &config).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     };
-    let button = |name: &str, text: &str| {
-        format!("{{apiVersion: tilt.dev/v1alpha1, kind: ConfigMap, metadata: {{name: {name}}}, data: {{k: {text}}}}}")
+    let map = |name: &str, text: &str| {
+        format!("apiVersion: tilt.dev/v1alpha1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{k: {text}}}")
     };
-    put(&button("first", "a"));
+    put(&map("first", "a"));
     let mut watch = shell(
         "exec kubectl get configmaps -w --output-watch-events",
         served.path(),
@@ -118,9 +122,9 @@ fn kubectl_watches_a_table_as_it_changes() {
         line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
     };
     assert_eq!((next(), next()), ("EVENT NAME".into(), "ADDED first".into()));
-    put(&button("second", "a"));
+    put(&map("second", "a"));
     assert_eq!(next(), "ADDED second");
-    put(&button("first", "b"));
+    put(&map("first", "b"));
     assert_eq!(next(), "MODIFIED first");
     let deleted = shell("kubectl delete configmap second", served.path(), &config)
         .output()
