@@ -70,6 +70,20 @@ pub async fn update(request: Request<'_>, body: &[u8], format: Format) -> Result
     Ok(done)
 }
 
+impl<'a> Request<'a> {
+    /// One that is about no object in particular.
+    pub fn of_all(context: &'a Context, kind: &'static Kind, options: &'a WriteOptions, form: Form) -> Request<'a> {
+        Request {
+            context,
+            kind,
+            name: "",
+            part: Part::Main,
+            options,
+            form,
+        }
+    }
+}
+
 impl Request<'_> {
     /// A document as an object of this kind, and what the client should know about it.
     pub fn decode(&self, parsed: &Parsed) -> Result<(Decoded, Vec<String>), Failure> {
