@@ -143,7 +143,7 @@ async fn apply_config(request: &Request<'_>, config: &Tree, expected: &Expected)
         Ok(Candidate { object, expected })
     };
     loop {
-        let live = request.live();
+        let (live, at) = request.live();
         let result = match live.is_none() && may_create {
             true => {
                 let empty = Stored::new(request.kind, request.name);
@@ -153,8 +153,7 @@ async fn apply_config(request: &Request<'_>, config: &Tree, expected: &Expected)
         };
         match result {
             Err(failure) if may_create && matches!(failure.reason, "AlreadyExists" | "NotFound") => {
-                let known = live.as_deref();
-                request.context.see_other_than(request.kind, request.name, known).await;
+                request.context.see(at + 1).await;
             }
             result => return result,
         }

@@ -195,7 +195,8 @@ impl Request<'_> {
     /// then it is made of that one.
     pub async fn replace(&self, make: impl Fn(&Stored) -> Result<Candidate, Failure>) -> Result<Done, Failure> {
         for attempt in 0.. {
-            let live = self.live().ok_or_else(|| Failure::missing(self.kind, self.name))?;
+            let (live, at) = self.live();
+            let live = live.ok_or_else(|| Failure::missing(self.kind, self.name))?;
             let Candidate { object, expected } = make(&live)?;
             let wants_other = expected.version.is_some_and(|version| version != live.meta.version);
             if wants_other {
@@ -208,22 +209,21 @@ impl Request<'_> {
             };
             let part = self.part;
             let answer = self.write(self.name, Verb::Replace { object, part, expected }).await;
-            match answer {
-                Err(Refusal::Conflict { .. }) if !is_bound && attempt < MOST_ATTEMPTS => {
-                    self.context.see_other_than(self.kind, self.name, Some(&live)).await;
-                }
-                answer => {
-                    return self
-                        .answered(self.name, as_before(answer, self.options.effort, &live))
-                        .await;
-                }
+            if is_bound || attempt == MOST_ATTEMPTS || !matches!(answer, Err(Refusal::Conflict { .. })) {
+                let answer = as_before(answer, self.options.effort, &live);
+                return self.answered(self.name, answer).await;
             }
+            // The engine knows more than the snapshot showed, so there will be another one.
+            self.context.see(at + 1).await;
         }
         Err(Failure::stale(self.kind.plural, self.name))
     }
 
-    pub fn live(&self) -> Option<Arc<Stored>> {
-        self.context.snapshot().table.get(self.kind, self.name).cloned()
+    /// The object, where there is one, and the version of the snapshot that said so.
+    pub fn live(&self) -> (Option<Arc<Stored>>, u64) {
+        let snapshot = self.context.snapshot();
+        let object = snapshot.table.get(self.kind, self.name).cloned();
+        (object, snapshot.table.version())
     }
 
     pub async fn write(&self, name: &str, verb: Verb) -> Answer {
