@@ -18,3 +18,4 @@ pub mod process;
 pub mod terminal;
 pub mod walk;
 pub mod watcher;
+pub mod token;
