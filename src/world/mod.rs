@@ -16,6 +16,6 @@ pub mod memory;
 pub mod probe;
 pub mod process;
 pub mod terminal;
+pub mod token;
 pub mod walk;
 pub mod watcher;
-pub mod token;

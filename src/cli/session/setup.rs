@@ -6,7 +6,7 @@ use std::path::Path;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::files::{self, Listed};
+use super::files::Listed;
 use super::signals::Signals;
 use super::{Plan, View, end, print};
 use crate::cli::exit::Exit;
@@ -25,6 +25,7 @@ use crate::world::apiconfig::{self, Entry};
 use crate::world::dirs::Dirs;
 use crate::world::guard::Guard;
 use crate::world::process::limit;
+use crate::world::token;
 use crate::{api, cli};
 
 /// Variables that turn off reports about the use of tilt, in this order. There are none to turn off.
@@ -203,7 +204,7 @@ fn show(
 pub struct Servers {
     pub web: Option<web::Running>,
     api: api::Running,
-    _listed: Listed,
+    listed: Listed,
 }
 
 impl Servers {
@@ -217,7 +218,7 @@ impl Servers {
         let web = match plan.serve.port {
             0 => None,
             port => {
-                let token = apiconfig::web_token(&dirs.settings).map_err(Exit::error)?;
+                let token = token::read_or_make(&dirs.settings).map_err(Exit::error)?;
                 let options = web::Options {
                     host: plan.serve.host.clone(),
                     auth: match variable("TILT_DISABLE_HUD_AUTH").as_deref() {
@@ -234,8 +235,8 @@ impl Servers {
                 )
             }
         };
-        let name = files::server_name(plan.serve.port);
-        let token = uuid::Uuid::new_v4().to_string();
+        let name = apiconfig::server_name(plan.serve.port);
+        let token = token::fresh();
         let options = api::Options {
             name: name.clone(),
             certs: dirs.cache.join("certs"),
@@ -250,15 +251,13 @@ impl Servers {
             authority: api.authority.clone(),
             token,
         };
-        let listed = Listed::add(files::config(dirs, variable), entry).map_err(Exit::error)?;
-        Ok(Servers {
-            web,
-            api,
-            _listed: listed,
-        })
+        let config = apiconfig::place(variable("TILT_CONFIG").as_deref(), &dirs.settings);
+        let listed = Listed::add(config, entry).await.map_err(Exit::error)?;
+        Ok(Servers { web, api, listed })
     }
 
     async fn stop(self) {
+        self.listed.remove().await;
         if let Some(web) = self.web {
             web.stop().await;
         }
