@@ -108,9 +108,10 @@ fn add_to(config: &mut Map, entry: &Entry) {
         let mut item = Map::new();
         item.push(content, value);
         item.push("name", Tree::text(entry.name.as_str()));
-        let items = items(config, list);
-        items.retain(|item| !is_named(item, &entry.name));
-        items.push(Tree::Map(item));
+        edit(config, list, |items| {
+            items.retain(|item| !is_named(item, &entry.name));
+            items.push(Tree::Map(item));
+        });
     }
     // Somebody's choice stays, unless it points nowhere.
     let current = config
@@ -125,7 +126,7 @@ fn add_to(config: &mut Map, entry: &Entry) {
 
 fn remove_from(config: &mut Map, name: &str) {
     for (list, _) in LISTS {
-        items(config, list).retain(|item| !is_named(item, name));
+        edit(config, list, |items| items.retain(|item| !is_named(item, name)));
     }
     if config.get("current-context").and_then(Tree::as_text) == Some(name) {
         config.insert("current-context", Tree::text(""));
@@ -148,15 +149,14 @@ fn find(config: &Map, name: &str) -> Option<Entry> {
     })
 }
 
-/// A list of the document, which is there from now on.
-fn items<'a>(config: &'a mut Map, list: &str) -> &'a mut Vec<Tree> {
-    if config.get(list).and_then(Tree::as_list).is_none() {
-        config.insert(list, Tree::List(Vec::new()));
-    }
-    match config.get_mut(list) {
+/// Changes a list of the document, which is there from now on.
+fn edit(config: &mut Map, list: &str, change: impl FnOnce(&mut Vec<Tree>)) {
+    let mut items = match config.get_mut(list).map(std::mem::take) {
         Some(Tree::List(items)) => items,
-        _ => unreachable!("the list was put there just now"),
-    }
+        _ => Vec::new(),
+    };
+    change(&mut items);
+    config.insert(list, Tree::List(items));
 }
 
 fn named<'a>(config: &'a Map, list: &str, name: &str) -> Option<&'a Tree> {

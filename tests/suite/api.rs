@@ -73,14 +73,8 @@ impl Served {
     /// Where `kubectl` finds the server.
     fn config(&self) -> PathBuf {
         let path = self.folder.path().join("config");
-        let entry = tilt::world::apiconfig::Entry {
-            name: "tilt-default".into(),
-            server: self.running.url(),
-            authority: self.running.authority.clone(),
-            token: TOKEN.into(),
-        };
         self.runtime
-            .block_on(tilt::world::apiconfig::add(&path, &entry))
+            .block_on(tilt::world::apiconfig::add(&path, &self.running.entry))
             .unwrap();
         path
     }

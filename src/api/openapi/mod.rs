@@ -56,7 +56,7 @@ fn two() -> Tree {
         ("info", info()),
         ("paths", paths::all()),
         ("definitions", Tree::Map(definitions::all())),
-        ("parameters", paths::parameters()),
+        ("parameters", paths::parameters().clone()),
     ])
 }
 

@@ -44,7 +44,7 @@ impl Answer {
 impl Client {
     pub fn new(running: &Running, token: &str) -> Client {
         let mut roots = rustls::RootCertStore::empty();
-        let authority = CertificateDer::from_pem_slice(running.authority.as_bytes()).unwrap();
+        let authority = CertificateDer::from_pem_slice(running.entry.authority.as_bytes()).unwrap();
         roots.add(authority).unwrap();
         let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
@@ -62,7 +62,7 @@ impl Client {
             .wrap_connector(connector);
         Client {
             http: hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(https),
-            base: running.url(),
+            base: running.entry.server.clone(),
             authorization: Some(format!("Bearer {token}")),
         }
     }

@@ -41,5 +41,5 @@ fn a_server_that_is_shut_down_ends_its_watches_and_closes_its_port() {
 fn a_second_server_has_a_port_and_an_authority_of_its_own() {
     let (a, b) = (Served::start(), Served::start());
     assert_ne!(a.running.address, b.running.address);
-    assert_ne!(a.running.authority, b.running.authority);
+    assert_ne!(a.running.entry.authority, b.running.entry.authority);
 }
