@@ -15,6 +15,7 @@ use crate::model::time::Time;
 
 pub struct Loop {
     pub state: State,
+    reach: Reach,
     /// The long-lived tasks that were ordered and not released.
     kept: Tasks,
     /// The watches, and the table that they follow from.
@@ -23,10 +24,28 @@ pub struct Loop {
     projected: Projected,
 }
 
+/// How far a turn goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Everything,
+    /// Facts are taken in, and nothing follows from them.
+    Facts,
+}
+
 impl Loop {
+    /// One that takes facts in and decides nothing: a table of objects that only its clients change, for tests of what serves
+    /// the table.
+    pub fn still(state: State) -> Loop {
+        Loop {
+            reach: Reach::Facts,
+            ..Loop::new(state)
+        }
+    }
+
     pub fn new(state: State) -> Loop {
         Loop {
             state,
+            reach: Reach::Everything,
             kept: Tasks::new(),
             watches: None,
             settled: Settled::default(),
@@ -42,6 +61,9 @@ impl Loop {
             state.seq = stamped.seq;
             state.now = stamped.at;
             reduce::reduce(state, stamped.action, effects);
+        }
+        if self.reach == Reach::Facts {
+            return;
         }
         settle(state, &mut self.settled, effects);
         schedule(state, effects);
@@ -69,6 +91,9 @@ impl Loop {
 
     /// Makes the objects say what the state is. It takes longer than deciding, so effects leave first.
     pub fn publish(&mut self) {
+        if self.reach == Reach::Facts {
+            return;
+        }
         project(&mut self.state, &mut self.projected);
     }
 

@@ -13,6 +13,7 @@ use tilt::api;
 use tilt::engine::effect::Effect;
 use tilt::engine::handle::{Answers, Handle};
 use tilt::engine::state::{Build, MAIN, Mode, Session, State};
+use tilt::engine::step::Loop;
 use tilt::engine::store::{Perform, Store, now};
 use tilt::model::object::{Stored, kinds};
 use tilt::model::tree::Tree;
@@ -45,7 +46,7 @@ impl Served {
     fn start() -> Served {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let store = Store::new(state());
+        let store = Store::of(Loop::still(state()));
         let (handle, answers) = (store.handle(), store.answers());
         runtime.spawn(async move { store.run(&mut Answering(answers)).await });
         let options = api::Options {

@@ -21,7 +21,7 @@ use crate::model::settings::CiSettings;
 use crate::tiltfile::{Request, Timed};
 use crate::ui::style::Style;
 use crate::ui::web;
-use crate::world::apiconfig::{self, Entry};
+use crate::world::apiconfig;
 use crate::world::dirs::Dirs;
 use crate::world::guard::Guard;
 use crate::world::process::limit;
@@ -235,24 +235,16 @@ impl Servers {
                 )
             }
         };
-        let name = apiconfig::server_name(plan.serve.port);
-        let token = token::fresh();
         let options = api::Options {
-            name: name.clone(),
+            name: apiconfig::server_name(plan.serve.port),
             certs: dirs.cache.join("certs"),
-            token: token.clone(),
+            token: token::fresh(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             explain: None,
         };
         let api = api::serve(handle.clone(), options).await.map_err(Exit::error)?;
-        let entry = Entry {
-            name,
-            server: api.url(),
-            authority: api.authority.clone(),
-            token,
-        };
         let config = apiconfig::place(variable("TILT_CONFIG").as_deref(), &dirs.settings);
-        let listed = Listed::add(config, entry).await.map_err(Exit::error)?;
+        let listed = Listed::add(config, api.entry.clone()).await.map_err(Exit::error)?;
         Ok(Servers { web, api, listed })
     }
 
