@@ -5,4 +5,9 @@
 pub mod graph;
 pub mod plain;
 pub mod report;
+#[cfg(test)]
+mod scene;
 pub mod style;
+pub mod text;
+pub mod tree;
+pub mod view;
