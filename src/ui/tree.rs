@@ -77,7 +77,9 @@ pub fn tree(nodes: &[Node], options: Options) -> String {
         }
     }
     if drawing.out.is_empty() && !nodes.is_empty() {
-        drawing.out.push_str("nothing is blocked: every resource is ready or off\n");
+        drawing
+            .out
+            .push_str("nothing is blocked: every resource is ready or off\n");
     }
     drawing.out + &totals(nodes)
 }
@@ -159,7 +161,10 @@ impl<'a> Drawing<'a> {
     fn wanted_below(&self, node: &Node) -> Vec<Below<'a>> {
         let mut seen = HashSet::new();
         let of_deps = node.deps.iter().map(|dep| (dep, ""));
-        let blockers = node.waits_for.iter().filter(|_| self.options.extent == Extent::Blockers);
+        let blockers = node
+            .waits_for
+            .iter()
+            .filter(|_| self.options.extent == Extent::Blockers);
         let all = of_deps.chain(blockers.map(|name| (name, "waits for ")));
         let known = all.filter(|(name, _)| seen.insert(name.as_str()));
         let found = known.filter_map(|(name, why)| Some((*self.by_name.get(name.as_str())?, why)));

@@ -9,13 +9,15 @@ use crate::model::time::Time;
 use crate::ui::style::Style;
 use crate::ui::text::{self, Keep};
 
-pub use row::{Sign, standing};
 use row::{Row, rows};
+pub use row::{Sign, standing};
 
 /// How many log lines stand below something that fails.
 pub const TAIL: usize = 5;
 /// Names are given no more columns than this.
 const WIDEST_NAME: usize = 28;
+/// What a row has besides names, words and links: the sign, blanks, the duration, and the column that stays free.
+const AROUND: usize = 13;
 
 /// What the view is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,11 +133,15 @@ impl Columns {
     fn of(rows: &[(&Row, &[String])], width: usize) -> Columns {
         let widest = |of: fn(&Row) -> &str| rows.iter().map(|(row, _)| text::width(of(row))).max();
         let name = widest(|row| &row.name).unwrap_or_default();
+        let name = name.min(WIDEST_NAME).min(width / 3);
         let followed = rows.iter().filter(|(row, _)| row.is_followed());
-        let what = followed.map(|(row, _)| text::width(&row.what)).max();
+        let what = followed.clone().map(|(row, _)| text::width(&row.what)).max();
+        let links = followed.map(|(row, _)| row.links.iter().map(|link| text::width(link) + 2).sum::<usize>());
+        let behind = AROUND + links.max().unwrap_or_default();
+        let room = width.saturating_sub(name + behind).max(width * 2 / 5);
         Columns {
-            name: name.min(WIDEST_NAME).min(width / 3),
-            what: what.unwrap_or_default().min(width * 2 / 5),
+            name,
+            what: what.unwrap_or_default().min(room),
         }
     }
 

@@ -14,5 +14,6 @@ pub mod lock;
 pub mod memory;
 pub mod probe;
 pub mod process;
+pub mod replace;
 pub mod walk;
 pub mod watcher;

@@ -73,7 +73,9 @@ fn of_tiltfile(tiltfile: &TiltfileState, now: Time) -> Row {
 
 fn of(name: &Name, resource: &ResourceState, now: Time) -> Row {
     let (sign, what) = standing(resource, now);
-    let shows_last = resource.enabled && resource.running.is_none();
+    // What only serves has no update that takes time.
+    let has_update = resource.has_update_command() || !resource.serves();
+    let shows_last = resource.enabled && resource.running.is_none() && has_update;
     Row {
         name: Arc::clone(name),
         sign,
