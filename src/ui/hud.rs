@@ -30,6 +30,8 @@ pub use keys::restore;
 
 /// The least time between two paintings.
 const PACE: Duration = Duration::from_millis(100);
+/// This part of the rows is left to log lines, however many resources there are.
+const FOR_LOGS: usize = 4;
 /// How much of the log is read at once.
 const PAGE: usize = 256 << 10;
 /// What a terminal has that does not say its size.
@@ -265,7 +267,7 @@ impl Hud {
         let Size { columns, rows } = (self.size)();
         let mut look = Look {
             width: columns,
-            height: rows,
+            height: rows - rows / FOR_LOGS,
             now: now(),
             style: self.style,
         };
@@ -277,7 +279,7 @@ impl Hud {
                 width: text::width(&line),
                 text: line,
             });
-            look.height = rows.saturating_sub(1);
+            look.height = look.height.saturating_sub(1);
         }
         block.extend(view::lines(&self.handle.snapshot(), &look, self.recent.tails()));
         block

@@ -111,7 +111,7 @@ struct Paper(Arc<Mutex<Sheet>>);
 struct Sheet {
     columns: usize,
     painted: String,
-    /// The widths of the lines that will be the block, and of those that are.
+    /// The widths of the lines that indicatif holds as the block, and of those that are on the screen.
     block: Vec<usize>,
     drawn: Vec<usize>,
     is_scrolling: bool,
@@ -207,10 +207,14 @@ impl TermLike for Paper {
 
     fn flush(&self) -> io::Result<()> {
         let mut sheet = self.lock();
-        if !sheet.is_scrolling {
-            sheet.painted.push_str(CLEAR_BELOW);
-            sheet.drawn = sheet.block.clone();
-        }
+        let end = match sheet.is_scrolling {
+            false => CLEAR_BELOW,
+            // The block has not been there yet: it begins below what was just written.
+            true if sheet.block.is_empty() => "\r\n",
+            true => "",
+        };
+        sheet.painted.push_str(end);
+        sheet.drawn = sheet.block.clone();
         Ok(())
     }
 }
