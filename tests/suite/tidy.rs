@@ -32,7 +32,10 @@ const CRATE_HOMES: &[(&[&str], &[&str])] = &[
     (&["sha1", "sha2"], &["model/digest.rs"]),
     (&["axum"], &["api/", "ui/web/"]),
     (&["rcgen"], &["api/", "world/http/"]),
-    (&["rustls", "tokio_rustls"], &["api/", "world/http.rs", "world/http/", "cli/client/"]),
+    (
+        &["rustls", "tokio_rustls"],
+        &["api/", "world/http.rs", "world/http/", "cli/client/"],
+    ),
     (&["clap", "clap_complete"], &["cli/", "main.rs"]),
     // The interpreter's own interfaces speak in it.
     (&["anyhow"], &["cli/", "main.rs", "tiltfile/"]),
