@@ -2,9 +2,16 @@
 //!
 //! Nothing here decides anything; it is handed values and shows them.
 
+pub mod explain;
 pub mod graph;
 pub mod plain;
 pub mod print;
 pub mod report;
+#[cfg(test)]
+mod scene;
 pub mod style;
+pub mod summary;
+pub mod text;
+pub mod tree;
+pub mod view;
 pub mod web;

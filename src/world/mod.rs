@@ -15,6 +15,7 @@ pub mod lock;
 pub mod memory;
 pub mod probe;
 pub mod process;
+pub mod replace;
 pub mod terminal;
 pub mod walk;
 pub mod watcher;

@@ -60,8 +60,7 @@ fn source(source: LogSource) -> Source {
 }
 
 fn since(text: &str, now: Time) -> Result<Time, Exit> {
-    let ago =
-        Duration::parse(text).map_err(|error| Exit::error(format!("invalid argument for --since: {error}")))?;
+    let ago = Duration::parse(text).map_err(|error| Exit::error(format!("invalid argument for --since: {error}")))?;
     if ago.nanos() < 0 {
         return Err(Exit::error(format!(
             "invalid argument for --since: {text} is less than nothing"
@@ -73,8 +72,10 @@ fn since(text: &str, now: Time) -> Result<Time, Exit> {
 fn tail(count: i64) -> Result<Option<usize>, Exit> {
     match count {
         -1 => Ok(None),
-        count => usize::try_from(count)
-            .map(Some)
-            .map_err(|_| Exit::error(format!("invalid argument for --tail: {count} is less than -1, which means all"))),
+        count => usize::try_from(count).map(Some).map_err(|_| {
+            Exit::error(format!(
+                "invalid argument for --tail: {count} is less than -1, which means all"
+            ))
+        }),
     }
 }

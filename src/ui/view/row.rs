@@ -1,0 +1,176 @@
+//! Pure. What one resource or Tiltfile is doing, in a few words.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::state::{Cancelled, Hold, Name, Phase, ProcessState, ResourceState, State, TiltfileState, Update};
+use crate::model::link::Link;
+use crate::model::project::Target;
+use crate::model::suggest::counted;
+use crate::model::time::Time;
+use crate::ui::text::{first_line, growing, short};
+
+/// How it stands with it; what people have to see first comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sign {
+    Failing,
+    Busy,
+    Waiting,
+    Ready,
+    /// Disabled, or left to be started by hand.
+    Off,
+}
+
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub name: Name,
+    pub sign: Sign,
+    pub what: String,
+    /// How long the last update took.
+    pub took: Option<Duration>,
+    pub links: Vec<String>,
+    pub is_resource: bool,
+}
+
+impl Row {
+    /// Whether something stands behind what it does.
+    pub fn is_followed(&self) -> bool {
+        self.took.is_some() || !self.links.is_empty()
+    }
+}
+
+/// Tiltfiles first, the rest in the order of definition.
+pub fn rows(state: &State, now: Time) -> Vec<Row> {
+    let tiltfiles = state.tiltfiles.values().map(|tiltfile| of_tiltfile(tiltfile, now));
+    let resources = state.resources.iter().map(|(name, resource)| of(name, resource, now));
+    tiltfiles.chain(resources).collect()
+}
+
+fn of_tiltfile(tiltfile: &TiltfileState, now: Time) -> Row {
+    let last = tiltfile.history.front();
+    let (sign, what) = match (&tiltfile.running, tiltfile.error()) {
+        (Some(running), _) => (
+            Sign::Busy,
+            format!("evaluating {}", growing(now.since(running.started))),
+        ),
+        _ if tiltfile.due.is_some() => (Sign::Waiting, "is evaluated next".to_owned()),
+        (None, Some(error)) => (Sign::Failing, first_line(error)),
+        (None, None) if last.is_none() => (Sign::Waiting, "not evaluated yet".to_owned()),
+        (None, None) if tiltfile.warnings > 0 => (Sign::Ready, counted(tiltfile.warnings, "warning")),
+        (None, None) => (Sign::Ready, "evaluated".to_owned()),
+    };
+    Row {
+        name: Arc::clone(&tiltfile.name),
+        sign,
+        what,
+        took: last
+            .filter(|_| tiltfile.running.is_none())
+            .map(|last| last.finished.since(last.started)),
+        links: Vec::new(),
+        is_resource: false,
+    }
+}
+
+fn of(name: &Name, resource: &ResourceState, now: Time) -> Row {
+    let (sign, what) = standing(resource, now);
+    // What only serves has no update that takes time.
+    let has_update = resource.has_update_command() || !resource.serves();
+    let shows_last = resource.enabled && resource.running.is_none() && has_update;
+    Row {
+        name: Arc::clone(name),
+        sign,
+        what,
+        took: resource
+            .last()
+            .filter(|_| shows_last)
+            .map(|last| last.finished.since(last.started)),
+        links: match resource.enabled {
+            true => links(resource).iter().map(shown).collect(),
+            false => Vec::new(),
+        },
+        is_resource: true,
+    }
+}
+
+/// Both how a resource stands and the words for it.
+pub fn standing(resource: &ResourceState, now: Time) -> (Sign, String) {
+    if let Some(running) = &resource.running {
+        return (Sign::Busy, updating(resource, running, now));
+    }
+    if !resource.enabled {
+        return (Sign::Off, "disabled".to_owned());
+    }
+    if resource.is_due() {
+        let text = resource.hold.as_ref().map(Hold::to_string);
+        return (Sign::Waiting, text.unwrap_or_else(|| "waits for its turn".to_owned()));
+    }
+    if let Some(error) = resource.last().and_then(|last| last.error.as_deref()) {
+        return (Sign::Failing, first_line(error));
+    }
+    let (sign, what) = runtime(resource, now);
+    match &resource.hold {
+        Some(hold @ (Hold::Manual { .. } | Hold::ManualInit)) if sign >= Sign::Waiting => (Sign::Off, hold.to_string()),
+        _ => (sign, what),
+    }
+}
+
+fn updating(resource: &ResourceState, running: &Update, now: Time) -> String {
+    let elapsed = growing(now.since(running.started));
+    match running.cancelled {
+        Some(Cancelled::Superseded) => return "files changed again: starting over".to_owned(),
+        Some(_) => return format!("stopping {elapsed}"),
+        None => {}
+    }
+    let verb = match resource.declared.images.is_empty() {
+        true => "updating",
+        false => "building",
+    };
+    match resource.usual {
+        Some(usual) if usual >= Duration::from_secs(1) => format!("{verb} {elapsed} of about {}", short(usual)),
+        _ => format!("{verb} {elapsed}"),
+    }
+}
+
+fn runtime(resource: &ResourceState, now: Time) -> (Sign, String) {
+    match (&resource.serve, resource.last()) {
+        (Some(serve), _) => process(&serve.process, now),
+        (None, None) => (Sign::Waiting, "not started yet".to_owned()),
+        (None, Some(_)) if resource.serves() => (Sign::Busy, "starting".to_owned()),
+        (None, Some(last)) => (Sign::Ready, with_warnings("ready", last.warnings.len())),
+    }
+}
+
+fn process(process: &ProcessState, now: Time) -> (Sign, String) {
+    match &process.phase {
+        Phase::Starting => (Sign::Busy, "starting".to_owned()),
+        Phase::Running { .. } if process.is_ready() => (Sign::Ready, "ready".to_owned()),
+        Phase::Running { .. } if process.ready_at.is_some() => (Sign::Failing, "probe failing".to_owned()),
+        Phase::Running { started, .. } => {
+            let elapsed = growing(now.since(*started));
+            (Sign::Busy, format!("runs, not ready for {elapsed}"))
+        }
+        Phase::Exited { code, .. } => (Sign::Failing, format!("server exited with code {code}")),
+    }
+}
+
+fn with_warnings(word: &str, warnings: usize) -> String {
+    match warnings {
+        0 => word.to_owned(),
+        _ => format!("{word}, {}", counted(warnings, "warning")),
+    }
+}
+
+fn links(resource: &ResourceState) -> &[Link] {
+    match &resource.declared.target {
+        Target::Local(local) => &local.links,
+        Target::Kubernetes(target) => &target.links,
+        Target::Compose(target) => &target.links,
+    }
+}
+
+fn shown(link: &Link) -> String {
+    match link.name.is_empty() {
+        true => link.url.to_string(),
+        false => format!("{} {}", link.name, link.url),
+    }
+}

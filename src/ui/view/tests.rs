@@ -1,0 +1,144 @@
+//! Cases of `testdata/hud/`: what is on the screen in a situation.
+
+use expect_test::expect_file;
+
+use super::*;
+use crate::engine::action::Readiness;
+use crate::engine::action::StopReason;
+use crate::engine::state::{Cause, Ending, Hold, Phase};
+use crate::ui::scene::*;
+
+fn look(width: usize, height: usize) -> Look {
+    Look {
+        width,
+        height,
+        now: now(),
+        style: Style::Plain,
+    }
+}
+
+fn screen(state: &State, look: &Look, tails: &Tails) -> String {
+    let lines = lines(state, look, tails);
+    assert!(lines.len() < look.height.max(2), "as high as the terminal");
+    for line in &lines {
+        assert!(line.width < look.width.max(1), "as wide as the terminal: {}", line.text);
+        assert_eq!(line.width, text::width(&line.text), "{}", line.text);
+    }
+    lines.iter().map(|line| format!("{}\n", line.text.trim_end())).collect()
+}
+
+fn tail(name: &str, count: usize) -> Tails {
+    let lines = (1..=count).map(|number| format!("\u{1b}[31merror\u{1b}[0m {number}\tof {name}"));
+    Tails::from([(name.into(), lines.collect())])
+}
+
+fn busy_day() -> State {
+    let scene = Scene::new()
+        .job("db", |it| updated(it, 3_249, None))
+        .job("migrate", |it| {
+            updated(it, 12_000, None);
+            running(it, 56_800, vec![Cause::Initial]);
+        })
+        .server("api", |it| served(it, up(2000), Readiness::Ready, Some(at(2500))))
+        .server("flaky", |it| served(it, up(2000), Readiness::NotReady, Some(at(2500))))
+        .server("slow", |it| served(it, up(57_000), Readiness::NotReady, None))
+        .server("crashed", |it| served(it, exited(3), Readiness::NotReady, None))
+        .server("starting", |it| served(it, Phase::Starting, Readiness::NotReady, None))
+        .job("broken", |it| {
+            updated(it, 450, Some("Command \"make broken\" failed: exit status 2\nmore"));
+        })
+        .job("web", |it| {
+            it.hold = Some(Hold::WaitingForDeps {
+                on: names(&["api", "db"]),
+            });
+        })
+        .job("e2e", |it| {
+            it.trigger_mode = crate::model::project::TriggerMode::Manual;
+            it.hold = Some(Hold::ManualInit);
+        })
+        .job("docs", |it| {
+            it.trigger_mode = crate::model::project::TriggerMode::ManualWithAutoInit;
+            updated(it, 100, None);
+            it.hold = Some(Hold::Manual { files: 2 });
+        })
+        .job("old", |it| {
+            it.enabled = false;
+            it.hold = Some(Hold::Disabled);
+        })
+        .job("new", |_| {});
+    scene.0
+}
+
+#[test]
+fn every_state_has_its_words() {
+    let shown = screen(&busy_day(), &look(120, 40), &tail("broken", 7));
+    expect_file!["../../../testdata/hud/every-state/out.txt"].assert_eq(&shown);
+}
+
+#[test]
+fn a_narrow_terminal_gets_cut_lines() {
+    let shown = screen(&busy_day(), &look(40, 40), &tail("broken", 2));
+    expect_file!["../../../testdata/hud/narrow/out.txt"].assert_eq(&shown);
+}
+
+#[test]
+fn a_low_terminal_shows_what_is_urgent() {
+    let shown = screen(&busy_day(), &look(100, 12), &tail("broken", 7));
+    expect_file!["../../../testdata/hud/low/out.txt"].assert_eq(&shown);
+}
+
+#[test]
+fn no_size_is_too_small() {
+    let state = busy_day();
+    for width in 0..30 {
+        for height in 0..20 {
+            screen(&state, &look(width, height), &tail("broken", 7));
+        }
+    }
+}
+
+#[test]
+fn a_tiltfile_that_fails_comes_first() {
+    let scene = Scene::new().tiltfile(|it| {
+        it.history.push_front(record(
+            0,
+            80,
+            Some("Tiltfile:3:1: name 'x' is not defined"),
+            Cause::Initial,
+        ));
+    });
+    let shown = screen(&scene.0, &look(80, 24), &tail(crate::engine::state::MAIN, 3));
+    expect_file!["../../../testdata/hud/tiltfile-fails/out.txt"].assert_eq(&shown);
+}
+
+#[test]
+fn the_end_is_announced() {
+    let scene = Scene::new()
+        .job("日本語の名前", |it| updated(it, 100, None))
+        .session(|session| {
+            session.ending = Some(Ending {
+                reason: StopReason::Signal("interrupt"),
+                since: now(),
+            });
+        });
+    let shown = screen(&scene.0, &look(80, 24), &Tails::new());
+    expect_file!["../../../testdata/hud/ending/out.txt"].assert_eq(&shown);
+}
+
+#[test]
+fn colours_are_used_where_they_are_seen() {
+    let scene = Scene::new().job("broken", |it| updated(it, 450, Some("exit status 2")));
+    let colour = Look {
+        style: Style::Colour,
+        ..look(60, 24)
+    };
+    let shown = screen(&scene.0, &colour, &tail("broken", 1)).replace('\u{1b}', "^");
+    expect_file!["../../../testdata/hud/colour/out.txt"].assert_eq(&shown);
+}
+
+#[test]
+fn nothing_ticks_while_everything_is_quiet() {
+    let quiet = Scene::new().job("db", |it| updated(it, 100, None));
+    assert!(!is_ticking(&quiet.0, now()));
+    assert!(is_ticking(&busy_day(), now()));
+}
