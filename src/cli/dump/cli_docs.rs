@@ -67,5 +67,6 @@ fn argument(arg: &Arg) -> String {
     let help = help
         .map(|help| help.to_string().replace("\n\n", " "))
         .unwrap_or_default();
-    format!("- `{arg}`: {help}")
+    let short = arg.get_short().map(|short| format!("-{short}, ")).unwrap_or_default();
+    format!("- `{short}{arg}`: {help}")
 }

@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
-
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
