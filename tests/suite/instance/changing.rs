@@ -95,6 +95,7 @@ fn disabled_resources_run_again_once_they_are_enabled() {
 fn enable_and_disable_say_what_cannot_be() {
     let session = Session::up(THREE);
     session.wait("UpToDate", "one");
+    session.wait("UpToDate", "two");
     let cases: [(&[&str], &str); 7] = [
         (&["enable"], "must specify at least one resource"),
         (&["disable"], "must specify at least one resource"),

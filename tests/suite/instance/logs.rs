@@ -25,9 +25,9 @@ fn lines_are_chosen_by_resource_level_source_and_number() {
     );
     let two = session.said(&["logs", "fine", "served"]);
     assert!(two.contains("         fine │ all is well\n") && two.contains("       served │ serving\n"));
-    assert!(!two.contains("trouble"));
+    assert!(!two.contains("│ trouble"));
     let errors = session.said(&["logs", "--level", "error"]);
-    assert!(errors.contains("ERROR: Build Failed") && !errors.contains("trouble") && !errors.contains("serving"));
+    assert!(errors.contains("ERROR: Build Failed") && !errors.contains("│ trouble") && !errors.contains("serving"));
     let builds = session.said(&["logs", "--source", "build"]);
     assert!(builds.contains("all is well") && !builds.contains("serving"));
     let runtime = session.said(&["logs", "--source", "runtime", "served"]);

@@ -138,11 +138,13 @@ impl Session {
         self.program.line_with(part)
     }
 
-    /// Waits until a resource is in a condition: `Ready`, `UpToDate`.
+    /// Waits until a resource is there and in a condition: `Ready`, `UpToDate`.
     #[track_caller]
     pub fn wait(&self, condition: &str, resource: &str) {
-        let condition = format!("--for=condition={condition}");
-        self.said(&["wait", &condition, "--timeout=60s", &format!("uiresource/{resource}")]);
+        let (condition, resource) = (format!("--for=condition={condition}"), format!("uiresource/{resource}"));
+        for state in ["--for=create", &condition] {
+            self.said(&["wait", state, "--timeout=60s", &resource]);
+        }
     }
 
     /// Ends it without a chance to say goodbye.
