@@ -99,7 +99,10 @@ fn enable_and_disable_say_what_cannot_be() {
     let cases: [(&[&str], &str); 7] = [
         (&["enable"], "must specify at least one resource"),
         (&["disable"], "must specify at least one resource"),
-        (&["disable", "on"], "no such resource \"on\" (did you mean one?)"),
+        (
+            &["disable", "by-hnad"],
+            "no such resource \"by-hnad\" (did you mean by-hand?)",
+        ),
         (&["disable", "(Tiltfile)"], "(Tiltfile) cannot be enabled or disabled"),
         (&["disable", "--all", "one"], "cannot use --all with resource names"),
         (&["enable", "--all", "--only"], "cannot use --all with --only"),

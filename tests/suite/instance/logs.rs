@@ -30,8 +30,8 @@ fn lines_are_chosen_by_resource_level_source_and_number() {
     assert!(errors.contains("ERROR: Build Failed") && !errors.contains("│ trouble") && !errors.contains("serving"));
     let builds = session.said(&["logs", "--source", "build"]);
     assert!(builds.contains("all is well") && !builds.contains("serving"));
-    let runtime = session.said(&["logs", "--source", "runtime", "served"]);
-    assert!(runtime.contains("serving") && !runtime.contains("Running cmd"));
+    let runtime = session.said(&["logs", "--source", "runtime"]);
+    assert!(runtime.contains("│ serving") && !runtime.contains("│ all is well"));
     assert_eq!(session.said(&["logs", "fine", "--tail", "1"]), "all is well\n");
     assert_eq!(session.said(&["logs", "fine", "--tail", "0"]), "");
     assert_eq!(session.said(&["logs", "fine", "--since", "0s"]), "");
