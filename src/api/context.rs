@@ -7,7 +7,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::handle::{Handle, Snapshot};
 use crate::engine::state::State;
-use crate::model::object::{Kind, Stored};
 
 /// Answers why a resource was built or waits; nothing for one that does not exist.
 pub type Explain = Arc<dyn Fn(&State, &str) -> Option<String> + Send + Sync>;
@@ -69,13 +68,5 @@ impl Context {
         let mut changes = self.handle.changes();
         // An engine that has ended shows what it showed last.
         let _ = changes.wait_for(|state| state.table.version() >= version).await;
-    }
-
-    /// Waits until an object is another than the one that a request began with.
-    pub async fn see_other_than(&self, kind: &'static Kind, name: &str, known: Option<&Stored>) {
-        let known = known.map(|object| object.meta.version);
-        let mut changes = self.handle.changes();
-        let is_other = |state: &Snapshot| state.table.get(kind, name).map(|object| object.meta.version) != known;
-        let _ = changes.wait_for(is_other).await;
     }
 }

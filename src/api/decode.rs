@@ -285,7 +285,7 @@ impl Reader {
             }
             Shape::Time => point(value, time::canonical, at),
             Shape::MicroTime => point(value, time::canonical_micro, at),
-            Shape::Texts | Shape::Paths => list(value, at, |item, at| text(item, at)),
+            Shape::Texts | Shape::Paths => list(value, at, text),
             Shape::Ints => list(value, at, |item, at| int(item, i64::from(i32::MAX), at, "int32")),
             Shape::TextMap => text_map(value, at),
             Shape::One(of) | Shape::Inline(of) => self.whole(of, value, at).map(Tree::Map),

@@ -1,59 +1,73 @@
 //! `/metrics`: a few numbers in the text format of Prometheus.
 
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::api::context::Context;
+use crate::api::context::{Context, Counters};
 use crate::model::object::KINDS;
+
+/// Name, kind, help, and where the number stands.
+type Metric = (&'static str, &'static str, &'static str, fn(&Counters) -> &AtomicU64);
+
+const METRICS: [Metric; 6] = [
+    (
+        "tilt_api_requests_total",
+        "counter",
+        "Requests that were answered or refused.",
+        |counters| &counters.requests,
+    ),
+    (
+        "tilt_api_failed_requests_total",
+        "counter",
+        "Requests that were answered with a code of 400 or more.",
+        |counters| &counters.failures,
+    ),
+    (
+        "tilt_api_writes_total",
+        "counter",
+        "Changes that the engine was asked for.",
+        |counters| &counters.writes,
+    ),
+    (
+        "tilt_api_watch_events_total",
+        "counter",
+        "Changes that watches were told of.",
+        |counters| &counters.events,
+    ),
+    ("tilt_api_watches", "gauge", "Watches that are open.", |counters| {
+        &counters.watches
+    }),
+    (
+        "tilt_api_connections",
+        "gauge",
+        "Connections that are open.",
+        |counters| &counters.connections,
+    ),
+];
 
 pub fn text(context: &Context) -> String {
     let snapshot = context.snapshot();
-    let counters = &context.counters;
     let mut text = String::new();
-    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let mut one = |(name, kind): (&str, &str), help: &str, value: u64| {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
-    };
-    one(
-        ("tilt_api_requests_total", "counter"),
-        "Requests that were answered or refused.",
-        read(&counters.requests),
-    );
-    one(
-        ("tilt_api_failed_requests_total", "counter"),
-        "Requests that were answered with a code of 400 or more.",
-        read(&counters.failures),
-    );
-    one(
-        ("tilt_api_writes_total", "counter"),
-        "Changes that the engine was asked for.",
-        read(&counters.writes),
-    );
-    one(
-        ("tilt_api_watch_events_total", "counter"),
-        "Changes that watches were told of.",
-        read(&counters.events),
-    );
-    one(
-        ("tilt_api_watches", "gauge"),
-        "Watches that are open.",
-        read(&counters.watches),
-    );
-    one(
-        ("tilt_api_connections", "gauge"),
-        "Connections that are open.",
-        read(&counters.connections),
-    );
-    one(
-        ("tilt_api_resource_version", "gauge"),
+    for (name, kind, help, counter) in METRICS {
+        one(
+            &mut text,
+            (name, kind, help),
+            counter(&context.counters).load(Ordering::Relaxed),
+        );
+    }
+    let version = (
+        "tilt_api_resource_version",
+        "gauge",
         "Version of the latest change of any object.",
-        snapshot.table.version(),
     );
+    one(&mut text, version, snapshot.table.version());
     text.push_str("# HELP tilt_api_objects Objects by kind.\n# TYPE tilt_api_objects gauge\n");
     for kind in KINDS {
         let count = snapshot.table.list(kind).len();
-        let _ = writeln!(text, "tilt_api_objects{{kind=\"{}\"}} {count}", kind.name);
+        text.push_str(&format!("tilt_api_objects{{kind=\"{}\"}} {count}\n", kind.name));
     }
     text
+}
+
+fn one(text: &mut String, (name, kind, help): (&str, &str, &str), value: u64) {
+    text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"));
 }

@@ -129,28 +129,35 @@ async fn apply(request: Request<'_>, body: &[u8]) -> Result<Done, Failure> {
         version: decoded.version,
         uid: decoded.uid,
     };
-    let mut done = loop {
-        if request.live().is_none() && request.part == Part::Main && expected == Expected::default() {
-            let empty = Stored::new(request.kind, request.name);
-            let object = wished(&request, &empty, &config)?;
-            match request.create(object).await {
-                // Somebody else was faster: then it is changed.
-                Err(failure) if failure.reason == "AlreadyExists" => {
-                    request.context.see_other_than(request.kind, request.name, None).await;
-                    continue;
-                }
-                result => break result?,
-            }
-        }
-        let make = |live: &Stored| {
-            let object = wished(&request, live, &config)?;
-            let expected = expected.clone();
-            Ok(Candidate { object, expected })
-        };
-        break request.replace(make).await?;
-    };
+    let mut done = apply_config(&request, &config, &expected).await?;
     done.warnings = warnings;
     Ok(done)
+}
+
+/// Makes the object or changes it; whoever else does the same at the same time is no obstacle.
+async fn apply_config(request: &Request<'_>, config: &Tree, expected: &Expected) -> Result<Done, Failure> {
+    let may_create = request.part == Part::Main && *expected == Expected::default();
+    let make = |live: &Stored| {
+        let object = wished(request, live, config)?;
+        let expected = expected.clone();
+        Ok(Candidate { object, expected })
+    };
+    loop {
+        let (live, at) = request.live();
+        let result = match live.is_none() && may_create {
+            true => {
+                let empty = Stored::new(request.kind, request.name);
+                request.create(wished(request, &empty, config)?).await
+            }
+            false => request.replace(make).await,
+        };
+        match result {
+            Err(failure) if may_create && matches!(failure.reason, "AlreadyExists" | "NotFound") => {
+                request.context.see(at + 1).await;
+            }
+            result => return result,
+        }
+    }
 }
 
 fn read_config(body: &[u8]) -> Result<Parsed, Failure> {

@@ -5,7 +5,6 @@ use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WARNING, WWW_AUTHEN
 use axum::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
-use crate::api::accept::Format;
 use crate::api::status::Failure;
 use crate::model::tree::Tree;
 use crate::model::yaml::{self, json};
@@ -16,16 +15,6 @@ pub enum Style {
     Compact,
     Pretty,
     Yaml,
-}
-
-impl Style {
-    pub fn of(format: Format, is_pretty: bool) -> Style {
-        match (format, is_pretty) {
-            (Format::Yaml, _) => Style::Yaml,
-            (Format::Json, true) => Style::Pretty,
-            (Format::Json, false) => Style::Compact,
-        }
-    }
 }
 
 /// What went well: its code and what there is to say.

@@ -20,6 +20,7 @@ use crate::api::certs::{Certificate, CertificateError};
 use crate::api::context::{Context, Counters, Explain, Present};
 use crate::api::service;
 use crate::engine::handle::Handle;
+use crate::world::apiconfig::Entry;
 
 /// What a server is to be like.
 #[derive(Clone)]
@@ -53,8 +54,8 @@ pub enum ServeError {
 #[derive(Debug)]
 pub struct Running {
     pub address: SocketAddr,
-    /// PEM of the authority that clients have to trust.
-    pub authority: String,
+    /// What clients have to know, for [`crate::world::apiconfig`].
+    pub entry: Entry,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -75,7 +76,12 @@ pub async fn serve(handle: Handle, options: Options) -> Result<Running, ServeErr
         &address.ip().to_string(),
         address.port(),
     )?;
-    let authority = certificate.authority.clone();
+    let entry = Entry {
+        name: options.name,
+        server: format!("https://{address}"),
+        authority: certificate.authority.clone(),
+        token: options.token.clone(),
+    };
     let acceptor = TlsAcceptor::from(Arc::new(tls(certificate)?));
     let stopping = CancellationToken::new();
     let context = Context {
@@ -91,18 +97,13 @@ pub async fn serve(handle: Handle, options: Options) -> Result<Running, ServeErr
     tasks.spawn(accept(listener, acceptor, context, tasks.clone()));
     Ok(Running {
         address,
-        authority,
+        entry,
         stopping,
         tasks,
     })
 }
 
 impl Running {
-    /// As clients reach it.
-    pub fn url(&self) -> String {
-        format!("https://{}", self.address)
-    }
-
     /// Ends watches, lets requests that are under way finish, and closes every connection.
     pub async fn shutdown(&self) {
         self.stopping.cancel();

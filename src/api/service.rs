@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method, Request, Response};
 use bytes::Bytes;
 use subtle::ConstantTimeEq;
 
-use crate::api::accept::{self, View, Wanted};
+use crate::api::accept::{self, Format, View, Wanted};
 use crate::api::context::Context;
 use crate::api::delete::{self, DeleteOptions};
 use crate::api::encode::{Form, Include};
@@ -123,7 +123,11 @@ impl Asked {
     }
 
     fn style(&self, wanted: Wanted) -> Style {
-        Style::of(wanted.format, self.query.is_pretty())
+        match (wanted.format, self.query.is_pretty()) {
+            (Format::Yaml, _) => Style::Yaml,
+            (Format::Json, true) => Style::Pretty,
+            (Format::Json, false) => Style::Compact,
+        }
     }
 }
 
@@ -153,28 +157,14 @@ async fn collection(context: &Context, kind: &'static Kind, asked: Asked) -> Res
         "POST" => {
             let options = asked.options()?;
             let format = accept::body(asked.content_type().as_deref())?;
-            let request = write::Request {
-                context,
-                kind,
-                name: "",
-                part: Part::Main,
-                options: &options,
-                form,
-            };
+            let request = write::Request::of_all(context, kind, &options, form);
             write::create(request, &bytes(asked.body).await?, format).await?
         }
         "DELETE" => {
             let scope = asked.query.scope()?;
             let (options, expected) =
                 deletion(&asked.query, asked.options()?, asked.content_type(), asked.body).await?;
-            let request = write::Request {
-                context,
-                kind,
-                name: "",
-                part: Part::Main,
-                options: &options,
-                form,
-            };
+            let request = write::Request::of_all(context, kind, &options, form);
             delete::selected(request, &scope, expected).await?
         }
         other => return Ok(not_allowed(other, "GET, POST, DELETE")),
@@ -196,7 +186,7 @@ async fn deletion(
     delete::check_policy(query.get("propagationPolicy"))?;
     let body = bytes(body).await?;
     let format = if body.is_empty() {
-        accept::Format::Json
+        Format::Json
     } else {
         accept::body(content_type.as_deref())?
     };
@@ -264,6 +254,10 @@ fn document(context: &Context, route: &Route, asked: &Asked) -> Result<Response<
     match route {
         Route::Metrics => return Ok(reply::text(200, "text/plain; version=0.0.4", metrics::text(context))),
         Route::Health { of, check } => return healthy(context, *of, check.as_deref(), asked),
+        Route::OpenApi2 if asked.header(ACCEPT) == Some(openapi::V2_PROTOBUF) => {
+            let empty = openapi::v2_without_kinds();
+            return Ok(reply::text(200, openapi::V2_PROTOBUF_PROPER, empty));
+        }
         Route::OpenApi2 => return schema(asked, openapi::v2()),
         Route::OpenApi3Group => return schema(asked, openapi::v3()),
         Route::Explain(resource) => {

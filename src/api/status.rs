@@ -13,7 +13,8 @@ pub struct Failure {
     pub code: u16,
     pub reason: &'static str,
     pub message: String,
-    pub details: Details,
+    /// In a box, so that a result that may be a failure stays small.
+    pub details: Box<Details>,
 }
 
 /// What the failure is about.
@@ -39,7 +40,7 @@ impl Failure {
             code,
             reason,
             message: message.into(),
-            details: Details::default(),
+            details: Box::default(),
         }
     }
 
@@ -147,7 +148,7 @@ impl Failure {
         map.push("status", Tree::text("Failure"));
         map.push("message", Tree::text(self.message.as_str()));
         map.push("reason", Tree::text(self.reason));
-        if self.details != Details::default() {
+        if *self.details != Details::default() {
             map.push("details", self.details.to_tree());
         }
         map.push("code", Tree::Int(i64::from(self.code)));

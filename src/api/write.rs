@@ -70,6 +70,20 @@ pub async fn update(request: Request<'_>, body: &[u8], format: Format) -> Result
     Ok(done)
 }
 
+impl<'a> Request<'a> {
+    /// One that is about no object in particular.
+    pub fn of_all(context: &'a Context, kind: &'static Kind, options: &'a WriteOptions, form: Form) -> Request<'a> {
+        Request {
+            context,
+            kind,
+            name: "",
+            part: Part::Main,
+            options,
+            form,
+        }
+    }
+}
+
 impl Request<'_> {
     /// A document as an object of this kind, and what the client should know about it.
     pub fn decode(&self, parsed: &Parsed) -> Result<(Decoded, Vec<String>), Failure> {
@@ -181,7 +195,8 @@ impl Request<'_> {
     /// then it is made of that one.
     pub async fn replace(&self, make: impl Fn(&Stored) -> Result<Candidate, Failure>) -> Result<Done, Failure> {
         for attempt in 0.. {
-            let live = self.live().ok_or_else(|| Failure::missing(self.kind, self.name))?;
+            let (live, at) = self.live();
+            let live = live.ok_or_else(|| Failure::missing(self.kind, self.name))?;
             let Candidate { object, expected } = make(&live)?;
             let wants_other = expected.version.is_some_and(|version| version != live.meta.version);
             if wants_other {
@@ -194,18 +209,21 @@ impl Request<'_> {
             };
             let part = self.part;
             let answer = self.write(self.name, Verb::Replace { object, part, expected }).await;
-            match answer {
-                Err(Refusal::Conflict { .. }) if !is_bound && attempt < MOST_ATTEMPTS => {
-                    self.context.see_other_than(self.kind, self.name, Some(&live)).await;
-                }
-                answer => return self.answered(self.name, answer).await,
+            if is_bound || attempt == MOST_ATTEMPTS || !matches!(answer, Err(Refusal::Conflict { .. })) {
+                let answer = as_before(answer, self.options.effort, &live);
+                return self.answered(self.name, answer).await;
             }
+            // The engine knows more than the snapshot showed, so there will be another one.
+            self.context.see(at + 1).await;
         }
         Err(Failure::stale(self.kind.plural, self.name))
     }
 
-    pub fn live(&self) -> Option<Arc<Stored>> {
-        self.context.snapshot().table.get(self.kind, self.name).cloned()
+    /// The object, where there is one, and the version of the snapshot that said so.
+    pub fn live(&self) -> (Option<Arc<Stored>>, u64) {
+        let snapshot = self.context.snapshot();
+        let object = snapshot.table.get(self.kind, self.name).cloned();
+        (object, snapshot.table.version())
     }
 
     pub async fn write(&self, name: &str, verb: Verb) -> Answer {
@@ -232,4 +250,16 @@ impl Request<'_> {
             Err(refusal) => Err(Failure::refused(self.kind, name, refusal)),
         }
     }
+}
+
+/// A version that was never given out must not be told to anybody.
+fn as_before(answer: Answer, effort: Effort, live: &Stored) -> Answer {
+    if effort == Effort::Real {
+        return answer;
+    }
+    let told = |mut object: Arc<Stored>| {
+        Arc::make_mut(&mut object).meta.version = live.meta.version;
+        object
+    };
+    answer.map(|object| object.map(told))
 }

@@ -30,6 +30,7 @@ pub fn request(args: &TiltfileArgs, subcommand: &str, timings: Timed) -> Result<
         kube_namespace: args.namespace.clone(),
         timings,
         limits: Limits::default(),
+        cancel: Default::default(),
     })
 }
 

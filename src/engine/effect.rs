@@ -17,6 +17,10 @@ pub enum Effect {
         answer: Answer,
     },
     Evaluate(EvaluateOrder),
+    /// Asks an evaluation to end; it still reports how.
+    CancelEvaluation {
+        run: u64,
+    },
     StartUpdate(Box<UpdateOrder>),
     /// Asks a running update to end; it still reports how.
     CancelUpdate {

@@ -22,3 +22,5 @@ mod spec;
 pub mod state;
 pub mod step;
 pub mod store;
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use crate::model::time::Time;
 
 pub struct Loop {
     pub state: State,
+    reach: Reach,
     /// The long-lived tasks that were ordered and not released.
     kept: Tasks,
     /// The watches, and the table that they follow from.
@@ -23,10 +24,28 @@ pub struct Loop {
     projected: Projected,
 }
 
+/// How far a turn goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Everything,
+    /// Facts are taken in, and nothing follows from them.
+    Facts,
+}
+
 impl Loop {
+    /// One that takes facts in and decides nothing: a table of objects that only its clients change, for tests of what serves
+    /// the table.
+    pub fn still(state: State) -> Loop {
+        Loop {
+            reach: Reach::Facts,
+            ..Loop::new(state)
+        }
+    }
+
     pub fn new(state: State) -> Loop {
         Loop {
             state,
+            reach: Reach::Everything,
             kept: Tasks::new(),
             watches: None,
             settled: Settled::default(),
@@ -43,9 +62,15 @@ impl Loop {
             state.now = stamped.at;
             reduce::reduce(state, stamped.action, effects);
         }
+        if self.reach == Reach::Facts {
+            return;
+        }
         settle(state, &mut self.settled, effects);
         schedule(state, effects);
-        judge(state);
+        if judge(state) {
+            // What runs is asked to end in the same turn.
+            schedule(state, effects);
+        }
         let wanted = self.wanted();
         difference(&mut self.kept, wanted, effects);
     }
@@ -66,6 +91,9 @@ impl Loop {
 
     /// Makes the objects say what the state is. It takes longer than deciding, so effects leave first.
     pub fn publish(&mut self) {
+        if self.reach == Reach::Facts {
+            return;
+        }
         project(&mut self.state, &mut self.projected);
     }
 
@@ -89,9 +117,9 @@ impl Loop {
     }
 }
 
-/// A session that is to end by itself ends here.
-fn judge(state: &mut State) {
-    let Some(outcome) = ci::judge(state) else { return };
+/// A session that is to end by itself ends here. Tells whether it does.
+fn judge(state: &mut State) -> bool {
+    let Some(outcome) = ci::judge(state) else { return false };
     let since = state.now;
     let session = state.session_mut();
     session.outcome = Some(outcome);
@@ -99,4 +127,5 @@ fn judge(state: &mut State) {
         reason: StopReason::Outcome,
         since,
     });
+    true
 }

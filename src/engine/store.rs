@@ -28,8 +28,11 @@ pub struct Store {
 
 impl Store {
     pub fn new(state: State) -> Store {
+        Store::of(Loop::new(state))
+    }
+
+    pub fn of(engine: Loop) -> Store {
         let (sender, actions) = mpsc::unbounded_channel();
-        let engine = Loop::new(state);
         let (snapshots, receiver) = watch::channel(Arc::new(engine.state.clone()));
         let answers = Arc::new(Answers::default());
         Store {

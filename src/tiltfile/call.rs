@@ -130,6 +130,11 @@ impl<'v, 'c, 'a, 'e> Call<'v, 'c, 'a, 'e> {
         Ok(self.read(name, unpack_bool)?.unwrap_or(default == Flag::On))
     }
 
+    /// Nothing where it is not given.
+    pub fn maybe_flag(&self, name: &str) -> Result<Option<bool>, Fault> {
+        self.read(name, unpack_bool)
+    }
+
     pub fn int(&self, name: &str) -> Result<Option<i64>, Fault> {
         self.read(name, unpack_int)
     }

@@ -38,6 +38,7 @@ use crate::model::project::{Evaluation, Hashes};
 use crate::model::report::Failure;
 use crate::tiltfile::host::{Environment, Host, LogLine};
 use crate::tiltfile::run::Run;
+use crate::world::process::Cancel;
 
 /// What is to be evaluated, and in which surroundings.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ pub struct Request {
     pub kube_namespace: Option<String>,
     pub timings: Timed,
     pub limits: Limits,
+    /// Ends the commands that the Tiltfile runs, and with them the evaluation.
+    pub cancel: Cancel,
 }
 
 /// How much a Tiltfile may use before it counts as a runaway.

@@ -44,6 +44,7 @@ impl Tiltfile {
             kube_namespace: None,
             timings: Timed::No,
             limits: Limits::default(),
+            cancel: Default::default(),
         };
         Tiltfile { folder, request }
     }

@@ -1,13 +1,11 @@
-//! How a second command finds a running instance: the file in which API servers list themselves (a kubeconfig, so that
-//! `kubectl` reads it too), and the token of the web port.
+//! The file that says where running servers are: a kubeconfig with an entry for each, which `kubectl` reads as well.
 //!
-//! Both are shared by every instance on the machine: changed under a lock and replaced whole, so that a reader never sees
-//! half a file, and what somebody else wrote in it stays.
+//! Whatever else the file holds stays. It is replaced as a whole, so a reader sees the old file or the new one.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,220 +13,235 @@ use thiserror::Error;
 
 use crate::model::tree::{Map, Tree};
 use crate::model::yaml;
+use crate::world::clock;
 use crate::world::files::{self, FileError};
-use crate::world::lock::Lock;
 
-/// One server, as it lists itself: a cluster, a user and a context of one name.
+#[cfg(test)]
+mod tests;
+
+/// How to reach one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
+    /// Of its cluster, its user and its context.
     pub name: String,
-    /// `https://127.0.0.1:PORT`.
     pub server: String,
-    /// PEM of the authority that signed its certificate.
+    /// PEM of the authority to trust.
     pub authority: String,
     pub token: String,
 }
 
 #[derive(Debug, Error)]
-pub enum ConfigError {
+pub enum ApiConfigError {
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("`{}` is no list of servers: {reason}; move it away to let a new one be made", path.display())]
-    Malformed { path: PathBuf, reason: String },
+    #[error("{} is not a kubeconfig: {reason}; mend or remove it", path.display())]
+    Broken { path: PathBuf, reason: String },
+    #[error("{} is still there after {}s; remove it if nothing uses it", path.display(), PATIENCE.as_secs())]
+    Locked { path: PathBuf },
 }
 
-/// Lists a server, in place of one of the same name that is listed still.
-pub fn add(config: &Path, entry: &Entry) -> Result<(), ConfigError> {
-    change(config, |tree| {
-        drop_all(tree, &entry.name);
-        let name = || Tree::text(entry.name.as_str());
-        let cluster = map([
-            (
-                "certificate-authority-data",
-                Tree::text(STANDARD.encode(&entry.authority)),
-            ),
-            ("server", Tree::text(entry.server.as_str())),
-        ]);
-        let user = map([("token", Tree::text(entry.token.as_str()))]);
-        let context = map([("cluster", name()), ("user", name())]);
-        push(tree, "clusters", map([("cluster", cluster), ("name", name())]));
-        push(tree, "contexts", map([("context", context), ("name", name())]));
-        push(tree, "users", map([("name", name()), ("user", user)]));
-        tree.insert("current-context", name());
-    })
-}
+/// Clients hold the lock for milliseconds: one that is older than this was left behind by a process that died.
+const STALE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(5);
 
-/// Takes a server off the list, if it is the one that is meant: another instance may have taken its name.
-pub fn remove(config: &Path, entry: &Entry) -> Result<(), ConfigError> {
-    change(config, |tree| {
-        let listed = named(tree, "users", &entry.name)
-            .and_then(|user| user.at(&["user", "token"])?.as_text().map(str::to_owned));
-        if listed.as_deref() != Some(&entry.token) {
-            return;
-        }
-        drop_all(tree, &entry.name);
-        if tree.get("current-context").and_then(Tree::as_text) == Some(&entry.name) {
-            let other = named_first(tree);
-            tree.insert("current-context", Tree::text(other));
-        }
-    })
-}
-
-/// The token of the web port: made once, kept for all sessions to come.
-pub fn web_token(settings: &Path) -> Result<String, ConfigError> {
-    let path = settings.join("token");
-    let _lock = Lock::wait(&settings.join("token.lock"), || ())?;
-    match files::read_text(&path) {
-        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
-        Err(error) if !error.is_missing() => return Err(error.into()),
-        _ => {}
+/// `TILT_CONFIG`, else the file in the settings folder.
+pub fn place(variable: Option<&str>, settings: &Path) -> PathBuf {
+    match variable {
+        Some(path) if !path.is_empty() => PathBuf::from(path),
+        _ => settings.join("config"),
     }
-    let token = uuid::Uuid::new_v4().to_string();
-    replace(&path, &token)?;
-    Ok(token)
 }
 
-fn change(config: &Path, edit: impl FnOnce(&mut Map)) -> Result<(), ConfigError> {
-    let _lock = Lock::wait(&with_suffix(config, ".lock"), || ())?;
-    let mut tree = match files::read_text(config) {
-        Ok(text) => read(config, &text)?,
-        Err(error) if error.is_missing() => Map::new(),
+/// The name of the server that belongs to a web port.
+pub fn server_name(port: u16) -> String {
+    match port {
+        10350 => "tilt-default".to_owned(),
+        port => format!("tilt-{port}"),
+    }
+}
+
+/// Adds a server, or replaces the one of its name.
+pub async fn add(path: &Path, entry: &Entry) -> Result<(), ApiConfigError> {
+    let _lock = Lock::take(path).await?;
+    let mut config = read(path)?;
+    add_to(&mut config, entry);
+    write(path, &config)
+}
+
+/// Takes a server out, unless another one has taken its name meanwhile.
+pub async fn remove(path: &Path, entry: &Entry) -> Result<(), ApiConfigError> {
+    let _lock = Lock::take(path).await?;
+    let mut config = read(path)?;
+    if find(&config, &entry.name).as_ref() != Some(entry) {
+        return Ok(());
+    }
+    remove_from(&mut config, &entry.name);
+    write(path, &config)
+}
+
+/// The server of a name, if there is one.
+pub fn lookup(path: &Path, name: &str) -> Result<Option<Entry>, ApiConfigError> {
+    read(path).map(|config| find(&config, name))
+}
+
+// ---- the document ----
+
+/// The lists of a kubeconfig, and what each calls its content.
+const LISTS: [(&str, &str); 3] = [("clusters", "cluster"), ("contexts", "context"), ("users", "user")];
+
+fn add_to(config: &mut Map, entry: &Entry) {
+    for (key, value) in [("apiVersion", "v1"), ("kind", "Config")] {
+        if !config.contains(key) {
+            config.insert(key, Tree::text(value));
+        }
+    }
+    let map = |entries: &[(&str, &str)]| {
+        let pairs = entries.iter().map(|(key, value)| ((*key).into(), Tree::text(*value)));
+        Tree::Map(pairs.collect())
+    };
+    let authority = STANDARD.encode(&entry.authority);
+    let cluster = map(&[("certificate-authority-data", &authority), ("server", &entry.server)]);
+    let context = map(&[("cluster", &entry.name), ("user", &entry.name)]);
+    let user = map(&[("token", &entry.token)]);
+    for ((list, content), value) in LISTS.into_iter().zip([cluster, context, user]) {
+        let mut item = Map::new();
+        item.push(content, value);
+        item.push("name", Tree::text(entry.name.as_str()));
+        edit(config, list, |items| {
+            items.retain(|item| !is_named(item, &entry.name));
+            items.push(Tree::Map(item));
+        });
+    }
+    // Somebody's choice stays, unless it points nowhere.
+    let current = config
+        .get("current-context")
+        .and_then(Tree::as_text)
+        .unwrap_or_default();
+    let is_known = named(config, "contexts", current).is_some();
+    if !is_known {
+        config.insert("current-context", Tree::text(entry.name.as_str()));
+    }
+}
+
+fn remove_from(config: &mut Map, name: &str) {
+    for (list, _) in LISTS {
+        edit(config, list, |items| items.retain(|item| !is_named(item, name)));
+    }
+    if config.get("current-context").and_then(Tree::as_text) == Some(name) {
+        config.insert("current-context", Tree::text(""));
+    }
+}
+
+fn find(config: &Map, name: &str) -> Option<Entry> {
+    let context = named(config, "contexts", name)?;
+    let text = |tree: &Tree, path: &[&str]| tree.at(path).and_then(Tree::as_text).map(str::to_owned);
+    let cluster = named(config, "clusters", &text(context, &["context", "cluster"])?)?;
+    let user = named(config, "users", &text(context, &["context", "user"])?)?;
+    let authority = STANDARD
+        .decode(text(cluster, &["cluster", "certificate-authority-data"])?)
+        .ok()?;
+    Some(Entry {
+        name: name.to_owned(),
+        server: text(cluster, &["cluster", "server"])?,
+        authority: String::from_utf8(authority).ok()?,
+        token: text(user, &["user", "token"])?,
+    })
+}
+
+/// Changes a list of the document, which is there from now on.
+fn edit(config: &mut Map, list: &str, change: impl FnOnce(&mut Vec<Tree>)) {
+    let mut items = match config.get_mut(list).map(std::mem::take) {
+        Some(Tree::List(items)) => items,
+        _ => Vec::new(),
+    };
+    change(&mut items);
+    config.insert(list, Tree::List(items));
+}
+
+fn named<'a>(config: &'a Map, list: &str, name: &str) -> Option<&'a Tree> {
+    let items = config.get(list).and_then(Tree::as_list)?;
+    items.iter().find(|item| is_named(item, name))
+}
+
+fn is_named(item: &Tree, name: &str) -> bool {
+    item.get("name").and_then(Tree::as_text) == Some(name)
+}
+
+// ---- the file ----
+
+fn read(path: &Path) -> Result<Map, ApiConfigError> {
+    let text = match files::read_text(path) {
+        Ok(text) => text,
+        Err(error) if error.is_missing() => return Ok(Map::new()),
         Err(error) => return Err(error.into()),
     };
-    for (field, value) in [("apiVersion", "v1"), ("kind", "Config")] {
-        if !tree.contains(field) {
-            tree.push(field, Tree::text(value));
-        }
-    }
-    edit(&mut tree);
-    replace(config, &yaml::emit(&Tree::Map(tree)))?;
-    Ok(())
-}
-
-fn read(config: &Path, text: &str) -> Result<Map, ConfigError> {
-    let malformed = |reason: String| ConfigError::Malformed {
-        path: config.to_owned(),
+    let broken = |reason: String| ApiConfigError::Broken {
+        path: path.to_owned(),
         reason,
     };
-    match yaml::parse_one(text).map_err(|error| malformed(error.to_string()))? {
+    match yaml::parse_one(&text).map_err(|error| broken(error.to_string()))? {
         Tree::Map(map) => Ok(map),
         Tree::Null => Ok(Map::new()),
-        other => Err(malformed(format!("it holds a {}", other.type_name()))),
+        other => Err(broken(format!("it holds a {}", other.type_name()))),
     }
 }
 
-/// Nobody but its owner may read it, from the first byte on.
-fn replace(path: &Path, text: &str) -> Result<(), FileError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let failed = |operation| move |source| FileError::new(operation, path, source);
-    fs::create_dir_all(folder).map_err(failed("mkdir"))?;
-    // Temporary files are made with mode 0600.
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed("create"))?;
-    file.write_all(text.as_bytes()).map_err(failed("write"))?;
-    let mode = fs::Permissions::from_mode(0o600);
-    file.as_file().set_permissions(mode).map_err(failed("chmod"))?;
-    file.persist(path).map_err(|error| failed("rename")(error.error))?;
+fn write(path: &Path, config: &Map) -> Result<(), ApiConfigError> {
+    // A link stays one: what it points at is replaced.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let failed = |source| FileError::new("write", &path, source);
+    // Only its owner can read such a file.
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let text = yaml::emit(&Tree::Map(config.clone()));
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(&path).map_err(|error| failed(error.error))?;
     Ok(())
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
+/// Held until dropped. Kubernetes' clients, upstream's program among them, take the file's being there for the lock; so it
+/// must not stay, as the lock files of [`crate::world::lock`] do.
+#[derive(Debug)]
+struct Lock {
+    path: PathBuf,
 }
 
-fn map<const N: usize>(entries: [(&str, Tree); N]) -> Tree {
-    let entries = entries.into_iter().map(|(key, value)| (key.into(), value));
-    Tree::Map(Map::from_entries(entries.collect()))
-}
-
-fn push(tree: &mut Map, list: &str, entry: Tree) {
-    match tree.get_mut(list) {
-        Some(Tree::List(entries)) => entries.push(entry),
-        _ => tree.insert(list, Tree::List(vec![entry])),
-    }
-}
-
-fn drop_all(tree: &mut Map, name: &str) {
-    for list in ["clusters", "contexts", "users"] {
-        if let Some(Tree::List(entries)) = tree.get_mut(list) {
-            entries.retain(|entry| name_of(entry) != Some(name));
+impl Lock {
+    async fn take(config: &Path) -> Result<Lock, ApiConfigError> {
+        let mut path = config.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(folder).map_err(|source| FileError::new("mkdir", folder, source))?;
+        let begun = clock::now();
+        while clock::now().duration_since(begun) < PATIENCE {
+            match fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(_) => return Ok(Lock { path }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(FileError::new("lock", &path, source).into()),
+            }
+            if is_stale(&path) {
+                // Whoever else finds it gone already has done the same.
+                let _ = fs::remove_file(&path);
+            } else {
+                tokio::time::sleep(PAUSE).await;
+            }
         }
+        Err(ApiConfigError::Locked { path })
     }
 }
 
-fn named<'t>(tree: &'t Map, list: &str, name: &str) -> Option<&'t Tree> {
-    let entries = tree.get(list)?.as_list()?;
-    entries.iter().find(|entry| name_of(entry) == Some(name))
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A lock that cannot be removed is stale soon.
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
-fn named_first(tree: &Map) -> String {
-    let contexts = tree.get("contexts").and_then(Tree::as_list).unwrap_or_default();
-    contexts.first().and_then(name_of).unwrap_or_default().to_owned()
-}
-
-fn name_of(entry: &Tree) -> Option<&str> {
-    entry.get("name").and_then(Tree::as_text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(name: &str, token: &str) -> Entry {
-        Entry {
-            name: name.to_owned(),
-            server: "https://127.0.0.1:1".to_owned(),
-            authority: "PEM".to_owned(),
-            token: token.to_owned(),
-        }
-    }
-
-    fn names(config: &Path) -> Vec<String> {
-        let tree = read(config, &fs::read_to_string(config).unwrap()).unwrap();
-        let contexts = tree.get("contexts").and_then(Tree::as_list).unwrap_or_default();
-        contexts.iter().filter_map(name_of).map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn servers_come_and_go_and_what_others_wrote_stays() {
-        let root = tempfile::tempdir().unwrap();
-        let config = root.path().join("new/config");
-        add(&config, &entry("tilt-default", "a")).unwrap();
-        let mut text = fs::read_to_string(&config).unwrap();
-        text.push_str("extra: {of: somebody}\n");
-        fs::write(&config, text).unwrap();
-        add(&config, &entry("tilt-1", "b")).unwrap();
-        add(&config, &entry("tilt-1", "c")).unwrap();
-        assert_eq!(names(&config), ["tilt-default", "tilt-1"]);
-        assert!(fs::read_to_string(&config).unwrap().contains("of: somebody"));
-        // Not the one that is listed.
-        remove(&config, &entry("tilt-1", "b")).unwrap();
-        assert_eq!(names(&config).len(), 2);
-        remove(&config, &entry("tilt-1", "c")).unwrap();
-        assert_eq!(names(&config), ["tilt-default"]);
-        let mode = fs::metadata(&config).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[test]
-    fn a_file_that_is_something_else_is_not_touched() {
-        let root = tempfile::tempdir().unwrap();
-        let config = root.path().join("config");
-        fs::write(&config, "- a list\n").unwrap();
-        let error = add(&config, &entry("t", "a")).unwrap_err().to_string();
-        assert!(
-            error.ends_with("it holds a array; move it away to let a new one be made"),
-            "{error}"
-        );
-        assert_eq!(fs::read_to_string(&config).unwrap(), "- a list\n");
-    }
-
-    #[test]
-    fn the_web_token_is_made_once() {
-        let root = tempfile::tempdir().unwrap();
-        let first = web_token(root.path()).unwrap();
-        assert_eq!(web_token(root.path()).unwrap(), first);
-        assert_eq!(first.len(), 36);
-    }
+fn is_stale(lock: &Path) -> bool {
+    let made = fs::metadata(lock).and_then(|metadata| metadata.modified()).ok();
+    let age = made.and_then(|made| clock::today().duration_since(made).ok());
+    age.is_some_and(|age| age > STALE)
 }

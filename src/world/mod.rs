@@ -17,5 +17,6 @@ pub mod probe;
 pub mod process;
 pub mod replace;
 pub mod terminal;
+pub mod token;
 pub mod walk;
 pub mod watcher;

@@ -5,6 +5,7 @@
     reason = "tests run programs and read the environment themselves"
 )]
 
+mod api;
 mod cli;
 mod extensions;
 mod fuzz;

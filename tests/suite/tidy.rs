@@ -31,6 +31,11 @@ const CRATE_HOMES: &[(&[&str], &[&str])] = &[
     (&["tar", "flate2"], &["world/archive.rs", "pack/"]),
     (&["sha1", "sha2"], &["model/digest.rs"]),
     (&["axum"], &["api/", "ui/web/"]),
+    (&["rcgen"], &["api/", "world/http/"]),
+    (
+        &["rustls", "tokio_rustls"],
+        &["api/", "world/http.rs", "world/http/", "cli/client/"],
+    ),
     (&["clap", "clap_complete"], &["cli/", "main.rs"]),
     // The interpreter's own interfaces speak in it.
     (&["anyhow"], &["cli/", "main.rs", "tiltfile/"]),

@@ -20,6 +20,20 @@ pub fn v2() -> &'static str {
     &TEXT
 }
 
+/// The type in which `kubectl` asks for version 2, and no other.
+pub const V2_PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+
+/// The same as a type should be written.
+pub const V2_PROTOBUF_PROPER: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+/// A schema of version 2 that knows no kinds, as protobuf: `swagger`, `info.title` and `info.version`.
+///
+/// `kubectl` asks for it only about kinds that version 3 does not hold, such as a `List` in a file, or a kind of another
+/// server. A refusal would be the end of its command; not to find the kind there makes it go on, and say what is wrong.
+pub fn v2_without_kinds() -> &'static [u8] {
+    b"\x0a\x032.0\x12\x10\x0a\x04tilt\x12\x08v1alpha1"
+}
+
 /// `/openapi/v3/apis/tilt.dev/v1alpha1`
 pub fn v3() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| json::compact(&three::document()));
@@ -42,7 +56,7 @@ fn two() -> Tree {
         ("info", info()),
         ("paths", paths::all()),
         ("definitions", Tree::Map(definitions::all())),
-        ("parameters", paths::parameters()),
+        ("parameters", paths::parameters().clone()),
     ])
 }
 

@@ -1,5 +1,7 @@
 //! Pure. What can be asked for, and with which options.
 
+use std::sync::LazyLock;
+
 use super::definitions::{META, kind_mark, name_of, reference};
 use super::{map, texts};
 use crate::model::object::{KINDS, Kind};
@@ -56,7 +58,12 @@ const SCOPE: [&str; 9] = [
 ];
 const DELETION: [&str; 3] = ["gracePeriodSeconds", "orphanDependents", "propagationPolicy"];
 
-pub fn parameters() -> Tree {
+pub fn parameters() -> &'static Tree {
+    static ALL: LazyLock<Tree> = LazyLock::new(shared_parameters);
+    &ALL
+}
+
+fn shared_parameters() -> Tree {
     let shared = SHARED
         .iter()
         .map(|(name, kind, doc)| ((*name).into(), query(name, kind, doc)));

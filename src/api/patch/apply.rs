@@ -77,7 +77,7 @@ fn told(conflicts: &[Conflict]) -> String {
 pub fn applied(live: &Tree, managed: Managed, wish: Wish) -> Result<(Tree, Managed), Conflicts> {
     let form = Form::Object(wish.kind);
     let config = without_identity(wish.config);
-    let wanted = set_by(&config, form);
+    let wanted = set_by(&config, wish.kind);
     let merged = merge(live, &config, form);
     let last = managed
         .of(wish.manager)

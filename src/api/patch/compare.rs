@@ -59,12 +59,26 @@ pub fn steps<'a>(form: Form, items: &'a [Tree]) -> Vec<(Step, &'a Tree)> {
 }
 
 /// All fields that a document sets.
-pub fn set_by(tree: &Tree, form: Form) -> Fields {
+pub fn set_by(tree: &Tree, kind: &'static Kind) -> Fields {
+    owned_by_nobody(set_in(tree, Form::Object(kind)))
+}
+
+/// The metadata as such is always there, whoever sets what in it.
+fn owned_by_nobody(mut fields: Fields) -> Fields {
+    let step = Step::Field("metadata".to_owned());
+    if let Some(mut metadata) = fields.below.remove(&step) {
+        metadata.is_member = false;
+        fields.insert(step, metadata);
+    }
+    fields
+}
+
+fn set_in(tree: &Tree, form: Form) -> Fields {
     let mut set = Fields::default();
     match tree {
         Tree::Map(map) if form.is_map() => {
             for (name, value) in map.iter() {
-                let mut below = set_by(value, form.field(name));
+                let mut below = set_in(value, form.field(name));
                 let is_empty = value.is_null() || value.as_map().is_some_and(Map::is_empty);
                 below.is_member |= is_empty;
                 set.insert(Step::Field(name.to_owned()), below);
@@ -89,49 +103,50 @@ pub struct Difference {
 
 impl Difference {
     pub fn between(old: &Tree, new: &Tree, kind: &'static Kind) -> Difference {
-        let mut difference = Difference::default();
-        let whole = difference.compare(Some(old), Some(new), Form::Object(kind));
-        difference.added = whole[ADDED].clone();
-        difference.modified = whole[MODIFIED].clone();
-        difference.removed = whole[REMOVED].clone();
-        difference
+        let [added, modified, removed] = compare(Some(old), Some(new), Form::Object(kind)).map(owned_by_nobody);
+        Difference {
+            added,
+            modified,
+            removed,
+        }
     }
 
     /// What is now in a way in which it was not before.
     pub fn changed(&self) -> Fields {
         self.added.union(&self.modified)
     }
+}
 
-    fn compare(&self, old: Option<&Tree>, new: Option<&Tree>, form: Form) -> [Fields; 3] {
-        let is_empty = |tree: Option<&Tree>| match tree {
-            None | Some(Tree::Null) => true,
-            Some(Tree::Map(map)) => map.is_empty(),
-            Some(Tree::List(items)) => items.is_empty(),
-            Some(_) => false,
-        };
-        let is_leaf = match (old, new) {
-            (Some(Tree::Map(_)), Some(Tree::Map(_)) | None) | (None, Some(Tree::Map(_))) => !form.is_map(),
-            (Some(Tree::List(_)), Some(Tree::List(_)) | None) | (None, Some(Tree::List(_))) => {
-                !matches!(form, Form::Set | Form::Keyed(_))
-            }
-            _ => true,
-        };
-        if is_leaf || is_empty(old) && is_empty(new) {
-            return leaf(old, new);
+/// What was added, modified and removed.
+fn compare(old: Option<&Tree>, new: Option<&Tree>, form: Form) -> [Fields; 3] {
+    let is_empty = |tree: Option<&Tree>| match tree {
+        None | Some(Tree::Null) => true,
+        Some(Tree::Map(map)) => map.is_empty(),
+        Some(Tree::List(items)) => items.is_empty(),
+        Some(_) => false,
+    };
+    let is_leaf = match (old, new) {
+        (Some(Tree::Map(_)), Some(Tree::Map(_)) | None) | (None, Some(Tree::Map(_))) => !form.is_map(),
+        (Some(Tree::List(_)), Some(Tree::List(_)) | None) | (None, Some(Tree::List(_))) => {
+            !matches!(form, Form::Set | Form::Keyed(_))
         }
-        let (old_parts, new_parts) = (parts(old, form), parts(new, form));
-        let mut result: [Fields; 3] = Default::default();
-        let gone = old_parts.iter().filter(|(step, ..)| find(&new_parts, step).is_none());
-        for (step, _, below) in new_parts.iter().chain(gone) {
-            let found = self.compare(find(&old_parts, step), find(&new_parts, step), *below);
-            for (all, part) in result.iter_mut().zip(found) {
-                all.insert(step.clone(), part);
-            }
-        }
-        result[ADDED].is_member |= old.is_none();
-        result[REMOVED].is_member |= new.is_none();
-        result
+        _ => true,
+    };
+    if is_leaf || is_empty(old) && is_empty(new) {
+        return leaf(old, new);
     }
+    let (old_parts, new_parts) = (parts(old, form), parts(new, form));
+    let mut result: [Fields; 3] = Default::default();
+    let gone = old_parts.iter().filter(|(step, ..)| find(&new_parts, step).is_none());
+    for (step, _, below) in new_parts.iter().chain(gone) {
+        let found = compare(find(&old_parts, step), find(&new_parts, step), *below);
+        for (all, part) in result.iter_mut().zip(found) {
+            all.insert(step.clone(), part);
+        }
+    }
+    result[ADDED].is_member |= old.is_none();
+    result[REMOVED].is_member |= new.is_none();
+    result
 }
 
 const ADDED: usize = 0;

@@ -74,21 +74,27 @@ fn merged(target: &Map, patch: &Map, path: &str) -> Result<Map, StrategicError> 
             }
         }
     }
+    direct_lists(&mut result, patch, path)?;
+    Ok(result)
+}
+
+/// Directives about lists that stand beside them.
+fn direct_lists(result: &mut Map, patch: &Map, path: &str) -> Result<(), StrategicError> {
     for (key, directive) in patch.iter() {
         if let Some(list) = key.strip_prefix(DELETE) {
             let gone = directive
                 .as_list()
                 .ok_or_else(|| wrong("$deleteFromPrimitiveList", path))?;
-            without(&mut result, list, gone);
+            without(result, list, gone);
         }
     }
     for (key, directive) in patch.iter() {
         if let Some(list) = key.strip_prefix(ORDER) {
             let order = directive.as_list().ok_or_else(|| wrong("$setElementOrder", path))?;
-            reorder(&mut result, list, order, strategy(&format!("{path}.{list}")));
+            reorder(result, list, order, strategy(&format!("{path}.{list}")));
         }
     }
-    Ok(result)
+    Ok(())
 }
 
 fn wrong(directive: &'static str, path: &str) -> StrategicError {

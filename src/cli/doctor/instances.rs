@@ -1,7 +1,6 @@
 //! Instances that list themselves as running, and whether they are.
 
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use super::Section;
 use crate::cli::verbs::surroundings::Surroundings;
 use crate::model::tree::Tree;
 use crate::model::yaml;
+use crate::world::apiconfig;
 use crate::world::dirs::Dirs;
 use crate::world::files;
 
@@ -16,8 +16,7 @@ use crate::world::files;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 pub fn section(dirs: &Dirs, here: &Surroundings) -> Section {
-    let listed = here.variable("TILT_CONFIG").filter(|path| !path.is_empty());
-    let file = listed.map_or_else(|| dirs.settings.join("config"), PathBuf::from);
+    let file = apiconfig::place(here.variable("TILT_CONFIG").as_deref(), &dirs.settings);
     let text = match files::read_text(&file) {
         Err(error) if error.is_missing() => Ok(String::new()),
         other => other.map_err(|error| error.to_string()),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::files::{self, Listed};
+use super::files::Listed;
 use super::signals::Signals;
 use super::{Plan, View, end, print};
 use crate::cli::exit::Exit;
@@ -22,10 +22,11 @@ use crate::model::settings::CiSettings;
 use crate::tiltfile::{Request, Timed};
 use crate::ui::style::Style;
 use crate::ui::{explain, web};
-use crate::world::apiconfig::{self, Entry};
+use crate::world::apiconfig;
 use crate::world::dirs::Dirs;
 use crate::world::guard::Guard;
 use crate::world::process::limit;
+use crate::world::token;
 use crate::{api, cli};
 
 /// Variables that turn off reports about the use of tilt, in this order. There are none to turn off.
@@ -204,7 +205,7 @@ fn show(
 pub struct Servers {
     pub web: Option<web::Running>,
     api: api::Running,
-    _listed: Listed,
+    listed: Listed,
 }
 
 impl Servers {
@@ -218,7 +219,7 @@ impl Servers {
         let web = match plan.serve.port {
             0 => None,
             port => {
-                let token = apiconfig::web_token(&dirs.settings).map_err(Exit::error)?;
+                let token = token::read_or_make(&dirs.settings).map_err(Exit::error)?;
                 let options = web::Options {
                     host: plan.serve.host.clone(),
                     auth: match variable("TILT_DISABLE_HUD_AUTH").as_deref() {
@@ -235,31 +236,21 @@ impl Servers {
                 )
             }
         };
-        let name = files::server_name(plan.serve.port);
-        let token = uuid::Uuid::new_v4().to_string();
         let options = api::Options {
-            name: name.clone(),
+            name: apiconfig::server_name(plan.serve.port),
             certs: dirs.cache.join("certs"),
-            token: token.clone(),
+            token: token::fresh(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             explain: Some(Arc::new(explain::explain)),
         };
         let api = api::serve(handle.clone(), options).await.map_err(Exit::error)?;
-        let entry = Entry {
-            name,
-            server: api.url(),
-            authority: api.authority.clone(),
-            token,
-        };
-        let listed = Listed::add(files::config(dirs, variable), entry).map_err(Exit::error)?;
-        Ok(Servers {
-            web,
-            api,
-            _listed: listed,
-        })
+        let config = apiconfig::place(variable("TILT_CONFIG").as_deref(), &dirs.settings);
+        let listed = Listed::add(config, api.entry.clone()).await.map_err(Exit::error)?;
+        Ok(Servers { web, api, listed })
     }
 
     async fn stop(self) {
+        self.listed.remove().await;
         if let Some(web) = self.web {
             web.stop().await;
         }

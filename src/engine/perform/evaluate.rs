@@ -7,11 +7,13 @@ use crate::engine::perform::Context;
 use crate::model::project::{Evaluation, Hashes};
 use crate::model::report::Failure;
 use crate::tiltfile::{self, Request, host};
+use crate::world::process::Cancel;
 
-pub fn evaluate(order: EvaluateOrder, context: &Context) {
+pub fn evaluate(order: EvaluateOrder, cancel: Cancel, context: &Context) {
     let request = Request {
         tiltfile: order.path.clone(),
         args: order.args.clone(),
+        cancel,
         ..context.surroundings.request.clone()
     };
     let log = context.span(&order.span);

@@ -21,11 +21,15 @@ use crate::engine::store::Perform;
 use crate::model::local_env::{Injected, local_env};
 use crate::tiltfile::Request;
 use crate::world::guard::Guard;
+use crate::world::process::Cancel;
 use crate::world::process::serve::Stop;
 use crate::world::watcher::{Settle, WatchError};
 
 use process::Processes;
 use watch::Watches;
+
+/// Evaluations that may have to be cancelled: one a Tiltfile, and nobody has this many.
+const MOST_EVALUATIONS: u64 = 1000;
 
 /// What every order is carried out in.
 #[derive(Debug)]
@@ -51,6 +55,7 @@ pub struct Performer {
     watches: Watches,
     processes: Processes,
     updates: HashMap<u64, Stop>,
+    evaluations: HashMap<u64, Cancel>,
     /// Kills what does not end by itself.
     kill: tokio_util::sync::CancellationToken,
 }
@@ -76,6 +81,7 @@ impl Performer {
             watches: Watches::default(),
             processes: Processes::default(),
             updates: HashMap::new(),
+            evaluations: HashMap::new(),
             kill: tokio_util::sync::CancellationToken::new(),
             answers,
             context,
@@ -96,6 +102,7 @@ impl Performer {
     pub async fn close(mut self) {
         self.processes.release_all();
         self.updates.values().for_each(|stop| stop.politely.cancel());
+        self.evaluations.values().for_each(Cancel::request);
         self.watches.stop();
         self.context.tracker.close();
         self.context.tracker.wait().await;
@@ -133,7 +140,19 @@ impl Perform for Performer {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Answer { token, answer } => self.answers.give(token, answer),
-            Effect::Evaluate(order) => evaluate::evaluate(order, &self.context),
+            Effect::Evaluate(order) => {
+                let cancel = Cancel::default();
+                self.evaluations.insert(order.run, cancel.clone());
+                // Only the latest few can still be running.
+                let oldest = order.run.saturating_sub(MOST_EVALUATIONS);
+                self.evaluations.retain(|run, _| *run > oldest);
+                evaluate::evaluate(order, cancel, &self.context);
+            }
+            Effect::CancelEvaluation { run } => {
+                if let Some(cancel) = self.evaluations.get(&run) {
+                    cancel.request();
+                }
+            }
             Effect::StartUpdate(order) => {
                 let stop = Stop {
                     at_once: self.kill.child_token(),

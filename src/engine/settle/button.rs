@@ -47,8 +47,13 @@ pub fn clicks(state: &mut State, effects: &mut Vec<Effect>) {
 fn act(state: &mut State, button: &Stored, effects: &mut Vec<Effect>) {
     match button.annotation("tilt.dev/uibutton-type") {
         Some("StopBuild") => {
-            if let Some(resource) = button.name.strip_suffix("-stopbuild") {
-                cancel(state, &resource.into(), Cancelled::Stopped, effects);
+            let Some(name) = button.name.strip_suffix("-stopbuild") else {
+                return;
+            };
+            let evaluating = state.tiltfiles.get(name).and_then(|tiltfile| tiltfile.running.as_ref());
+            match evaluating {
+                Some(evaluating) => effects.push(Effect::CancelEvaluation { run: evaluating.run }),
+                None => cancel(state, &name.into(), Cancelled::Stopped, effects),
             }
         }
         _ => toggle(state, button),

@@ -473,6 +473,7 @@ fn evaluated(text: &str) -> String {
         kube_namespace: None,
         timings: crate::tiltfile::Timed::default(),
         limits: Default::default(),
+        cancel: Default::default(),
     };
     match crate::tiltfile::evaluate(request, |_| {}).project {
         Ok(_) => String::new(),

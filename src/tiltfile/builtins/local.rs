@@ -82,6 +82,7 @@ pub fn perform(run: &Run, task: &Task) -> Result<String, Fault> {
         dir: task.command.dir.clone(),
         env: environment(&run.host.environment(), &task.command.env),
         stdin: task.stdin.clone(),
+        cancel: run.request.cancel.clone(),
         ..Invocation::default()
     };
     let logs = task.output == Output::Logged;

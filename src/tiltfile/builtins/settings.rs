@@ -35,12 +35,14 @@ pub const FUNCTIONS: &[Builtin] = &[
             Param::nullable("k8s_upsert_timeout_secs", "int", "30"),
             Param::nullable("suppress_unused_image_warnings", "str | list[str]", "None"),
             Param::nullable("k8s_server_side_apply", "str", "'auto'"),
+            Param::nullable("wait_for_current_deps", "bool", "False"),
         ],
         rest: Rest::Refused,
         returns: "None",
         doc: "How updates run: how many at a time, how long an apply to Kubernetes may take, and whether the server merges what is \
               applied (`true`, `false`, or `auto`: where the objects are too large for anything else). Images that are named in \
-              `suppress_unused_image_warnings` may stay unused; `*` means all.",
+              `suppress_unused_image_warnings` may stay unused; `*` means all. With `wait_for_current_deps`, a resource waits before \
+              every update until what it depends on is up to date, and not only before its first one.",
         body: update_settings,
     },
     Builtin {
@@ -211,6 +213,7 @@ pub const FUNCTIONS: &[Builtin] = &[
 fn update_settings<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     let parallel = call.int("max_parallel_updates")?;
     let timeout = call.int("k8s_upsert_timeout_secs")?;
+    let current = call.maybe_flag("wait_for_current_deps")?;
     let suppressed = call.strings("suppress_unused_image_warnings")?;
     let apply = match call.string_or("k8s_server_side_apply", "")?.as_str() {
         "" => None,
@@ -239,6 +242,7 @@ fn update_settings<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         settings.k8s_upsert_timeout = Duration::from_secs(seconds.unsigned_abs());
     }
     settings.suppress_unused_image_warnings.extend(suppressed);
+    settings.wait_for_current_deps = current.unwrap_or(settings.wait_for_current_deps);
     settings.server_side_apply = apply.unwrap_or(settings.server_side_apply);
     call.none()
 }

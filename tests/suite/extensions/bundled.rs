@@ -589,6 +589,7 @@ fn objects_in_up(place: &Place, tiltfile: &str) -> Result<ObjectSet, String> {
         kube_namespace: None,
         timings: Timed::No,
         limits: Limits::default(),
+        cancel: Default::default(),
     };
     let evaluation = evaluate(request, |_| {});
     evaluation

@@ -231,6 +231,7 @@ fn survives(folder: &Path, text: &str, args: &[String]) -> TestCaseResult {
         kube_context: None,
         kube_namespace: None,
         timings: Timed::Yes,
+        cancel: Default::default(),
         limits: Limits {
             steps: 20_000,
             heap_bytes: 64 << 20,

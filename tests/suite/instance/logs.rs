@@ -121,6 +121,7 @@ fn following_ends_well_at_ctrl_c_and_badly_if_the_session_is_killed() {
     second.line_with("all is well");
     let end = first.interrupt();
     assert_eq!((end.status.code(), end.stderr.as_str()), (Some(0), ""));
+    assert_eq!(end.lines.last().map(String::as_str), Some("all is well"));
     session.kill();
     let end = second.end();
     assert_eq!(end.status.code(), Some(1));

@@ -60,10 +60,6 @@ impl Program {
         }
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// The next line that has this in it; those before it are passed over. Fails the test if none comes.
     #[track_caller]
     pub fn line_with(&mut self, part: &str) -> String {

@@ -7,7 +7,7 @@
 //! ```
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use rustix::process::Signal;
@@ -88,16 +88,8 @@ impl Session {
         self.port
     }
 
-    pub fn home(&self) -> &Home {
-        &self.home
-    }
-
     pub fn path(&self, name: &str) -> PathBuf {
         self.home.path(name)
-    }
-
-    pub fn folder(&self) -> &Path {
-        self.home.folder.path()
     }
 
     /// A command that talks to this session.
