@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cli::exit::Exit;
+use crate::cli::instance::{ExplainBuild, Instance, TreeView};
 use crate::cli::session::args::{CiArgs, UpArgs, UpdogArgs};
 use crate::cli::verbs::args::{AlphaVerb, Verb};
 use crate::cli::{output, usage, version};
@@ -64,6 +65,8 @@ pub enum Command {
         command: Lsp,
     },
     #[command(flatten)]
+    Instance(Instance),
+    #[command(flatten)]
     Verb(Verb),
     /// Commands that may still change
     Alpha {
@@ -116,6 +119,13 @@ pub enum Alpha {
     Updog(UpdogArgs),
     /// Evaluate the Tiltfile and print its resources as a tree
     Graph(TiltfileArgs),
+    /// Print the resources of a running tilt as a tree of what waits for what
+    ///
+    /// Below each resource stands what it depends on; the last line counts.
+    TreeView(TreeView),
+    /// The same as `tilt explain-build`
+    #[command(hide = true)]
+    ExplainBuild(ExplainBuild),
     #[command(flatten)]
     Verb(AlphaVerb),
 }

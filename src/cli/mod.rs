@@ -1,27 +1,41 @@
 //! The command line: what was asked for, done, and an exit code.
 
+mod analytics;
 mod args;
+mod arguments;
 pub mod client;
 mod completion;
+mod doctor;
+mod down;
+mod dump;
 mod exit;
+mod explain_build;
 mod graph;
 mod guard;
+mod instance;
+mod logs;
 mod lsp;
 mod output;
 mod result;
 mod runaway;
 mod session;
+mod snapshot;
+mod switches;
 mod tiltfile_args;
 mod tiltfile_result;
+mod tree_view;
+mod trigger;
 mod usage;
 mod verbs;
 mod verify_install;
 mod version;
+mod web_client;
 
 use std::process::ExitCode;
 
 use crate::cli::args::{Alpha, Command};
 use crate::cli::exit::Exit;
+use crate::cli::instance::Instance;
 
 /// Runs the command of this process's command line.
 pub fn main() -> ExitCode {
@@ -51,6 +65,13 @@ fn run(command: Command, global: &args::Global) -> Result<(), Exit> {
         Command::Up(args) => session::up(*args),
         Command::Ci(args) => session::ci(*args),
         Command::Verb(verb) => verbs::run(&verb),
+        Command::Instance(command) => instance::run(command),
+        Command::Alpha {
+            command: Alpha::TreeView(args),
+        } => instance::tree_view(&args),
+        Command::Alpha {
+            command: Alpha::ExplainBuild(args),
+        } => instance::run(Instance::ExplainBuild(args)),
         Command::Alpha {
             command: Alpha::Verb(verb),
         } => verbs::run_alpha(&verb),

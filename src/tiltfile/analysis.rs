@@ -13,6 +13,7 @@ mod outline;
 mod predeclared;
 mod repair;
 mod resolve;
+pub mod stubs;
 mod survey;
 mod symbols;
 mod tokens;

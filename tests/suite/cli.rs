@@ -193,8 +193,12 @@ fn bash_completes_commands_and_flags() {
     let script = stdout(&run(root(), &["completion", "bash"]));
     let ask = "COMP_WORDS=(tilt alpha gr); COMP_CWORD=2; _tilt tilt gr alpha; echo \"${COMPREPLY[@]}\"; \
                COMP_WORDS=(tilt version --verb); COMP_CWORD=2; _tilt tilt --verb version; echo \"${COMPREPLY[@]}\"";
+    // As one argument it would be longer than the system allows.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), script).unwrap();
     let output = Command::new("bash")
-        .args(["-c", &format!("{script}\n{ask}")])
+        .args(["-c", &format!("source \"$0\"\n{ask}")])
+        .arg(file.path())
         .output()
         .unwrap();
     assert_eq!(stdout(&output), "graph\n--verbose\n", "{}", stderr(&output));

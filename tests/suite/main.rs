@@ -10,6 +10,7 @@ mod cli;
 mod extensions;
 mod fuzz;
 mod guard;
+mod instance;
 mod lsp;
 mod support;
 mod tidy;

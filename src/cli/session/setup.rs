@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,7 +21,7 @@ use crate::model::local_env::{Colour, Injected};
 use crate::model::settings::CiSettings;
 use crate::tiltfile::{Request, Timed};
 use crate::ui::style::Style;
-use crate::ui::web;
+use crate::ui::{explain, web};
 use crate::world::apiconfig;
 use crate::world::dirs::Dirs;
 use crate::world::guard::Guard;
@@ -240,7 +241,7 @@ impl Servers {
             certs: dirs.cache.join("certs"),
             token: token::fresh(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            explain: None,
+            explain: Some(Arc::new(explain::explain)),
         };
         let api = api::serve(handle.clone(), options).await.map_err(Exit::error)?;
         let config = apiconfig::place(variable("TILT_CONFIG").as_deref(), &dirs.settings);

@@ -11,9 +11,9 @@ mod create;
 mod delete;
 mod describe;
 mod edit;
-mod editor;
+pub mod editor;
 mod explain;
-mod flags;
+pub mod flags;
 mod generate;
 mod generators;
 mod get;
@@ -26,7 +26,7 @@ mod select;
 mod selector;
 mod sort;
 mod source;
-mod surroundings;
+pub mod surroundings;
 mod targets;
 mod wait;
 
@@ -83,7 +83,7 @@ pub fn run_alpha(verb: &AlphaVerb) -> Result<(), Exit> {
 }
 
 /// Runs to its end on this thread: a command of a few milliseconds wants no others.
-fn online(command: impl Future<Output = Result<(), Exit>>) -> Result<(), Exit> {
+pub fn online<T>(command: impl Future<Output = Result<T, Exit>>) -> Result<T, Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Exit::error(format!("cannot wait for events: {error}")))?;
     runtime.block_on(command)

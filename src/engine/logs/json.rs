@@ -1,8 +1,11 @@
 //! Pure. Lines and segments in JSON: what `tilt logs --json` prints and what the web interface reads.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use super::lines::Line;
 use super::query::Source;
-use super::segment::{BuildEvent, Fields, Level, Page, Segment, Span, Weight};
+use super::segment::{BuildEvent, Fields, Level, Page, Progress, Segment, Span, Time, Weight};
 use crate::model::time;
 use crate::model::tree::{Map, Tree};
 use crate::model::yaml::json;
@@ -109,6 +112,10 @@ fn segment(segment: &Segment) -> Tree {
     if segment.anchor {
         map.push("anchor", Tree::Bool(true));
     }
+    // Upstream's reader has to guess it.
+    if segment.continues {
+        map.push("continues", Tree::Bool(true));
+    }
     let fields = fields(&segment.fields);
     if !fields.is_empty() {
         map.push("fields", Tree::Map(fields));
@@ -128,4 +135,57 @@ fn fields(fields: &Fields) -> Map {
         }
     }
     map
+}
+
+/// The segments of such a `logList`. What is missing in one is as it is by default, so that no text is lost.
+pub fn segments(list: &Tree) -> Vec<Segment> {
+    let mut spans: HashMap<&str, Arc<Span>> = HashMap::new();
+    let entries = list.get("segments").and_then(Tree::as_list).unwrap_or_default();
+    let segments = entries.iter().map(|entry| {
+        let id = text_of(entry, "spanId");
+        let span = spans.entry(id).or_insert_with(|| {
+            let resource = list.at(&["spans", id, "manifestName"]).and_then(Tree::as_text);
+            Arc::new(Span {
+                id: id.into(),
+                resource: resource.unwrap_or_default().into(),
+            })
+        });
+        segment_of(entry, Arc::clone(span))
+    });
+    segments.collect()
+}
+
+fn segment_of(entry: &Tree, span: Arc<Span>) -> Segment {
+    Segment {
+        span,
+        time: Time(time::Time::parse(text_of(entry, "time")).unwrap_or_default().micros()),
+        level: Level::of_name(text_of(entry, "level")).unwrap_or_default(),
+        anchor: is_true(entry, "anchor"),
+        continues: is_true(entry, "continues"),
+        fields: entry.get("fields").map(fields_of).unwrap_or_default(),
+        text: text_of(entry, "text").into(),
+    }
+}
+
+fn fields_of(entry: &Tree) -> Fields {
+    let progress = text_of(entry, "progressID");
+    let weight = match text_of(entry, "progressMustPrint") {
+        "" => Weight::Skippable,
+        _ => Weight::MustPrint,
+    };
+    Fields {
+        build_event: BuildEvent::of_name(text_of(entry, "buildEvent")),
+        progress: (!progress.is_empty()).then(|| Progress {
+            id: progress.into(),
+            weight,
+        }),
+    }
+}
+
+fn text_of<'t>(entry: &'t Tree, key: &str) -> &'t str {
+    entry.get(key).and_then(Tree::as_text).unwrap_or_default()
+}
+
+fn is_true(entry: &Tree, key: &str) -> bool {
+    matches!(entry.get(key), Some(Tree::Bool(true)))
 }

@@ -755,3 +755,31 @@ fn a_page_is_the_log_list_of_the_web_interface() {
     let nothing = json::log_list(&Page::default());
     assert_eq!(nothing.get("toCheckpoint"), Some(&Tree::Int(-1)));
 }
+
+#[test]
+fn a_log_list_is_read_back_as_the_segments_it_was_made_of() {
+    let page = Page {
+        segments: vec![
+            segment("", "", "up\n"),
+            Segment {
+                fields: Fields::of_progress("[1/3]", Weight::MustPrint),
+                anchor: true,
+                level: Level::Warn,
+                ..segment("build:4", "demo", "FROM ")
+            },
+            segment("cmd:x", "other", "between\n"),
+            Segment {
+                continues: true,
+                fields: Fields::of_event(BuildEvent::Fallback),
+                ..segment("build:4", "demo", "bb\n")
+            },
+        ],
+        from: Checkpoint(5),
+        to: Checkpoint(9),
+        gone: 0,
+    };
+    let sent = json_text::compact(&json::log_list(&page));
+    let received = json_text::parse(&sent).unwrap();
+    assert_eq!(json::segments(&received), page.segments);
+    assert_eq!(json::segments(&json::log_list(&Page::default())), []);
+}

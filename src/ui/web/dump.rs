@@ -12,6 +12,7 @@ use crate::engine::state::{
 use crate::model::object::kinds::KINDS;
 use crate::model::time::Time;
 use crate::model::tree::{Map, Tree};
+use crate::ui::view::standing;
 
 /// A shorter value would blot out what is no secret.
 const SHORTEST: usize = 5;
@@ -22,7 +23,12 @@ pub fn state(state: &State) -> Tree {
         ("now", time(state.now)),
         ("session", session(state)),
         ("tiltfiles", by_name(state.tiltfiles.iter(), tiltfile)),
-        ("resources", by_name(state.resources.iter(), resource)),
+        (
+            "resources",
+            by_name(state.resources.iter(), |it| resource(it, state.now)),
+        ),
+        // Entries are sorted by name when they are printed.
+        ("definitionOrder", list(state.resources.keys(), |name| text(name))),
         ("queue", names(&state.queue)),
         ("cmds", by_name(state.cmds.iter(), cmd)),
         ("watches", by_name(state.watches.iter(), watch)),
@@ -103,8 +109,9 @@ fn tiltfile(tiltfile: &std::sync::Arc<TiltfileState>) -> Tree {
     ])
 }
 
-fn resource(resource: &std::sync::Arc<ResourceState>) -> Tree {
+fn resource(resource: &std::sync::Arc<ResourceState>, now: Time) -> Tree {
     tree([
+        ("standing", debug(&standing(resource, now).0)),
         ("tiltfile", text(&resource.tiltfile)),
         ("triggerMode", debug(&resource.trigger_mode)),
         ("enabled", Tree::Bool(resource.enabled)),

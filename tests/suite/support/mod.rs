@@ -1,6 +1,8 @@
 //! What tests share: the binary in a hermetic environment, folders of their own, and differences that can be read.
 
 pub mod api;
+pub mod program;
+pub mod session;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,0 +1,192 @@
+//! `tilt down`: deletes what a Tiltfile's resources leave behind when their session has ended.
+
+mod order;
+
+use std::path::Path;
+
+use tokio::sync::mpsc;
+
+use crate::cli::exit::Exit;
+use crate::cli::instance::Down;
+use crate::cli::verbs::online;
+use crate::cli::verbs::surroundings::Surroundings;
+use crate::cli::{output, runaway, tiltfile_args, tiltfile_result};
+use crate::model::command::Command;
+use crate::model::duration::Duration;
+use crate::model::local_env::{Colour, Injected, local_env};
+use crate::model::project::{Evaluation, Project, Resource, Target};
+use crate::model::suggest;
+use crate::model::workload::Source;
+use crate::tiltfile::host::Level;
+use crate::tiltfile::{self, Request, Timed};
+use crate::ui::style::Style;
+use crate::world::clock;
+use crate::world::guard::Guard;
+use crate::world::process::Stream;
+use crate::world::process::serve::{self, Chunk, GRACE, Reports, Spec, Stop};
+
+const TILTFILE_FAILED: u8 = 1;
+/// Pieces of output on their way to the terminal.
+const MOST_CHUNKS: usize = 16;
+
+pub fn run(args: &Down, here: &Surroundings) -> Result<(), Exit> {
+    let request = tiltfile_args::request(&args.tiltfile, "down", Timed::No)?;
+    let project = evaluated(request.clone())?;
+    let resources = order::of_deletion(&project);
+    let deletions: Vec<&Command> = resources
+        .iter()
+        .filter_map(|resource| delete_command(resource))
+        .collect();
+    let failed = online(delete_all(&deletions, &request, here))?;
+    let left = left_behind(&resources);
+    if failed == 0 && left.is_empty() {
+        return Ok(());
+    }
+    let failures = (failed > 0).then(|| format!("{} failed", suggest::counted(failed, "delete command")));
+    let problems: Vec<String> = failures.into_iter().chain(left).collect();
+    Err(Exit::error(problems.join("\n")))
+}
+
+fn evaluated(request: Request) -> Result<Project, Exit> {
+    let tiltfile = request.tiltfile.clone();
+    let started = clock::now();
+    line(&format!("Loading Tiltfile at: {}", tiltfile.display()))?;
+    let guard = runaway::guard(&tiltfile, TILTFILE_FAILED).map_err(Exit::error)?;
+    let evaluation = evaluate(request);
+    drop(guard);
+    match evaluation.project {
+        Ok(project) => {
+            let took = Duration::from_std(clock::now() - started);
+            line(&format!("Successfully loaded Tiltfile ({took})"))?;
+            Ok(project)
+        }
+        Err(failure) => {
+            tiltfile_result::print_failure(&failure);
+            Err(Exit::silent(TILTFILE_FAILED))
+        }
+    }
+}
+
+fn evaluate(request: Request) -> Evaluation {
+    let style = tiltfile_args::style();
+    tiltfile::evaluate(request, |said| match said.level {
+        Level::Warn => output::say(format_args!("{} {}", style.yellow("WARNING:"), said.text)),
+        Level::Error => output::say(format_args!("{} {}", style.red("ERROR:"), said.text)),
+        // Whoever does not read our output has not asked for this either.
+        Level::Info => drop(line(&said.text)),
+    })
+}
+
+fn delete_command(resource: &Resource) -> Option<&Command> {
+    match &resource.target {
+        Target::Kubernetes(target) => match &target.source {
+            Source::Custom { delete, .. } => Some(delete).filter(|delete| !delete.is_empty()),
+            Source::Yaml(_) => None,
+        },
+        Target::Compose(_) | Target::Local(_) => None,
+    }
+}
+
+/// What cannot be deleted here, a sentence for each way to do it.
+fn left_behind(resources: &[&Resource]) -> Vec<String> {
+    let of = |is_meant: fn(&Resource) -> bool| -> Vec<&str> {
+        let meant = resources.iter().filter(|resource| is_meant(resource));
+        meant.map(|resource| resource.name.as_str()).collect()
+    };
+    let objects = of(|resource| {
+        matches!(&resource.target, Target::Kubernetes(target)
+        if matches!(&target.source, Source::Yaml(yaml) if !yaml.trim().is_empty()))
+    });
+    let services = of(|resource| matches!(resource.target, Target::Compose(_)));
+    [
+        ("Kubernetes objects", objects, "kubectl delete"),
+        ("Compose services", services, "docker compose down --remove-orphans"),
+    ]
+    .into_iter()
+    .filter(|(_, names, _)| !names.is_empty())
+    .map(|(what, names, instead)| {
+        format!(
+            "the {what} of {} are still there: removing those is not part of this version yet; use `{instead}`",
+            suggest::list_of(&names)
+        )
+    })
+    .collect()
+}
+
+/// Runs each command to its end, also after one that failed; tells how many did.
+async fn delete_all(commands: &[&Command], request: &Request, here: &Surroundings) -> Result<usize, Exit> {
+    if commands.is_empty() {
+        return Ok(0);
+    }
+    let guard = Guard::start(Path::new("/proc/self/exe")).or_else(|_| Guard::start(&request.executable));
+    let guard = guard.map_err(|error| Exit::error(format!("cannot start the guard of child processes: {error}")))?;
+    let stop = Stop::default();
+    let mut failed = 0;
+    for command in commands {
+        let display = Command::display(&command.argv);
+        line(&format!("Running cmd: {display}"))?;
+        let spec = Spec {
+            argv: command.argv.clone(),
+            dir: command.dir.clone(),
+            env: local_env(&request.environment, &injected(here), &command.env),
+            grace: GRACE,
+        };
+        let exit = to_its_end(&spec, &stop, &guard).await;
+        if exit.is_stopped {
+            return Err(Exit::error("interrupted before everything was deleted"));
+        }
+        if exit.code != 0 {
+            output::say(format_args!("ERROR: Command {display:?} failed: {}", exit.reason));
+            failed += 1;
+        }
+    }
+    Ok(failed)
+}
+
+async fn to_its_end(spec: &Spec, stop: &Stop, guard: &Guard) -> serve::Exit {
+    let (output, chunks) = mpsc::channel(MOST_CHUNKS);
+    let run = async move {
+        let reports = Reports {
+            output: &output,
+            events: |_| (),
+        };
+        serve::run(spec, stop, Some(guard), reports).await
+    };
+    let ending = async { tokio::join!(run, pass_on(chunks)).0 };
+    tokio::pin!(ending);
+    tokio::select! {
+        exit = &mut ending => exit,
+        _ = tokio::signal::ctrl_c() => {
+            stop.politely.cancel();
+            ending.await
+        }
+    }
+}
+
+async fn pass_on(mut chunks: mpsc::Receiver<Chunk>) {
+    use std::io::Write;
+    while let Some(chunk) = chunks.recv().await {
+        // A command that deletes goes on, whether or not somebody reads what it says.
+        let _ = match chunk.stream {
+            Stream::Stdout => std::io::stdout().write_all(&chunk.bytes),
+            Stream::Stderr => std::io::stderr().write_all(&chunk.bytes),
+        };
+    }
+}
+
+fn injected(here: &Surroundings) -> Injected {
+    let port = here.variable("TILT_PORT").and_then(|port| port.parse().ok());
+    Injected {
+        host: here.variable("TILT_HOST").unwrap_or_else(|| "localhost".to_owned()),
+        port: port.unwrap_or(10350),
+        kubeconfig: None,
+        colour: match tiltfile_args::stdout_style() {
+            Style::Colour => Colour::On,
+            Style::Plain => Colour::Off,
+        },
+    }
+}
+
+fn line(text: &str) -> Result<(), Exit> {
+    output::result(&format!("{text}\n"))
+}
