@@ -50,7 +50,7 @@ mod tests {
         Resource {
             name: name.to_owned(),
             images: Vec::new(),
-            target: Target::Local(Box::new(LocalTarget::default())),
+            target: Target::Local(Box::default()),
             trigger: TriggerMode::Auto,
             deps: deps.iter().map(|dep| (*dep).to_owned()).collect(),
             labels: BTreeSet::new(),
