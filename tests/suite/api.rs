@@ -15,7 +15,7 @@ use tilt::engine::handle::{Answers, Handle};
 use tilt::engine::state::{Build, MAIN, Mode, Session, State};
 use tilt::engine::step::Loop;
 use tilt::engine::store::{Perform, Store, now};
-use tilt::model::object::{Stored, kinds};
+use tilt::model::object::{Stored, Table, kinds};
 use tilt::model::tree::Tree;
 
 use self::client::Client;
@@ -101,6 +101,8 @@ fn state() -> State {
         fatal: None,
     };
     let mut state = State::new(session, "salt");
+    // Only what a test puts there, so that it can say what it finds.
+    state.table = Table::new("salt");
     let mut main = Stored::new(&kinds::TILTFILE, MAIN);
     main.spec.insert("path", Tree::text("/src/Tiltfile"));
     state.table.put(main, now());

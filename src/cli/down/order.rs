@@ -43,7 +43,6 @@ impl<'p> Order<'p, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::local::LocalTarget;
     use crate::model::project::{Target, TriggerMode};
 
     fn resource(name: &str, deps: &[&str]) -> Resource {
