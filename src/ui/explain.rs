@@ -63,7 +63,7 @@ fn heading(resource: &ResourceState, now: Time, page: &mut Page) {
         Sign::Ready => "It is up to date.".to_owned(),
         Sign::Failing => format!("It is failing: {what}"),
         Sign::Busy => format!("It is busy: {what}"),
-        Sign::Waiting => format!("It waits: {what}"),
+        Sign::Waiting => "It is waiting.".to_owned(),
         Sign::Off => format!("It rests: {what}"),
     });
 }
@@ -84,7 +84,7 @@ fn last_updates(resource: &ResourceState, now: Time) -> Vec<String> {
     if let Some(before) = resource.history.get(1) {
         let took = short(before.finished.since(before.started));
         let how = how(before);
-        lines.push(format!("before  {}; took {took}, {how}", causes(&before.causes)));
+        lines.push(format!("prior  {}; took {took}, ended {how}", causes(&before.causes)));
     }
     lines
 }

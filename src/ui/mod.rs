@@ -4,6 +4,7 @@
 
 pub mod explain;
 pub mod graph;
+pub mod hud;
 pub mod plain;
 pub mod print;
 pub mod report;

@@ -3,6 +3,7 @@
 //! docs/ci-report.md describes the JSON; fields are added, never changed.
 
 pub mod junit;
+pub mod save;
 
 use std::time::Duration;
 

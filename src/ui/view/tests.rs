@@ -142,3 +142,27 @@ fn nothing_ticks_while_everything_is_quiet() {
     assert!(!is_ticking(&quiet.0, now()));
     assert!(is_ticking(&busy_day(), now()));
 }
+
+#[test]
+fn of_hundreds_what_is_urgent_is_seen() {
+    let mut scene = Scene::new();
+    for number in 0..300 {
+        scene = scene.job(&format!("svc-{number}"), |it| match number {
+            150 => updated(it, 450, Some("exit status 2")),
+            299 => running(it, 50_000, vec![Cause::Initial]),
+            _ => updated(it, 100, None),
+        });
+    }
+    let shown = screen(&scene.0, &look(80, 10), &tail("svc-150", 2));
+    let first: Vec<&str> = shown
+        .lines()
+        .take(5)
+        .map(|line| line.split("  ").next().unwrap_or_default())
+        .collect();
+    assert_eq!(first[..2], ["✔ (Tiltfile)", "✖ svc-150"], "{shown}");
+    assert!(shown.contains("⠋ svc-299"), "{shown}");
+    assert!(
+        shown.ends_with("more\n298 ready · 1 failing · 1 pending · http://localhost:10350/\n"),
+        "{shown}"
+    );
+}
