@@ -43,14 +43,13 @@ impl<'p> Order<'p, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::local::LocalTarget;
     use crate::model::project::{Target, TriggerMode};
 
     fn resource(name: &str, deps: &[&str]) -> Resource {
         Resource {
             name: name.to_owned(),
             images: Vec::new(),
-            target: Target::Local(Box::new(LocalTarget::default())),
+            target: Target::Local(Box::default()),
             trigger: TriggerMode::Auto,
             deps: deps.iter().map(|dep| (*dep).to_owned()).collect(),
             labels: BTreeSet::new(),

@@ -9,7 +9,7 @@ pub fn all() -> Vec<(String, String)> {
     let mut root = Cli::command();
     root.build();
     let mut pages = Vec::new();
-    collect(&root, &root.get_name().to_owned(), &mut pages);
+    collect(&root, root.get_name(), &mut pages);
     pages
 }
 
