@@ -5,6 +5,7 @@
     reason = "the command line is where the environment is read"
 )]
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
 use crate::cli::args::TiltfileArgs;
@@ -16,9 +17,7 @@ use crate::ui::style::Style;
 /// What the commands that evaluate a Tiltfile have in common.
 pub fn request(args: &TiltfileArgs, subcommand: &str, timings: Timed) -> Result<Request, Exit> {
     let here = std::env::current_dir().map_err(|error| Exit::error(format!("no current directory: {error}")))?;
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let environment = environment();
     Ok(Request {
         tiltfile: path::join(&here, &args.file),
         args: args.args.clone(),
@@ -32,6 +31,13 @@ pub fn request(args: &TiltfileArgs, subcommand: &str, timings: Timed) -> Result<
         limits: Limits::default(),
         cancel: Default::default(),
     })
+}
+
+/// Our own environment, as far as it is text.
+pub fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// Colours on standard error, where a person reads it and has not asked for none.

@@ -1,5 +1,8 @@
 //! The end of a session: everything gets its time to end, reports are written, and the exit code says how it went.
 
+use std::path::Path;
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 
 use super::Plan;
@@ -10,6 +13,10 @@ use crate::engine::handle::{Handle, Snapshot};
 use crate::engine::logs::Logs;
 use crate::engine::perform::Performer;
 use crate::engine::state::{Mode, Outcome};
+use crate::engine::store;
+use crate::ui::summary::save;
+use crate::ui::web;
+use crate::world::replace;
 
 /// Whether everything ended by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,14 +25,21 @@ pub enum Drain {
     Killed,
 }
 
+/// What is left of the time that everything has to end, since it was asked to.
+fn patience(handle: &Handle) -> Duration {
+    let snapshot = handle.snapshot();
+    let since = snapshot.session.ending.as_ref().map(|ending| ending.since);
+    since.map_or(PATIENCE, |since| PATIENCE.saturating_sub(store::now().since(since)))
+}
+
 /// Waits for what still runs, and kills what does not end in time.
-pub async fn drained(performer: Performer, kill: &CancellationToken) -> Drain {
+pub async fn drained(performer: Performer, handle: &Handle, kill: &CancellationToken) -> Drain {
     let close = performer.close();
     tokio::pin!(close);
     tokio::select! {
         () = &mut close => return Drain::Ended,
         () = kill.cancelled() => {}
-        () = tokio::time::sleep(PATIENCE) => kill.cancel(),
+        () = tokio::time::sleep(patience(handle)) => kill.cancel(),
     }
     // What was killed ends at once; what cannot be killed, such as an evaluation, is left to the end of the process.
     let _ = tokio::time::timeout(PATIENCE / 4, close).await;
@@ -46,8 +60,12 @@ pub async fn impatient(handle: &Handle, kill: &CancellationToken) {
     tokio::time::sleep(PATIENCE / 4).await;
 }
 
-pub async fn finish(plan: &Plan, snapshot: &Snapshot, logs: &Logs, drain: Drain) -> Result<(), Exit> {
-    write_reports(plan, snapshot, logs).await?;
+/// Writes what was asked for, says how it went, and turns that into an exit code.
+pub fn finish(plan: &Plan, snapshot: &Snapshot, logs: &Logs, drain: Drain) -> Result<(), Exit> {
+    save::save(snapshot, store::now(), logs, &plan.reports).map_err(Exit::error)?;
+    if let Some(path) = &plan.snapshot {
+        write_snapshot(path, snapshot, logs)?;
+    }
     let green = |text: &str| tiltfile_args::stdout_style().green(text);
     match &snapshot.session.outcome {
         Some(Outcome::Success) => output::result(&format!("{}\n", green("SUCCESS. All workloads are healthy."))),
@@ -59,6 +77,7 @@ pub async fn finish(plan: &Plan, snapshot: &Snapshot, logs: &Logs, drain: Drain)
     }
 }
 
-async fn write_reports(_plan: &Plan, _snapshot: &Snapshot, _logs: &Logs) -> Result<(), Exit> {
-    Ok(())
+fn write_snapshot(path: &Path, snapshot: &Snapshot, logs: &Logs) -> Result<(), Exit> {
+    let text = web::snapshot(snapshot, logs).map_err(Exit::error)?;
+    replace::replace(path, text.as_bytes()).map_err(Exit::error)
 }

@@ -18,6 +18,7 @@ use crate::engine::logs::Level;
 use crate::engine::logs::query::{Query, Source};
 use crate::engine::state::Mode;
 use crate::model::duration::Duration as GoDuration;
+use crate::ui::summary::save::Wanted;
 use crate::world::coalesce::Settle;
 
 use args::{CiArgs, LogFilterArgs, LogLevel, LogSource, ServeArgs, UpArgs, UpdogArgs};
@@ -32,7 +33,9 @@ pub struct Plan {
     pub view: View,
     pub timeout: Option<Duration>,
     pub settle: Settle,
-    pub reports: Reports,
+    pub reports: Wanted,
+    /// Where to write the session as it was at its end.
+    pub snapshot: Option<PathBuf>,
     /// Files of objects to begin with.
     pub objects: Vec<PathBuf>,
 }
@@ -43,14 +46,6 @@ pub enum View {
     Stream,
     /// A block at the end of the terminal that is kept up to date.
     Live,
-}
-
-/// Files that are written at the end.
-#[derive(Clone, Debug, Default)]
-pub struct Reports {
-    pub json: Option<PathBuf>,
-    pub junit: Option<PathBuf>,
-    pub snapshot: Option<PathBuf>,
 }
 
 pub fn up(args: UpArgs) -> Result<(), Exit> {
@@ -73,10 +68,8 @@ pub fn up(args: UpArgs) -> Result<(), Exit> {
             longest: Settle::default().longest.max(quiet),
             ..Settle::default()
         },
-        reports: Reports {
-            snapshot: args.output_snapshot_on_exit,
-            ..Reports::default()
-        },
+        reports: Wanted::default(),
+        snapshot: args.output_snapshot_on_exit,
         objects: Vec::new(),
     })
 }
@@ -96,11 +89,11 @@ pub fn ci(args: CiArgs) -> Result<(), Exit> {
         view: View::Stream,
         timeout,
         settle: Settle::default(),
-        reports: Reports {
+        reports: Wanted {
             json: args.output_json,
             junit: args.output_junit,
-            snapshot: args.output_snapshot_on_exit,
         },
+        snapshot: args.output_snapshot_on_exit,
         objects: Vec::new(),
     })
 }
@@ -115,7 +108,8 @@ pub fn updog(args: UpdogArgs) -> Result<(), Exit> {
         view: View::Stream,
         timeout: None,
         settle: Settle::default(),
-        reports: Reports::default(),
+        reports: Wanted::default(),
+        snapshot: None,
         objects: args.files,
     })
 }

@@ -16,10 +16,7 @@ const PIECE: usize = 256 << 10;
 
 /// Prints until `over`, and then what is left. Whoever reads our output may stop reading; the session goes on.
 pub async fn stream(logs: Logs, filter: Query, style: Style, over: CancellationToken) {
-    let prefix = match filter.resources.len() {
-        1 => Prefix::Nothing,
-        _ => Prefix::Resource,
-    };
+    let prefix = prefix(&filter);
     let mut output = Output {
         printer: Printer::new(Options { prefix, style }),
         filter,
@@ -40,6 +37,14 @@ pub async fn stream(logs: Logs, filter: Query, style: Style, over: CancellationT
     output.catch_up(&logs);
     let rest = output.printer.finish();
     output.write(&rest);
+}
+
+/// Nothing stands before lines if exactly one resource was asked for.
+pub fn prefix(filter: &Query) -> Prefix {
+    match filter.resources.len() {
+        1 => Prefix::Nothing,
+        _ => Prefix::Resource,
+    }
 }
 
 struct Output {

@@ -13,6 +13,7 @@ use super::{Plan, View, end, print};
 use crate::cli::exit::Exit;
 use crate::cli::{tiltfile_args, version};
 use crate::engine::handle::Handle;
+use crate::engine::logs::query::Query;
 use crate::engine::logs::{Config, Logs};
 use crate::engine::perform::{Performer, Surroundings};
 use crate::engine::state::{Build, Mode, Session, State, WebAddress};
@@ -20,12 +21,14 @@ use crate::engine::store::{self, Store};
 use crate::model::local_env::{Colour, Injected};
 use crate::model::settings::CiSettings;
 use crate::tiltfile::{Request, Timed};
+use crate::ui::hud::{self, Display, HudOptions};
 use crate::ui::style::Style;
 use crate::ui::{explain, web};
 use crate::world::apiconfig;
 use crate::world::dirs::Dirs;
 use crate::world::guard::Guard;
 use crate::world::process::limit;
+use crate::world::process::{self, Invocation};
 use crate::world::token;
 use crate::{api, cli};
 
@@ -66,7 +69,12 @@ async fn run(plan: Plan, request: Request, store: Store, (logs, servers): (&Logs
     let over = CancellationToken::new();
     let watching = tracker.spawn(signals.watch(handle.clone(), kill.clone()));
     say_hello(&plan, servers, logs);
-    let shown = tracker.spawn(show(&plan, (handle.clone(), logs.clone()), servers, over.clone()));
+    let shown = tracker.spawn(show(
+        plan.view,
+        plan.filter.clone(),
+        (handle.clone(), logs.clone()),
+        over.clone(),
+    ));
     if !plan.objects.is_empty() {
         tracker.spawn(cli::verbs::apply_files(
             plan.objects.clone(),
@@ -76,14 +84,14 @@ async fn run(plan: Plan, request: Request, store: Store, (logs, servers): (&Logs
     }
     // The second signal must be heard while the first one is being obeyed.
     let ended = tokio::select! {
-        () = store.run(&mut performer) => end::drained(performer, &kill).await,
+        () = store.run(&mut performer) => end::drained(performer, &handle, &kill).await,
         () = end::impatient(&handle, &kill) => end::Drain::Killed,
     };
     over.cancel();
     // A panic there has been printed, and there is nothing left to show.
     let _ = shown.await;
     watching.abort();
-    end::finish(&plan, &handle.snapshot(), logs, ended).await
+    end::finish(&plan, &handle.snapshot(), logs, ended)
 }
 
 fn described(plan: &Plan, request: &Request) -> Session {
@@ -189,16 +197,32 @@ fn analytics_off() -> Option<String> {
     })
 }
 
-fn show(
-    plan: &Plan,
-    (_handle, logs): (Handle, Logs),
-    _servers: &Servers,
-    over: CancellationToken,
-) -> impl Future<Output = ()> + use<> {
-    let filter = plan.filter.clone();
+/// Shows what goes on until it is over: a live view at the end of a terminal, or the log as a stream.
+async fn show(view: View, filter: Query, (handle, logs): (Handle, Logs), over: CancellationToken) {
     let style = tiltfile_args::stdout_style();
-    let _view = plan.view == View::Live;
-    print::stream(logs, filter, style, over)
+    if view == View::Stream {
+        return print::stream(logs, filter, style, over).await;
+    }
+    let options = HudOptions {
+        prefix: print::prefix(&filter),
+        browse: Some(Box::new(browse)),
+        ..HudOptions::new(Display::Live, style)
+    };
+    if let Err(error) = hud::run(handle, logs, options, over).await {
+        cli::output::say(format_args!("The live view ended: {error}"));
+    }
+}
+
+/// Opens the page in whatever the desktop opens pages with.
+fn browse(address: &str) {
+    let invocation = Invocation {
+        argv: vec!["xdg-open".to_owned(), address.to_owned()],
+        dir: "/".into(),
+        env: tiltfile_args::environment(),
+        ..Invocation::default()
+    };
+    // Some openers run as long as the browser does; where there is none, the address stands on the screen.
+    std::thread::spawn(move || drop(process::capture(&invocation)));
 }
 
 /// What others reach the session by.

@@ -27,6 +27,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::engine::handle::Handle;
+use crate::engine::logs::Logs;
+use crate::engine::state::State;
+use crate::engine::store;
+use crate::model::yaml::json;
 
 use access::{Access, Denied};
 pub use access::{COOKIE as TOKEN_COOKIE, HEADER as TOKEN_HEADER};
@@ -109,6 +113,14 @@ impl Holder {
 
 fn next(port: u16) -> u16 {
     port.checked_add(1).unwrap_or(port - 1)
+}
+
+/// A session as it is now, as JSON that can be kept and looked at later.
+pub fn snapshot(state: &State, logs: &Logs) -> Result<String, LogsUnreadable> {
+    let most = socket::MOST_LOG_BYTES;
+    let page = LogFeed::read(logs, LogFeed::back(logs, most as u64), most)?;
+    let view = view::message(&view::members(view::complete(state)), &json::compact(&page.list));
+    Ok(view::snapshot(&view, store::now()))
 }
 
 /// A web server that runs. It goes on when this is dropped; [`Running::stop`] ends it.
