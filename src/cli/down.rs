@@ -4,6 +4,7 @@ mod order;
 
 use std::path::Path;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::cli::exit::Exit;
@@ -120,7 +121,7 @@ async fn delete_all(commands: &[&Command], request: &Request, here: &Surrounding
     }
     let guard = Guard::start(Path::new("/proc/self/exe")).or_else(|_| Guard::start(&request.executable));
     let guard = guard.map_err(|error| Exit::error(format!("cannot start the guard of child processes: {error}")))?;
-    let stop = Stop::default();
+    let (stop, mut interrupts) = (Stop::default(), interrupts()?);
     let mut failed = 0;
     for command in commands {
         let display = Command::display(&command.argv);
@@ -131,7 +132,7 @@ async fn delete_all(commands: &[&Command], request: &Request, here: &Surrounding
             env: local_env(&request.environment, &injected(here), &command.env),
             grace: GRACE,
         };
-        let exit = to_its_end(&spec, &stop, &guard).await;
+        let exit = to_its_end(&spec, (&stop, &mut interrupts), &guard).await;
         if exit.is_stopped {
             return Err(Exit::error("interrupted before everything was deleted"));
         }
@@ -143,7 +144,11 @@ async fn delete_all(commands: &[&Command], request: &Request, here: &Surrounding
     Ok(failed)
 }
 
-async fn to_its_end(spec: &Spec, stop: &Stop, guard: &Guard) -> serve::Exit {
+fn interrupts() -> Result<Signal, Exit> {
+    signal(SignalKind::interrupt()).map_err(|error| Exit::error(format!("cannot listen for signals: {error}")))
+}
+
+async fn to_its_end(spec: &Spec, (stop, interrupts): (&Stop, &mut Signal), guard: &Guard) -> serve::Exit {
     let (output, chunks) = mpsc::channel(MOST_CHUNKS);
     let run = async move {
         let reports = Reports {
@@ -156,7 +161,7 @@ async fn to_its_end(spec: &Spec, stop: &Stop, guard: &Guard) -> serve::Exit {
     tokio::pin!(ending);
     tokio::select! {
         exit = &mut ending => exit,
-        _ = tokio::signal::ctrl_c() => {
+        _ = interrupts.recv() => {
             stop.politely.cancel();
             ending.await
         }

@@ -5,6 +5,8 @@
 mod wanted;
 mod writer;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use crate::cli::exit::Exit;
 use crate::cli::instance::Logs;
 use crate::cli::output;
@@ -24,14 +26,17 @@ const TILTFILE: &str = "(Tiltfile)";
 
 pub async fn run(args: &Logs, here: &Surroundings) -> Result<(), Exit> {
     let wanted = Wanted::new(args, now())?;
+    // Before anything is printed: whoever saw a line may press ctrl-c.
+    let interrupts = args.follow.then(|| signal(SignalKind::interrupt())).transpose();
+    let interrupts = interrupts.map_err(|error| Exit::error(format!("cannot listen for signals: {error}")))?;
     let mut views = WebClient::new(&args.connection, here)?.view(HISTORY).await?;
     let first = views.next().await?.unwrap_or_default();
     check_resources(&args.resources, &first)?;
     let mut writer = Writer::new(wanted);
     writer.history(&segments(&first), args.follow);
-    match args.follow {
-        true => follow(&mut views, &mut writer).await,
-        false => writer.written(),
+    match interrupts {
+        Some(interrupts) => follow(&mut views, &mut writer, interrupts).await,
+        None => writer.written(),
     }
 }
 
@@ -43,8 +48,8 @@ enum End {
     SessionOver,
 }
 
-async fn follow(views: &mut Views, writer: &mut Writer) -> Result<(), Exit> {
-    let end = until_over(views, writer).await;
+async fn follow(views: &mut Views, writer: &mut Writer, interrupts: Signal) -> Result<(), Exit> {
+    let end = until_over(views, writer, interrupts).await;
     writer.finish();
     match end? {
         End::SessionOver => output::say("Tilt has ended, so there are no more logs."),
@@ -53,9 +58,7 @@ async fn follow(views: &mut Views, writer: &mut Writer) -> Result<(), Exit> {
     writer.written()
 }
 
-async fn until_over(views: &mut Views, writer: &mut Writer) -> Result<End, WebError> {
-    let interrupted = tokio::signal::ctrl_c();
-    tokio::pin!(interrupted);
+async fn until_over(views: &mut Views, writer: &mut Writer, mut interrupts: Signal) -> Result<End, WebError> {
     loop {
         if writer.is_unread() {
             return Ok(End::Unread);
@@ -66,7 +69,7 @@ async fn until_over(views: &mut Views, writer: &mut Writer) -> Result<End, WebEr
                 None => return Ok(End::SessionOver),
             },
             () = writer.pause() => writer.more(&[]),
-            _ = &mut interrupted => return Ok(End::Interrupted),
+            _ = interrupts.recv() => return Ok(End::Interrupted),
         }
     }
 }
