@@ -238,20 +238,29 @@ fn watched(resource: &ResourceState) -> BTreeSet<PathBuf> {
 
 fn echo(resource: &ResourceState) -> Vec<String> {
     let echo = &resource.echo;
-    if echo.times == 0 {
+    // Once is chance: somebody saved while it ran.
+    if echo.times < 2 {
         return Vec::new();
     }
     let times = counted(echo.times as usize, "update");
     let mut lines = vec![format!(
         "the last {times} in a row had no other cause than files that changed while the one before ran:"
     )];
-    lines.extend(
-        echo.files
-            .iter()
-            .take(MOST_PATHS)
-            .map(|path| path.display().to_string()),
-    );
-    lines.extend(rest(echo.files.len()));
+    let latest = resource.last().into_iter().flat_map(|last| &last.causes);
+    let latest: Vec<_> = latest
+        .filter_map(|cause| match cause {
+            Cause::Files(files) => Some(files),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let files: Vec<_> = match echo.files.is_empty() {
+        true => latest,
+        false => echo.files.iter().collect(),
+    };
+    let shown = files.iter().take(MOST_PATHS);
+    lines.extend(shown.map(|path| path.display().to_string()));
+    lines.extend(rest(files.len()));
     lines
 }
 

@@ -15,8 +15,10 @@ use crate::model::time::Time;
 /// How many batches a FileWatch shows.
 const MOST_BATCHES: usize = 20;
 
-/// What an update wrote last is reported a moment after its end.
-const AFTERGLOW: Duration = Duration::from_millis(150);
+/// What an update wrote last is reported a moment after its end; a crowd of files takes longer to settle.
+const AFTERGLOW: Duration = Duration::from_millis(40);
+const AFTERGLOW_OF_MANY: Duration = Duration::from_millis(250);
+const MANY: usize = 16;
 
 pub fn changed(state: &mut State, changes: Vec<(Name, Vec<PathBuf>)>) {
     for (watch, paths) in changes.into_iter().filter(|(_, paths)| !paths.is_empty()) {
@@ -54,7 +56,12 @@ fn note(state: &mut State, watch: &Name, paths: &[PathBuf]) {
 }
 
 fn pend(resource: &mut ResourceState, paths: Vec<PathBuf>, seq: Seq, now: Time) {
-    if is_own_doing(resource, now) {
+    let afterglow = if paths.len() >= MANY {
+        AFTERGLOW_OF_MANY
+    } else {
+        AFTERGLOW
+    };
+    if is_own_doing(resource, now, afterglow) {
         resource.echo.files.extend(paths.iter().cloned());
     } else {
         resource.echo = Default::default();
@@ -64,8 +71,8 @@ fn pend(resource: &mut ResourceState, paths: Vec<PathBuf>, seq: Seq, now: Time) 
 }
 
 /// Whether a change may come from the resource's own update.
-fn is_own_doing(resource: &ResourceState, now: Time) -> bool {
-    let just_ended = || resource.last().is_some_and(|last| now.since(last.finished) < AFTERGLOW);
+fn is_own_doing(resource: &ResourceState, now: Time, afterglow: Duration) -> bool {
+    let just_ended = || resource.last().is_some_and(|last| now.since(last.finished) < afterglow);
     resource.running.is_some() || just_ended()
 }
 
