@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::engine::effect::Effect;
 use crate::engine::reduce::begin;
 use crate::engine::reduce::updated::cancel;
-use crate::engine::state::{Cancelled, Cause, Hold, Name, ResourceState, Seq, State, Update};
+use crate::engine::state::{Cancelled, Cause, Hold, Mode, Name, ResourceState, Seq, State, Update};
+use crate::model::digest;
 use crate::model::project::Target;
 
 /// An update that does nothing but repeat itself may do so this often.
@@ -149,8 +150,25 @@ fn hold(state: &State, name: &Name, resource: &ResourceState, running: &Running)
     if !waits_for.is_empty() {
         return Some(Hold::WaitingForDeps { on: waits_for });
     }
+    if !resource.started_once && is_watch_starting(state, name, resource) {
+        return Some(Hold::StartingWatch);
+    }
     let most = state.settings.update.max_parallel_updates;
     (running.count >= most).then_some(Hold::NoSlot { most })
+}
+
+/// An update that begins before its files are watched might miss a save in between. A watch that fails is not waited for.
+fn is_watch_starting(state: &State, name: &Name, resource: &ResourceState) -> bool {
+    let watched = match &resource.declared.target {
+        Target::Local(local) => !local.deps.is_empty(),
+        Target::Kubernetes(_) | Target::Compose(_) => false,
+    };
+    if !watched || state.session.mode == Mode::Ci {
+        return false;
+    }
+    let watch = digest::object_name(&format!("local:{name}"));
+    let known = state.watches.get(watch.as_str());
+    known.is_none_or(|watch| watch.started.is_none() && watch.error.is_none())
 }
 
 /// What runs beside it keeps it from starting.

@@ -9,8 +9,11 @@ mod switch;
 mod tiltfile;
 
 use crate::engine::effect::Effect;
+use crate::engine::objects::status::is_disabled;
 use crate::engine::state::State;
-use crate::model::object::kinds::{CONFIG_MAP, EXTENSION, EXTENSION_REPO, TILTFILE, TOGGLE_BUTTON, UI_BUTTON};
+use crate::model::object::kinds::{
+    CONFIG_MAP, EXTENSION, EXTENSION_REPO, FILE_WATCH, TILTFILE, TOGGLE_BUTTON, UI_BUTTON,
+};
 use crate::model::object::{Kind, Table};
 
 /// The table as it was when it was settled last: what did not change needs no look.
@@ -38,6 +41,19 @@ pub fn settle(state: &mut State, settled: &mut Settled, effects: &mut Vec<Effect
         switch::resources(state, effects);
         switch::buttons(state);
     }
+    if settled.is_new(state, &[&FILE_WATCH, &CONFIG_MAP]) {
+        forget_watches(state);
+    }
     cmd::settle(state);
     settled.0 = Some(state.table.clone());
+}
+
+/// A watch that is gone, or off, starts anew when it comes back.
+fn forget_watches(state: &mut State) {
+    let table = &state.table;
+    let is_kept = |name: &str| {
+        let watch = table.get(&FILE_WATCH, name);
+        watch.is_some_and(|watch| !is_disabled(table, &watch.spec))
+    };
+    state.watches.retain(|name, _| is_kept(name));
 }

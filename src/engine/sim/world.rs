@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::engine::action::{
     Action, Ask, Class, Effort, Expected, Part, ProcessFact, Readiness, Token, UpdateFailure, UpdateOutcome, Verb,
-    Write,
+    WatchFact, Write,
 };
 use crate::engine::effect::{Effect, Key, Task};
 use crate::engine::sim::chance::Chance;
@@ -133,8 +133,18 @@ impl World {
     }
 
     fn keep(&mut self, key: Key, task: Task, chance: &mut Chance) -> Vec<(Duration, Action)> {
-        let (Key::Process(process), Task::Process(task)) = (key, task) else {
-            return Vec::new();
+        let (process, task) = match (key, task) {
+            (Key::Process(process), Task::Process(task)) => (process, task),
+            (Key::Watch(watch), _) => {
+                let fact = match chance.once_in(10) {
+                    true => WatchFact::Failed {
+                        error: "too many".to_owned(),
+                    },
+                    false => WatchFact::Started,
+                };
+                return vec![(pause(chance, 30), Action::Watch { watch, fact })];
+            }
+            _ => return Vec::new(),
         };
         let generation = task.generation;
         self.processes.insert(process.clone(), generation);

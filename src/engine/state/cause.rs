@@ -82,6 +82,8 @@ pub enum Hold {
     WaitingForDeps {
         on: Vec<Name>,
     },
+    /// Its files are not watched yet: a save that nobody sees would be lost.
+    StartingWatch,
     /// An update of the resource of this name that was removed has not ended yet.
     StillEnding,
     /// Objects that belong to no resource are deployed first.
@@ -114,6 +116,7 @@ impl Hold {
             Hold::WaitingForLocal { .. } => "waiting-for-local",
             Hold::IsUnparallelizable { .. } => "is-unparallelizable-local",
             Hold::WaitingForDeps { .. } => "waiting-for-dep",
+            Hold::StartingWatch => "starting-watch",
             Hold::StillEnding => "building-component",
             Hold::WaitingForUncategorized => "waiting-for-uncategorized",
             Hold::NoSlot { .. } => "waiting-for-slot",
@@ -174,6 +177,7 @@ impl fmt::Display for Hold {
             ),
             Hold::WaitingForDeps { on } => write!(f, "waits until {} has been ready once", on.join(", ")),
             Hold::StillEnding => f.write_str("waits until its update from before has ended"),
+            Hold::StartingWatch => f.write_str("waits until its files are watched, so that no save is lost"),
             Hold::WaitingForUncategorized => f.write_str("waits for the objects that belong to no resource"),
             Hold::NoSlot { most } => write!(
                 f,

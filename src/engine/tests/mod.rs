@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use crate::engine::action::{
     Action, Answer, Ask, Class, Effort, Expected, Part, ProcessFact, Readiness, Stamped, Token, UpdateFailure,
-    UpdateOutcome, Verb, Write,
+    UpdateOutcome, Verb, WatchFact, Write,
 };
 use crate::engine::effect::{Effect, Key, Task};
 use crate::engine::sim::session;
-use crate::engine::state::{MAIN, Mode, ResourceState, Seq, State, TriggerSource};
+use crate::engine::state::{MAIN, Mode, Name, ResourceState, Seq, State, TriggerSource};
 use crate::engine::step::Loop;
 use crate::model::command::Command;
 use crate::model::local::LocalTarget;
@@ -82,6 +82,27 @@ impl Rig {
                 timings: Vec::new(),
             }),
         }]);
+        self.watched();
+    }
+
+    /// Everything that should be watched is.
+    fn watched(&mut self) {
+        let is_new = |name: &Name, rig: &Rig| {
+            let known = rig.engine.state.watches.get(name);
+            known.is_none_or(|watch| watch.started.is_none())
+        };
+        let watches = self.engine.kept().keys().filter_map(|key| match key {
+            Key::Watch(name) if is_new(name, self) => Some(name.clone()),
+            _ => None,
+        });
+        let started = |watch| Action::Watch {
+            watch,
+            fact: WatchFact::Started,
+        };
+        let facts: Vec<Action> = watches.map(started).collect();
+        if !facts.is_empty() {
+            self.tell(facts);
+        }
     }
 
     /// The Tiltfile was saved, and now declares this.

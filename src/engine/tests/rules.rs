@@ -7,12 +7,43 @@ use crate::engine::state::{Cause, UpdateStatus};
 #[test]
 fn nothing_starts_before_the_tiltfile_is_evaluated_and_then_all_that_may() {
     let rig = Rig::new(Mode::Up);
-    assert!(matches!(
-        rig.effects.last(),
-        Some(Effect::Keep { .. }) | Some(Effect::Evaluate(_))
-    ));
+    let evaluations = rig
+        .effects
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Evaluate(_)));
+    assert_eq!((evaluations.count(), rig.running()), (1, Vec::new()));
     let rig = Rig::with(vec![local("a"), local("b")]);
     assert_eq!(rig.running(), ["a", "b"]);
+}
+
+#[test]
+fn the_first_update_waits_until_its_files_are_watched_or_cannot_be() {
+    let mut rig = Rig::new(Mode::Up);
+    let running = rig.engine.state.tiltfiles[MAIN].running.clone().unwrap();
+    let unwatched = with(local("c"), |target| target.deps.clear());
+    rig.tell(vec![Action::Evaluated {
+        tiltfile: MAIN.into(),
+        run: running.run,
+        evaluation: Box::new(Evaluation {
+            project: Ok(project(vec![local("a"), local("b"), unwatched])),
+            config_files: Vec::new(),
+            hashes: Hashes::default(),
+            warnings: 0,
+            timings: Vec::new(),
+        }),
+    }]);
+    assert_eq!(rig.running(), ["c"]);
+    assert_eq!(rig.hold("a"), "starting-watch");
+    let fact = |name: &str, fact| Action::Watch {
+        watch: format!("local:{name}").into(),
+        fact,
+    };
+    let error = "no room".to_owned();
+    rig.tell(vec![
+        fact("a", WatchFact::Started),
+        fact("b", WatchFact::Failed { error }),
+    ]);
+    assert_eq!(rig.running(), ["a", "b", "c"]);
 }
 
 #[test]
