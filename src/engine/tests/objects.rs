@@ -110,6 +110,7 @@ fn a_toggle_button_disables_a_resource_and_enables_it_again() {
     );
     rig.pass(Duration::from_secs(1));
     rig.click("toggle-a-disable");
+    rig.watched();
     assert_eq!(rig.running(), ["a"]);
 }
 
