@@ -1,6 +1,6 @@
 //! Pure. One turn of the loop: facts in, decisions out. The store drives it with real time, the simulator with its own.
 
-use crate::engine::action::{Stamped, StopReason};
+use crate::engine::action::{Action, Stamped, StopReason};
 use crate::engine::ci;
 use crate::engine::desired::{Tasks, difference, watches, with_watches};
 use crate::engine::effect::Effect;
@@ -8,7 +8,7 @@ use crate::engine::objects::status::{Projected, project};
 use crate::engine::reduce;
 use crate::engine::schedule::schedule;
 use crate::engine::settle::{Settled, settle};
-use crate::engine::state::{Ending, State};
+use crate::engine::state::{Ending, Seq, State};
 use crate::model::object::Table;
 use crate::model::object::kinds::{CONFIG_MAP, FILE_WATCH};
 use crate::model::time::Time;
@@ -51,6 +51,17 @@ impl Loop {
             settled: Settled::default(),
             projected: Projected::default(),
         }
+    }
+
+    /// Gives actions their places in the order of all.
+    pub fn stamp(&self, batch: Vec<Action>, at: Time) -> Vec<Stamped> {
+        let first = self.state.seq.0 + 1;
+        let stamp = |(seq, action)| Stamped {
+            seq: Seq(seq),
+            at,
+            action,
+        };
+        (first..).zip(batch).map(stamp).collect()
     }
 
     /// Takes a batch of actions in and gives the effects that follow.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::engine::action::{Action, Stamped};
+use crate::engine::action::Action;
 use crate::engine::effect::Effect;
 use crate::engine::handle::{Answers, Handle, Snapshot};
-use crate::engine::state::{Seq, State};
+use crate::engine::state::State;
 use crate::engine::step::Loop;
 use crate::model::time::Time;
 use crate::world::clock;
@@ -79,15 +79,7 @@ impl Store {
 
     fn step(&mut self, batch: Vec<Action>, performer: &mut impl Perform) {
         let at = now();
-        let first = self.engine.state.seq.0 + 1;
-        let stamped = (first..)
-            .zip(batch)
-            .map(|(seq, action)| Stamped {
-                seq: Seq(seq),
-                at,
-                action,
-            })
-            .collect();
+        let stamped = self.engine.stamp(batch, at);
         let mut effects = Vec::new();
         self.engine.step(stamped, at, &mut effects);
         for effect in effects {

@@ -6,6 +6,7 @@ mod files;
 mod print;
 mod setup;
 mod signals;
+mod starter;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -50,6 +51,7 @@ pub enum View {
 
 pub fn up(args: UpArgs) -> Result<(), Exit> {
     let quiet = duration(&args.settle, "settle")?;
+    starter::offer(&args.tiltfile.file)?;
     let view = match !args.stream && setup::is_terminal() {
         true => View::Live,
         false => View::Stream,

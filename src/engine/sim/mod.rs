@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::action::{Action, Stamped};
+use crate::engine::action::Action;
 use crate::engine::effect::Effect;
 use crate::engine::state::{Build, Mode, Seq, Session, State};
 use crate::engine::step::Loop;
@@ -108,14 +108,7 @@ impl Sim {
             .collect();
         batch.iter().for_each(|action| self.world.saw(action, Seq(first)));
         let at = self.now;
-        let stamped = (first..)
-            .zip(batch)
-            .map(|(seq, action)| Stamped {
-                seq: Seq(seq),
-                at,
-                action,
-            })
-            .collect();
+        let stamped = self.engine.stamp(batch, at);
         let mut effects = Vec::new();
         self.engine.step(stamped, at, &mut effects);
         // Sometimes several turns are shown at once, as a slow reader would see them.

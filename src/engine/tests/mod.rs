@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::action::{
-    Action, Answer, Ask, Class, Effort, Expected, Part, ProcessFact, Readiness, Stamped, Token, UpdateFailure,
-    UpdateOutcome, Verb, WatchFact, Write,
+    Action, Answer, Ask, Class, Effort, Expected, Part, ProcessFact, Readiness, Token, UpdateFailure, UpdateOutcome,
+    Verb, WatchFact, Write,
 };
 use crate::engine::effect::{Effect, Key, Task};
 use crate::engine::sim::session;
-use crate::engine::state::{MAIN, Mode, Name, ResourceState, Seq, State, TriggerSource};
+use crate::engine::state::{MAIN, Mode, Name, ResourceState, State, TriggerSource};
 use crate::engine::step::Loop;
 use crate::model::command::Command;
 use crate::model::local::LocalTarget;
@@ -53,14 +53,8 @@ impl Rig {
 
     fn tell(&mut self, batch: Vec<Action>) {
         self.pass(Duration::from_millis(1));
-        let first = self.engine.state.seq.0 + 1;
         let at = self.now;
-        let stamp = |(seq, action)| Stamped {
-            seq: Seq(seq),
-            at,
-            action,
-        };
-        let batch = (first..).zip(batch).map(stamp).collect();
+        let batch = self.engine.stamp(batch, at);
         self.engine.step(batch, at, &mut self.effects);
         self.engine.publish();
     }
