@@ -69,8 +69,8 @@ fn a_server_that_ends_well_has_failed() {
 fn ci_gives_up_when_its_time_is_up() {
     fails(
         "
-local_resource('slow', 'sleep 1000')
-local_resource('late', 'true', resource_deps=['slow'])
+local_resource('slow', 'sleep 1000', allow_parallel=True)
+local_resource('late', 'true', resource_deps=['slow'], allow_parallel=True)
 ",
         &["--timeout", "300ms"],
         "Timeout after 300ms: 1 resource waiting (late waiting-for-dep), 1 resource not ready (slow)",

@@ -32,6 +32,7 @@ local_resource('r', 'true', deps=['src'], ignore=['src/own', 'src/logs'])
 ";
     let mut session = started(tiltfile, &["r"]);
     session.write(".tiltignore", "src/tiltignored\n");
+    session.line_with("[.tiltignore]");
     session.line_with("Successfully loaded Tiltfile");
     let ignored = ["src/settings", "src/own", "src/logs/x", "src/tiltignored", "src/.a.swp", "src/a~"];
     ignored.iter().for_each(|name| session.write(name, "ignored"));
@@ -89,7 +90,7 @@ fn a_command_that_writes_into_its_own_inputs_is_stopped_and_named() {
     session.write("src/a", "begin");
     let line = session.line_with("WARNING: ");
     assert!(
-        line.contains("ouroboros │ WARNING: ") && line.contains("changed its own inputs") && line.contains("[src/out]"),
+        line.contains("ouroboros │ WARNING: ") && line.contains("changed its own inputs") && line.contains("src/out]"),
         "{line}"
     );
     let why = session.said(&["explain-build", "ouroboros"]);
