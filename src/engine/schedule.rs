@@ -246,7 +246,10 @@ fn warning(resource: &ResourceState, hold: &Hold) -> Option<Effect> {
     let is_new = matches!(hold, Hold::Loop { .. }) && !matches!(resource.hold, Some(Hold::Loop { .. }));
     let last = resource.last().filter(|_| is_new)?;
     let span = say::span(Arc::clone(&last.span), resource.name());
-    Some(say::warn(&span, format!("Not updating again: {} {hold}", resource.name())))
+    Some(say::warn(
+        &span,
+        format!("Not updating again: {} {hold}", resource.name()),
+    ))
 }
 
 fn explain(state: &State, name: &Name, resource: &ResourceState, running: &Running) -> Option<Hold> {

@@ -20,7 +20,12 @@ fn ci(tiltfile: &str, flags: &[&str]) -> (Home, Output) {
 #[track_caller]
 fn fails(tiltfile: &str, flags: &[&str], error: &str) {
     let (_home, output) = ci(tiltfile, flags);
-    assert_eq!((output.status.code(), stderr(&output)), (Some(1), format!("Error: {error}\n")), "{}", stdout(&output));
+    assert_eq!(
+        (output.status.code(), stderr(&output)),
+        (Some(1), format!("Error: {error}\n")),
+        "{}",
+        stdout(&output)
+    );
     assert!(!stdout(&output).contains("SUCCESS"));
 }
 
@@ -37,11 +42,20 @@ local_resource('by-hand', 'false', auto_init=False)
     );
     let family = Family::at(&home.path("alive"));
     let output = home.run(&["ci", "--port", "0"]);
-    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()), "{}", stdout(&output));
+    assert_eq!(
+        (output.status.code(), stderr(&output)),
+        (Some(0), String::new()),
+        "{}",
+        stdout(&output)
+    );
     let text = stdout(&output);
     assert!(text.starts_with("Tilt started on (without browser UI)\nv"), "{text}");
     assert!(text.ends_with("SUCCESS. All workloads are healthy.\n"), "{text}");
-    for line in ["          job │ worked\n", "       server │ serving\n", "       server │ goodbye\n"] {
+    for line in [
+        "          job │ worked\n",
+        "       server │ serving\n",
+        "       server │ goodbye\n",
+    ] {
         assert!(text.contains(line), "{line:?} in {text}");
     }
     family.is_gone();
@@ -83,8 +97,14 @@ fn a_tiltfile_that_fails_is_the_error_of_ci() {
     assert_eq!(output.status.code(), Some(1));
     let path = std::fs::canonicalize(home.path("Tiltfile")).unwrap();
     let error = stderr(&output);
-    assert!(error.starts_with("Error: Traceback (most recent call last):\n"), "{error}");
-    assert!(error.contains(&format!("{}:1:5: in <toplevel>", path.display())) && error.contains("not today"), "{error}");
+    assert!(
+        error.starts_with("Error: Traceback (most recent call last):\n"),
+        "{error}"
+    );
+    assert!(
+        error.contains(&format!("{}:1:5: in <toplevel>", path.display())) && error.contains("not today"),
+        "{error}"
+    );
     let nothing = "No resources found. Check out https://docs.tilt.dev/tutorial.html to get started!";
     fails("print('empty')", &[], nothing);
 }
@@ -105,7 +125,10 @@ fn reports_say_what_ran_and_what_failed() {
     };
     assert_eq!(updates("good").as_array().unwrap().len(), 1);
     assert_eq!(updates("good")[0]["error"], Value::Null);
-    assert_eq!(updates("bad")[0]["error"], "Command \"echo oops; exit 3\" failed: exit status 3");
+    assert_eq!(
+        updates("bad")[0]["error"],
+        "Command \"echo oops; exit 3\" failed: exit status 3"
+    );
     let xml = std::fs::read_to_string(home.path("report.xml")).unwrap();
     assert!(xml.starts_with("<?xml") && xml.contains("failures=\"1\""), "{xml}");
     assert!(xml.contains("name=\"good:update\"") && xml.contains("oops"), "{xml}");
@@ -113,7 +136,10 @@ fn reports_say_what_ran_and_what_failed() {
 
 #[test]
 fn a_report_that_cannot_be_written_is_an_error() {
-    let (_home, output) = ci("local_resource('good', 'true')", &["--output-json", "no/such/folder/report.json"]);
+    let (_home, output) = ci(
+        "local_resource('good', 'true')",
+        &["--output-json", "no/such/folder/report.json"],
+    );
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("no/such/folder"), "{}", stderr(&output));
 }
@@ -144,7 +170,14 @@ local_resource('after', 'cat in; tilt=$(cat tilt); $tilt get filewatch -o name',
     home.write("tilt", env!("CARGO_BIN_EXE_tilt"));
     let output = home.run(&["ci", "--port", "0"]);
     let text = stdout(&output);
-    assert!(text.ends_with("SUCCESS. All workloads are healthy.\n"), "{text}{}", stderr(&output));
+    assert!(
+        text.ends_with("SUCCESS. All workloads are healthy.\n"),
+        "{text}{}",
+        stderr(&output)
+    );
     assert_eq!(text.matches("Running cmd: cat in;").count(), 2, "{text}");
-    assert!(text.contains("        after │ changed\n") && !text.contains("File Changed"), "{text}");
+    assert!(
+        text.contains("        after │ changed\n") && !text.contains("File Changed"),
+        "{text}"
+    );
 }

@@ -55,7 +55,10 @@ fn a_session_that_is_killed_leaves_no_child_and_nothing_in_the_way_of_the_next()
     let (home, end) = session.end();
     assert_eq!(end.status.code(), None, "a signal ended it");
     family.is_gone();
-    assert!(listed(&home).contains(&format!("name: tilt-{port}")), "it could not take its entry out");
+    assert!(
+        listed(&home).contains(&format!("name: tilt-{port}")),
+        "it could not take its entry out"
+    );
     assert_eq!(log_folders(&home), 1);
 
     let before = listed(&home);
@@ -110,7 +113,11 @@ fn a_server_that_does_not_end_is_killed_when_the_time_is_up() {
     session.signal(Signal::TERM);
     let (_home, end) = session.end();
     assert_eq!(end.status.code(), Some(1), "{end:?}");
-    assert!(asked.elapsed() >= Duration::from_millis(1900), "it had {:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() >= Duration::from_millis(1900),
+        "it had {:?}",
+        asked.elapsed()
+    );
     family.is_gone();
 }
 
@@ -137,7 +144,11 @@ fn the_second_signal_kills_at_once() {
     session.signal(Signal::TERM);
     let (_home, end) = session.end();
     assert_eq!(end.status.code(), Some(1), "{end:?}");
-    assert!(asked.elapsed() < Duration::from_millis(1900), "it took {:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_millis(1900),
+        "it took {:?}",
+        asked.elapsed()
+    );
     family.is_gone();
 }
 
@@ -147,7 +158,11 @@ fn a_port_that_is_taken_is_named_and_nothing_is_left_behind() {
     let port = session.port();
     let home = Home::with("local_resource('second', 'echo two > made')");
     for subcommand in ["up", "ci"] {
-        let output = home.tilt(&[subcommand]).env("TILT_PORT", port.to_string()).output().unwrap();
+        let output = home
+            .tilt(&[subcommand])
+            .env("TILT_PORT", port.to_string())
+            .output()
+            .unwrap();
         assert_eq!(output.status.code(), Some(1));
         let error = stderr(&output);
         let start = format!("Error: Tilt cannot start because you already have another process on port {port}");

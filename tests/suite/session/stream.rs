@@ -45,9 +45,15 @@ Successfully loaded Tiltfile (TIME)
 fn steady(text: &str, home: &Home) -> String {
     let folder = fs::canonicalize(home.path(".")).unwrap();
     let text = text.replace(&folder.display().to_string(), "DIR");
-    let text = Regex::new(r"localhost:\d+/").unwrap().replace_all(&text, "localhost:PORT/");
-    let text = Regex::new(r"v[\d.]+(-dev)?, built \S+").unwrap().replace_all(&text, "VERSION, built DATE");
-    let text = Regex::new(r"Tiltfile \([\d.]+(ms|µs|s)\)").unwrap().replace_all(&text, "Tiltfile (TIME)");
+    let text = Regex::new(r"localhost:\d+/")
+        .unwrap()
+        .replace_all(&text, "localhost:PORT/");
+    let text = Regex::new(r"v[\d.]+(-dev)?, built \S+")
+        .unwrap()
+        .replace_all(&text, "VERSION, built DATE");
+    let text = Regex::new(r"Tiltfile \([\d.]+(ms|µs|s)\)")
+        .unwrap()
+        .replace_all(&text, "Tiltfile (TIME)");
     text.into_owned()
 }
 
@@ -75,10 +81,17 @@ fn a_log_that_cannot_be_kept_is_an_error_that_names_the_place() {
     let home = Home::with("local_resource('a', 'echo made > made')");
     home.write("not-a-folder", "");
     for state in [home.path("not-a-folder"), "/proc/no-such".into()] {
-        let output = home.tilt(&["ci", "--port", "0"]).env("XDG_STATE_HOME", &state).output().unwrap();
+        let output = home
+            .tilt(&["ci", "--port", "0"])
+            .env("XDG_STATE_HOME", &state)
+            .output()
+            .unwrap();
         let error = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{error}");
-        assert!(error.starts_with("Error: ") && error.contains(&state.display().to_string()), "{error}");
+        assert!(
+            error.starts_with("Error: ") && error.contains(&state.display().to_string()),
+            "{error}"
+        );
         assert!(!error.contains("panicked"), "{error}");
         assert!(!home.path("made").exists());
     }

@@ -19,7 +19,13 @@ impl Family {
     /// Makes the pipe. Nobody is gone before somebody was there.
     pub fn at(path: &Path) -> Family {
         if !path.exists() {
-            assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo runs").success());
+            assert!(
+                Command::new("mkfifo")
+                    .arg(path)
+                    .status()
+                    .expect("mkfifo runs")
+                    .success()
+            );
         }
         let (sender, gone) = channel();
         let path = path.to_owned();
