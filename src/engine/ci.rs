@@ -168,7 +168,8 @@ fn serve(resource: &ResourceState) -> TargetState {
 
 /// How `tilt ci` ends, once it does.
 pub fn judge(state: &State) -> Option<Outcome> {
-    if state.session.mode != Mode::Ci || state.session.outcome.is_some() {
+    // Of a session that is being ended nothing can be said: what was cut short has neither failed nor succeeded.
+    if state.session.mode != Mode::Ci || state.session.outcome.is_some() || state.session.ending.is_some() {
         return None;
     }
     let targets = targets(state);

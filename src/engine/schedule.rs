@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::engine::effect::Effect;
 use crate::engine::reduce::begin;
 use crate::engine::reduce::updated::cancel;
+use crate::engine::say;
 use crate::engine::state::{Cancelled, Cause, Hold, Mode, Name, ResourceState, Seq, State, Update};
 use crate::model::digest;
 use crate::model::project::Target;
@@ -31,7 +32,7 @@ pub fn schedule(state: &mut State, effects: &mut Vec<Effect>) {
             begin::update(state, &name, effects);
         }
     }
-    holds(state);
+    holds(state, effects);
 }
 
 /// Tiltfiles do not wait for anything but themselves.
@@ -242,7 +243,7 @@ fn is_superseded(state: &State, resource: &ResourceState) -> bool {
 }
 
 /// Writes down why things wait. What has no reason to change is not touched.
-fn holds(state: &mut State) {
+fn holds(state: &mut State, effects: &mut Vec<Effect>) {
     let running = Running::of(state);
     let found: Vec<(Name, Option<Hold>)> = state
         .resources
@@ -252,9 +253,21 @@ fn holds(state: &mut State) {
         .collect();
     for (name, hold) in found {
         if let Some(resource) = state.resource_mut(&name) {
+            effects.extend(hold.as_ref().and_then(|hold| warning(resource, hold)));
             resource.hold = hold;
         }
     }
+}
+
+/// Nobody would look for a reason if what they save now and then just did nothing.
+fn warning(resource: &ResourceState, hold: &Hold) -> Option<Effect> {
+    let is_new = matches!(hold, Hold::Loop { .. }) && !matches!(resource.hold, Some(Hold::Loop { .. }));
+    let last = resource.last().filter(|_| is_new)?;
+    let span = say::span(Arc::clone(&last.span), resource.name());
+    Some(say::warn(
+        &span,
+        format!("Not updating again: {} {hold}", resource.name()),
+    ))
 }
 
 fn explain(state: &State, name: &Name, resource: &ResourceState, running: &Running) -> Option<Hold> {

@@ -12,6 +12,7 @@ mod fuzz;
 mod guard;
 mod instance;
 mod lsp;
+mod session;
 mod support;
 mod tidy;
 mod tiltfile_result;

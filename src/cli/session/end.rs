@@ -37,7 +37,8 @@ pub async fn drained(performer: Performer, handle: &Handle, kill: &CancellationT
     let close = performer.close();
     tokio::pin!(close);
     tokio::select! {
-        () = &mut close => return Drain::Ended,
+        // What was killed may have ended before we are told that it was.
+        () = &mut close => return if kill.is_cancelled() { Drain::Killed } else { Drain::Ended },
         () = kill.cancelled() => {}
         () = tokio::time::sleep(patience(handle)) => kill.cancel(),
     }

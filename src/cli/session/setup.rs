@@ -50,9 +50,15 @@ pub async fn session(plan: Plan) -> Result<(), Exit> {
         &uuid::Uuid::new_v4().to_string(),
     ));
     let handle = store.handle();
-    let servers = Servers::start(&plan, &request, &dirs, (&handle, &logs)).await?;
-    let outcome = run(plan, request, store, (&logs, &servers)).await;
-    servers.stop().await;
+    let outcome = match Servers::start(&plan, &request, &dirs, (&handle, &logs)).await {
+        Ok(servers) => {
+            let outcome = run(plan, request, store, (&logs, &servers)).await;
+            servers.stop().await;
+            outcome
+        }
+        Err(exit) => Err(exit),
+    };
+    // Its folder goes with it, also where nothing was ever logged.
     logs.close().await;
     outcome
 }

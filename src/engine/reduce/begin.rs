@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::engine::effect::{Effect, EvaluateOrder, UpdateOrder, Work};
+use crate::engine::objects::declared;
 use crate::engine::say::{self, span};
 use crate::engine::spec;
 use crate::engine::state::{Cause, Evaluating, Name, ResourceState, State, Update, next};
@@ -18,6 +19,7 @@ pub fn update_cmd(resource: &str) -> String {
 }
 
 pub fn evaluation(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
+    watch_from_the_start(state, name);
     let run = next(&mut state.counters.evaluations);
     let (seq, now) = (state.seq, state.now);
     let base = base(state);
@@ -45,6 +47,19 @@ pub fn evaluation(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
         args: tiltfile.args.clone(),
         span,
     }));
+}
+
+/// A Tiltfile that is saved while it is evaluated for the first time must not go unnoticed. What else it reads is watched
+/// once that is known.
+fn watch_from_the_start(state: &mut State, name: &Name) {
+    let Some(tiltfile) = state
+        .tiltfile_mut(name)
+        .filter(|tiltfile| tiltfile.config_files.is_empty())
+    else {
+        return;
+    };
+    tiltfile.config_files = vec![tiltfile.path.clone()];
+    declared::config_watch(state, name);
 }
 
 pub fn update(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {

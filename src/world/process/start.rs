@@ -36,9 +36,13 @@ fn is_executable(file: &Path) -> bool {
         .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
-/// A command without an input, whose output goes into pipes.
+/// A command without an input, whose output goes into pipes. An empty `dir` is the folder that we run in.
 pub fn command(argv: &[String], dir: &Path, env: &BTreeMap<String, String>) -> Result<Command, ProcessError> {
     let (program, arguments) = argv.split_first().ok_or(ProcessError::Empty)?;
+    let dir = match dir.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => dir,
+    };
     let refused = |source| ProcessError::Folder {
         dir: dir.to_owned(),
         source,

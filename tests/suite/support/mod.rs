@@ -1,5 +1,6 @@
 //! What tests share: the binary in a hermetic environment, folders of their own, and differences that can be read.
 
+pub mod alive;
 pub mod api;
 pub mod program;
 pub mod session;

@@ -29,6 +29,13 @@ impl Home {
         Home { folder }
     }
 
+    /// Without a Tiltfile.
+    pub fn empty() -> Home {
+        Home {
+            folder: tempfile::tempdir().expect("a folder for the session"),
+        }
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -71,9 +78,16 @@ impl Session {
 
     /// Starts a command that serves, and waits until others can reach it.
     pub fn start(home: Home, words: &[&str]) -> Session {
+        Session::start_with(home, words, &[])
+    }
+
+    /// The same with variables.
+    pub fn start_with(home: Home, words: &[&str], variables: &[(&str, &str)]) -> Session {
         for _ in 0..ATTEMPTS {
             let port = free_port();
-            let mut program = Program::start(home.tilt(words).env("TILT_PORT", port.to_string()));
+            let mut command = home.tilt(words);
+            command.envs(variables.iter().copied());
+            let mut program = Program::start(command.env("TILT_PORT", port.to_string()));
             // Printed once the servers listen and are listed.
             if program.next_with("Tilt started on").is_some() {
                 return Session { program, home, port };
@@ -84,12 +98,23 @@ impl Session {
         panic!("somebody takes every port");
     }
 
+    /// Starts one at a port where nobody listens any more.
+    pub fn start_at(home: Home, port: u16, words: &[&str]) -> Session {
+        let mut program = Program::start(home.tilt(words).env("TILT_PORT", port.to_string()));
+        program.line_with("Tilt started on");
+        Session { program, home, port }
+    }
+
     pub fn port(&self) -> u16 {
         self.port
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.home.path(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        self.home.write(name, text);
     }
 
     /// A command that talks to this session.
@@ -142,6 +167,15 @@ impl Session {
     /// Ends it without a chance to say goodbye.
     pub fn kill(&mut self) {
         self.program.signal(Signal::KILL);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        self.program.signal(signal);
+    }
+
+    /// Waits until it ends; what it leaves behind can be looked at.
+    pub fn end(self) -> (Home, End) {
+        (self.home, self.program.end())
     }
 
     /// Ends it as ctrl-c does.
