@@ -89,7 +89,7 @@ fn a_folder_that_cannot_be_read_does_not_stop_the_others() {
 
 const LOOP: &str = "
 local_resource('ouroboros', 'cat src/a; date +%N > src/out', deps=['src'])
-local_resource('other', 'cat other', deps=['other'])
+local_resource('other', 'sleep 0.3; cat other', deps=['other'])
 ";
 
 #[test]

@@ -176,7 +176,7 @@ local_resource('auto', 'echo auto-$(cat in)', deps=['in'], auto_init=False)
     session.line_with("auto-two");
     session.said(&[
         "wait",
-        "--for=condition=UpToDate=false",
+        "--for=jsonpath={.status.hasPendingChanges}=true",
         "--timeout=30s",
         "uiresource/manual",
     ]);
