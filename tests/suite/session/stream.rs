@@ -62,8 +62,6 @@ fn the_stream_has_the_form_that_scripts_know() {
     let home = Home::with(FOUR);
     fs::create_dir(home.path("web")).unwrap();
     home.write("web/index.html", "one");
-    let log = fs::File::create(home.path("stderr")).unwrap();
-    drop(log);
     let mut session = Session::start_with(home, &["up", "--stream"], &[("TILT_DISABLE_ANALYTICS", "1")]);
     session.line_with("Build Failed");
     session.write("web/index.html", "two");
