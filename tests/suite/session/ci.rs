@@ -58,7 +58,7 @@ local_resource('by-hand', 'false', auto_init=False)
     ] {
         assert!(text.contains(line), "{line:?} in {text}");
     }
-    family.is_gone();
+    family.awaits_the_last();
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn ci_that_is_ended_early_has_not_succeeded_and_leaves_nobody() {
     let end = program.end();
     assert_eq!(end.status.code(), Some(1), "{end:?}");
     assert!(end.stderr.starts_with("Error: interrupted"), "{end:?}");
-    family.is_gone();
+    family.awaits_the_last();
     assert!(home.path("report.json").exists());
 }
 

@@ -54,7 +54,7 @@ fn a_session_that_is_killed_leaves_no_child_and_nothing_in_the_way_of_the_next()
     session.kill();
     let (home, end) = session.end();
     assert_eq!(end.status.code(), None, "a signal ended it");
-    family.is_gone();
+    family.awaits_the_last();
     assert!(
         listed(&home).contains(&format!("name: tilt-{port}")),
         "it could not take its entry out"
@@ -118,7 +118,7 @@ fn a_server_that_does_not_end_is_killed_when_the_time_is_up() {
         "it had {:?}",
         asked.elapsed()
     );
-    family.is_gone();
+    family.awaits_the_last();
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn an_update_that_does_not_end_is_killed_when_the_time_is_up() {
     session.signal(Signal::INT);
     let (_home, end) = session.end();
     assert_eq!(end.status.code(), Some(1), "{end:?}");
-    family.is_gone();
+    family.awaits_the_last();
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn the_second_signal_kills_at_once() {
         "it took {:?}",
         asked.elapsed()
     );
-    family.is_gone();
+    family.awaits_the_last();
 }
 
 #[test]

@@ -19,6 +19,7 @@ fn started(tiltfile: &str, resources: &[&str]) -> Session {
     }
     home.write("src/a", "a\n");
     home.write("src/b", "b");
+    home.write("src/out", "always\n");
     home.write("other", "");
     let session = Session::start(home, &["up"]);
     resources.iter().for_each(|resource| session.wait("UpToDate", resource));
@@ -79,7 +80,7 @@ local_resource('other', 'true', deps=['Tiltfile2'])
 fn a_folder_that_cannot_be_read_does_not_stop_the_others() {
     let mut session = started("local_resource('r', 'true', deps=['src'])", &["r"]);
     let logs = session.path("src/logs");
-    fs::set_permissions(&logs, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&logs, fs::Permissions::from_mode(0o0)).unwrap();
     session.write("src/a", "changed\n");
     session.line_with("src/a");
     fs::set_permissions(&logs, fs::Permissions::from_mode(0o755)).unwrap();
@@ -89,7 +90,7 @@ fn a_folder_that_cannot_be_read_does_not_stop_the_others() {
 
 const LOOP: &str = "
 local_resource('ouroboros', 'cat src/a; date +%N > src/out', deps=['src'])
-local_resource('other', 'cat other', deps=['other'])
+local_resource('other', 'sleep 0.3; cat other', deps=['other'])
 ";
 
 #[test]
@@ -115,7 +116,7 @@ fn a_command_that_writes_into_its_own_inputs_is_stopped_and_named() {
 
 #[test]
 fn a_command_that_writes_the_same_bytes_again_runs_once() {
-    let tiltfile = "local_resource('r', 'cat src/a; echo always > src/out', deps=['src'])";
+    let tiltfile = "local_resource('r', 'cat src/a; echo always 1<> src/out', deps=['src'])";
     let mut session = started(tiltfile, &["r"]);
     session.write("src/a", "first\n");
     next_is(&mut session, "1 File Changed: [src/a]");

@@ -22,13 +22,13 @@ fn a_disabled_server_is_stopped_and_an_enabled_one_is_started_again() {
     session.line_with("│ serving");
     session.wait("Ready", "served");
     session.said(&["disable", "served"]);
-    family.is_gone();
+    family.awaits_the_last();
     let family = Family::at(&session.path("alive"));
     session.said(&["enable", "served"]);
     session.line_with("│ serving");
     session.wait("Ready", "served");
     session.said(&["trigger", "served"]);
-    family.is_gone();
+    family.awaits_the_last();
     let _family = Family::at(&session.path("alive"));
     session.line_with("│ serving");
 }
@@ -127,7 +127,7 @@ fn an_extension_made_by_hand_runs_its_tiltfile_until_it_is_deleted() {
     let name = session.said(&["get", "extension", "-o=jsonpath={.items[*].metadata.name}"]);
     assert!(resources(&session).contains(&format!("uiresource.tilt.dev/{name}\n")));
     session.said(&["delete", "extension", &name]);
-    family.is_gone();
+    family.awaits_the_last();
     session.said(&["wait", "--for=delete", "--timeout=30s", "uiresource/from-kit"]);
     assert_eq!(
         resources(&session),
@@ -176,7 +176,7 @@ local_resource('auto', 'echo auto-$(cat in)', deps=['in'], auto_init=False)
     session.line_with("auto-two");
     session.said(&[
         "wait",
-        "--for=condition=UpToDate=false",
+        "--for=jsonpath={.status.hasPendingChanges}=true",
         "--timeout=30s",
         "uiresource/manual",
     ]);

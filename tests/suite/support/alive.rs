@@ -40,7 +40,7 @@ impl Family {
 
     /// Waits until the last of them has ended.
     #[track_caller]
-    pub fn is_gone(self) {
+    pub fn awaits_the_last(self) {
         self.gone.recv_timeout(PATIENCE).expect("some of them still live");
     }
 }
