@@ -102,7 +102,7 @@ fn saves(program: &Path) -> Vec<Row> {
     let mut pipes = things.map(|thing| home.pipe(&format!("{thing}.pipe")));
     let session = home.up();
     for pipe in &mut pipes {
-        pipe.bytes(1);
+        assert!(pipe.bytes(1), "not all commands started: {}", session.output());
     }
     thread::sleep(REST);
     let mut rows = Vec::new();
@@ -125,7 +125,11 @@ fn save(session: &Session, thing: &str, number: usize, pipe: &mut Pipe) -> f64 {
     thread::sleep(PAUSE);
     let started = Instant::now();
     session.home.write(&format!("{thing}.txt"), &format!("save {number}"));
-    pipe.bytes(1);
+    assert!(
+        pipe.bytes(1),
+        "save {number} of {thing}.txt started nothing: {}",
+        session.output()
+    );
     started.elapsed().as_secs_f64() * 1000.0
 }
 
@@ -162,7 +166,7 @@ fn idle(program: &Path) -> Vec<Row> {
     let mut pipe = home.pipe("pipe");
     let session = home.up();
     let started = Instant::now();
-    pipe.bytes(SERVERS);
+    assert!(pipe.bytes(SERVERS), "not all servers started");
     let all = started.elapsed().as_secs_f64() * 1000.0;
     thread::sleep(REST);
     let name = format!("{SERVERS} idle servers");
@@ -210,7 +214,7 @@ fn storm(program: &Path, name: &str, (script, lines): (&str, usize)) -> Vec<Row>
     thread::sleep(REST);
     let before = session.memory();
     common::run(&mut session.home.tilt(&["trigger", "storm"]));
-    pipe.bytes(1);
+    assert!(pipe.bytes(1), "the storm did not start");
     let started = Instant::now();
     session.wait_for("│ over");
     let rate = lines as f64 / started.elapsed().as_secs_f64();
