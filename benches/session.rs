@@ -18,12 +18,12 @@ use std::time::{Duration, Instant};
 use common::{Figures, percentile, sorted};
 use session::{Home, Pipe, Session};
 
-const SAVES: usize = 100;
+const SAVES: usize = 50;
 const RUNS: usize = 15;
 const SERVERS: usize = 300;
 const LINES: usize = 500_000;
 /// Between one thing that is measured and the next: the session is at rest again.
-const PAUSE: Duration = Duration::from_millis(60);
+const PAUSE: Duration = Duration::from_millis(250);
 /// Longer than idle threads are kept.
 const REST: Duration = Duration::from_secs(6);
 
