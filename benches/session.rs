@@ -22,7 +22,8 @@ const SAVES: usize = 50;
 const RUNS: usize = 15;
 const SERVERS: usize = 300;
 const LINES: usize = 500_000;
-/// Between one thing that is measured and the next: the session is at rest again.
+/// Between one thing that is measured and the next. Saves that follow an update sooner are taken for the update's own doing, and after
+/// six of those in a row the resource is held back.
 const PAUSE: Duration = Duration::from_millis(250);
 /// Longer than idle threads are kept.
 const REST: Duration = Duration::from_secs(6);
