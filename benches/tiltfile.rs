@@ -6,12 +6,13 @@
 #![allow(clippy::disallowed_methods, reason = "a benchmark runs programs and reads the clock")]
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
+mod common;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
 
-use wait4::Wait4;
+use common::{Figures, Run};
 
 const RUNS: usize = 15;
 
@@ -43,62 +44,24 @@ fn compare(name: &str, dir: &Path, args: &[&str], upstream: Option<&Path>) {
     }
     // The first of each only warms caches.
     let (ours, upstream) = (Figures::of(&ours_runs[1..]), upstream_runs.get(1..).map(Figures::of));
-    println!("{}", ours.row(name, None));
+    println!("{}", row(&ours, name, None));
     if let Some(upstream) = upstream {
-        println!("{}", upstream.row("  upstream", Some(upstream.median / ours.median)));
+        println!("{}", row(&upstream, "  upstream", Some(upstream.median / ours.median)));
     }
-}
-
-#[derive(Clone, Copy)]
-struct Run {
-    seconds: f64,
-    kib: u64,
 }
 
 fn run(program: &Path, dir: &Path, args: &[&str]) -> Run {
-    let started = Instant::now();
-    let mut child = Command::new(program)
-        .args(args)
-        .current_dir(dir)
-        .env("KUBECONFIG", "/dev/null")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-    let ended = child.wait4().unwrap();
-    let seconds = started.elapsed().as_secs_f64();
-    assert!(ended.status.success(), "{} {args:?} failed", program.display());
-    Run {
-        seconds,
-        kib: ended.rusage.maxrss / 1024,
-    }
+    let mut command = Command::new(program);
+    common::run(command.args(args).current_dir(dir).env("KUBECONFIG", "/dev/null"))
 }
 
-struct Figures {
-    median: f64,
-    min: f64,
-    kib: u64,
-}
-
-impl Figures {
-    fn of(runs: &[Run]) -> Figures {
-        let mut seconds: Vec<f64> = runs.iter().map(|run| run.seconds).collect();
-        seconds.sort_by(f64::total_cmp);
-        Figures {
-            median: seconds[seconds.len() / 2],
-            min: seconds[0],
-            kib: runs.iter().map(|run| run.kib).max().unwrap_or_default(),
-        }
-    }
-
-    fn row(&self, name: &str, ratio: Option<f64>) -> String {
-        let ratio = ratio.map(|ratio| format!("{ratio:.1}x")).unwrap_or_default();
-        let (median, min) = (self.median * 1000.0, self.min * 1000.0);
-        format!(
-            "{name:<34} {median:>7.1} ms {min:>7.1} ms {:>7.1} MB {ratio:>8}",
-            self.kib as f64 / 1024.0
-        )
-    }
+fn row(figures: &Figures, name: &str, ratio: Option<f64>) -> String {
+    let ratio = ratio.map(|ratio| format!("{ratio:.1}x")).unwrap_or_default();
+    let (median, min) = (figures.median * 1000.0, figures.min * 1000.0);
+    format!(
+        "{name:<34} {median:>7.1} ms {min:>7.1} ms {:>7.1} MB {ratio:>8}",
+        figures.kib as f64 / 1024.0
+    )
 }
 
 /// A Tiltfile as a generator would write it for `count` services.
