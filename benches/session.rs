@@ -45,6 +45,9 @@ fn row(name: impl Into<String>, value: f64, unit: &'static str, known: Option<f6
     }
 }
 
+/// Measures with a program, and says what it found.
+type Part = fn(&Path) -> Vec<Row>;
+
 fn main() {
     let ours = measure(Path::new(env!("CARGO_BIN_EXE_tilt")));
     let other = std::env::var_os("UPSTREAM_TILT").map(|path| measure(&PathBuf::from(path)));
@@ -76,8 +79,7 @@ fn line(ours: &Row, upstream: Option<f64>) -> String {
 
 fn measure(program: &Path) -> Vec<Row> {
     // One after the other, and some of them are chosen while this is worked on: `cargo bench --bench session -- idle`.
-    let parts: [(&str, fn(&Path) -> Vec<Row>); 4] =
-        [("saves", saves), ("idle", idle), ("storms", storms), ("start", start)];
+    let parts: [(&str, Part); 4] = [("saves", saves), ("idle", idle), ("storms", storms), ("start", start)];
     let chosen: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     parts
         .into_iter()

@@ -32,6 +32,8 @@ pub enum Action {
     /// Files changed: for each watch the paths that it lets through.
     Files {
         changes: Vec<(Name, Vec<PathBuf>)>,
+        /// When the newest of them was written; unknown of what is gone.
+        written: Option<Time>,
     },
     Watch {
         watch: Name,

@@ -208,7 +208,7 @@ fn timed_out(state: &State, targets: &[Target]) -> Option<String> {
     }
     let describe = |what: &str, found: Vec<String>| match found.len() {
         0 => None,
-        1 => Some(format!("1 resource {what} ({})", found[0])),
+        // Upstream's wording, which scripts match, knows no singular.
         many => Some(format!("{many} resources {what} ({})", shown(&found))),
     };
     let waiting = targets.iter().filter_map(|target| match &target.state {

@@ -5,9 +5,12 @@
 
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+use crate::model::time::Time;
 
 /// A file operation that failed. The text is complete: operation, path and reason. It can be copied because whoever
 /// reads a file once keeps the failure as well as the content.
@@ -93,6 +96,16 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
 /// Whether something is there. A dangling link is nothing.
 pub fn exists(path: &Path) -> bool {
     path.exists()
+}
+
+/// When a file's content or its attributes changed last; nothing if that cannot be known.
+pub fn written(path: &Path) -> Option<Time> {
+    let found = fs::symlink_metadata(path).ok()?;
+    let micros = found
+        .ctime()
+        .checked_mul(1_000_000)?
+        .checked_add(found.ctime_nsec() / 1000)?;
+    Some(Time::from_micros(micros))
 }
 
 pub fn is_folder(path: &Path) -> bool {

@@ -1,5 +1,6 @@
 //! Watched files: what the watcher says becomes actions.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use tokio::sync::mpsc;
@@ -9,6 +10,8 @@ use crate::engine::logs::{Fields, Level};
 use crate::engine::perform::Context;
 use crate::engine::state::Name;
 use crate::model::filter::Ignore;
+use crate::model::time::Time;
+use crate::world::files;
 use crate::world::watcher::{Cause, Settle, WatchError, WatchEvent, WatchSpec, Watcher};
 
 /// Nothing is watched until somebody starts it.
@@ -61,11 +64,12 @@ async fn forward(mut events: mpsc::UnboundedReceiver<WatchEvent>, context: Conte
                         "Looked at all watched files again ({why}): {count} had changed"
                     ));
                 }
+                let written = newest(&changes);
                 let changes = changes
                     .into_iter()
                     .map(|(watch, paths)| (watch.into(), paths))
                     .collect();
-                context.tell(Action::Files { changes });
+                context.tell(Action::Files { changes, written });
                 continue;
             }
             WatchEvent::Overflowed { why } => {
@@ -83,4 +87,14 @@ async fn forward(mut events: mpsc::UnboundedReceiver<WatchEvent>, context: Conte
             fact,
         });
     }
+}
+
+/// So many files are looked at; a crowd is written by programs, and any few of it say when.
+const MOST_LOOKS: usize = 32;
+
+/// When the newest of the changed files was written. What is gone cannot say, and neither can a whole batch with it.
+fn newest(changes: &[(String, Vec<PathBuf>)]) -> Option<Time> {
+    let paths: BTreeSet<&PathBuf> = changes.iter().flat_map(|(_, paths)| paths).take(MOST_LOOKS).collect();
+    let times: Option<Vec<Time>> = paths.into_iter().map(|path| files::written(path)).collect();
+    times?.into_iter().max()
 }

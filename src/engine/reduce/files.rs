@@ -15,12 +15,10 @@ use crate::model::time::Time;
 /// How many batches a FileWatch shows.
 const MOST_BATCHES: usize = 20;
 
-/// What an update wrote last is reported a moment after its end; a crowd of files takes longer to settle.
+/// What an update wrote last is reported a moment after its end. This is for what does not say when it was written.
 const AFTERGLOW: Duration = Duration::from_millis(40);
-const AFTERGLOW_OF_MANY: Duration = Duration::from_millis(250);
-const MANY: usize = 16;
 
-pub fn changed(state: &mut State, changes: Vec<(Name, Vec<PathBuf>)>) {
+pub fn changed(state: &mut State, changes: Vec<(Name, Vec<PathBuf>)>, written: Option<Time>) {
     for (watch, paths) in changes.into_iter().filter(|(_, paths)| !paths.is_empty()) {
         note(state, &watch, &paths);
         let Some(target) = target(state, &watch) else { continue };
@@ -29,7 +27,7 @@ pub fn changed(state: &mut State, changes: Vec<(Name, Vec<PathBuf>)>) {
             Some(("local", resource)) => {
                 let (seq, now) = (state.seq, state.now);
                 if let Some(resource) = state.resource_mut(resource) {
-                    pend(resource, paths, seq, now);
+                    pend(resource, paths, (seq, now, written));
                 }
             }
             _ => {}
@@ -55,13 +53,8 @@ fn note(state: &mut State, watch: &Name, paths: &[PathBuf]) {
     noted.batches.drain(..surplus);
 }
 
-fn pend(resource: &mut ResourceState, paths: Vec<PathBuf>, seq: Seq, now: Time) {
-    let afterglow = if paths.len() >= MANY {
-        AFTERGLOW_OF_MANY
-    } else {
-        AFTERGLOW
-    };
-    if is_own_doing(resource, now, afterglow) {
+fn pend(resource: &mut ResourceState, paths: Vec<PathBuf>, (seq, now, written): (Seq, Time, Option<Time>)) {
+    if is_own_doing(resource, now, written) {
         resource.echo.files.extend(paths.iter().cloned());
     } else {
         resource.echo = Default::default();
@@ -70,10 +63,16 @@ fn pend(resource: &mut ResourceState, paths: Vec<PathBuf>, seq: Seq, now: Time) 
     resource.pending.files.extend(paths.into_iter().map(|path| (path, seq)));
 }
 
-/// Whether a change may come from the resource's own update.
-fn is_own_doing(resource: &ResourceState, now: Time, afterglow: Duration) -> bool {
-    let just_ended = || resource.last().is_some_and(|last| now.since(last.finished) < afterglow);
-    resource.running.is_some() || just_ended()
+/// Whether a change may come from the resource's own update: it runs, or it ran when the files were written.
+fn is_own_doing(resource: &ResourceState, now: Time, written: Option<Time>) -> bool {
+    let Some(last) = resource.last() else {
+        return resource.running.is_some();
+    };
+    let before_its_end = match written {
+        Some(written) => written <= last.finished,
+        None => now.since(last.finished) < AFTERGLOW,
+    };
+    resource.running.is_some() || before_its_end
 }
 
 pub fn watch(state: &mut State, watch: &Name, fact: WatchFact, effects: &mut Vec<Effect>) {

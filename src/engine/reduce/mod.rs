@@ -27,7 +27,7 @@ pub fn reduce(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
             run,
             evaluation,
         } => evaluated::evaluated(state, &tiltfile, run, *evaluation, effects),
-        Action::Files { changes } => files::changed(state, changes),
+        Action::Files { changes, written } => files::changed(state, changes, written),
         Action::Watch { watch, fact } => files::watch(state, &watch, fact, effects),
         Action::UpdateRuns { update, pid } => updated::runs(state, update, pid),
         Action::Updated { update, outcome } => updated::updated(state, update, outcome, effects),

@@ -28,15 +28,12 @@ fn one(state: &mut State, object: &Stored) {
     let path = PathBuf::from(text(&object.spec, "path"));
     let args = texts(&object.spec, "args");
     let Some(known) = state.tiltfile_mut(&name) else {
-        let mut tiltfile = TiltfileState::new(&name, path.clone(), args);
-        tiltfile.config_files = vec![path];
+        let tiltfile = TiltfileState::new(&name, path, args);
         state.tiltfiles.insert(Arc::clone(&name), Arc::new(tiltfile));
         if state.table.get(&UI_BUTTON, &format!("{name}-stopbuild")).is_none() {
             state.table.put(declared::stop(&name, None), state.now);
         }
         evaluate(state, &name, Cause::Initial);
-        // A save while it is evaluated for the first time must not be lost.
-        declared::config_watch(state, &name);
         return;
     };
     if known.args != args || known.path != path {

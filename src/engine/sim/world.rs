@@ -210,6 +210,7 @@ impl World {
                 self.project = project(chance);
                 vec![Action::Files {
                     changes: vec![(format!("configs:{MAIN}").into(), vec!["/p/Tiltfile".into()])],
+                    written: None,
                 }]
             }
             8 => vec![self.cmd(chance, state)],
@@ -230,6 +231,7 @@ impl World {
         self.saved.insert(name.to_string(), Seq(state.seq.0 + 1));
         vec![Action::Files {
             changes: vec![(watch, vec![path])],
+            written: None,
         }]
     }
 

@@ -90,7 +90,7 @@ fn time_runs_out_and_what_was_missing_is_named() {
     rig.tell(vec![Action::Woke]);
     assert_eq!(
         failure(&rig),
-        "Timeout after 30m0s: 1 resource waiting (late waiting-for-dep), 1 resource not ready (slow)"
+        "Timeout after 30m0s: 1 resources waiting (late waiting-for-dep), 1 resources not ready (slow)"
     );
 }
 

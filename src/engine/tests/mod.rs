@@ -109,6 +109,7 @@ impl Rig {
         let paths = paths.iter().map(PathBuf::from).collect();
         self.tell(vec![Action::Files {
             changes: vec![(watch.into(), paths)],
+            written: None,
         }]);
     }
 

@@ -107,6 +107,7 @@ fn every_update_can_wait_for_the_current_version_of_what_it_depends_on() {
             ("local:app".into(), vec!["/p/app/x".into()]),
             ("local:lib".into(), vec!["/p/lib/x".into()]),
         ],
+        written: None,
     }]);
     assert_eq!(rig.running(), ["lib"]);
     assert_eq!(rig.hold("app"), "waiting-for-dep");
@@ -267,6 +268,34 @@ fn updates_that_change_their_own_inputs_are_stopped_and_named() {
     // Somebody saves something: that is worth another try.
     rig.save("a", "/p/a/main.c");
     assert_eq!(rig.running(), ["a"]);
+}
+
+#[test]
+fn what_an_update_wrote_is_its_doing_however_late_that_is_told() {
+    let mut rig = Rig::with(vec![local("a")]);
+    let mut turns = 0;
+    while rig.running() == ["a"] && turns < 50 {
+        rig.done("a");
+        let written = Some(rig.now);
+        rig.pass(Duration::from_secs(1));
+        rig.tell(vec![Action::Files {
+            changes: vec![("local:a".into(), vec!["/p/a/out".into()])],
+            written,
+        }]);
+        turns += 1;
+    }
+    assert_eq!(rig.hold("a"), "changes-own-inputs");
+    // Right after the end of an update, yet written after it.
+    let mut rig = Rig::with(vec![local("a")]);
+    for _ in 0..20 {
+        rig.done("a");
+        rig.pass(Duration::from_millis(1));
+        rig.tell(vec![Action::Files {
+            changes: vec![("local:a".into(), vec!["/p/a/x".into()])],
+            written: Some(rig.now),
+        }]);
+        assert_eq!(rig.running(), ["a"]);
+    }
 }
 
 #[test]

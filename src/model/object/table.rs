@@ -17,8 +17,8 @@ type ByName = BTreeMap<Box<str>, Arc<Stored>>;
 
 /// Events are shared between copies in chunks of so many.
 const CHUNK: usize = 64;
-/// How many full chunks are remembered.
-const CHUNKS: usize = 64;
+/// How many full chunks are remembered. Each event holds a whole object, so this is what a large session pays in memory.
+const CHUNKS: usize = 12;
 
 #[derive(Clone, Debug)]
 pub struct Table {

@@ -87,7 +87,7 @@ local_resource('slow', 'sleep 1000', allow_parallel=True)
 local_resource('late', 'true', resource_deps=['slow'], allow_parallel=True)
 ",
         &["--timeout", "300ms"],
-        "Timeout after 300ms: 1 resource waiting (late waiting-for-dep), 1 resource not ready (slow)",
+        "Timeout after 300ms: 1 resources waiting (late waiting-for-dep), 1 resources not ready (slow)",
     );
 }
 
