@@ -83,6 +83,7 @@ const LOGS_EXAMPLES: &str = "Examples:
   tilt logs                                  everything, then end
   tilt logs -f web api                       two resources, and go on
   tilt logs web --since 5m --level error     errors of the last five minutes
+  tilt logs --search '/time.?out/'            lines that match an expression
   tilt logs --tail 20 -f                     the last 20 lines, and go on
   tilt logs --source build                   builds and update commands, without what runs
   tilt logs --json | jq 'select(.level==\"error\") | .message'";
@@ -140,6 +141,9 @@ pub struct Logs {
     /// Nothing older than this: 30s, 5m, 1h
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub since: Option<String>,
+    /// Only lines that contain this text, in capitals or not; or that match it as an expression: /time.?out/
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
     /// Only so many of the lines that are there already, the newest ones; -1 for all
     #[arg(
         long,

@@ -3,7 +3,7 @@
 use crate::cli::exit::Exit;
 use crate::cli::instance::Logs;
 use crate::cli::session::args::{LogLevel, LogSource};
-use crate::engine::logs::query::{Query, Source};
+use crate::engine::logs::query::{Query, Search, Source};
 use crate::engine::logs::{Level, Time};
 use crate::model::duration::Duration;
 use crate::ui::plain::Prefix;
@@ -32,6 +32,7 @@ impl Wanted {
                 level: args.level.map(level),
                 source: source(args.source),
                 since: args.since.as_deref().map(|text| since(text, now)).transpose()?,
+                search: args.search.as_deref().map(search).transpose()?,
                 ..Query::default()
             },
             tail: tail(args.tail)?,
@@ -57,6 +58,10 @@ fn source(source: LogSource) -> Source {
         LogSource::Build => Source::Build,
         LogSource::Runtime => Source::Runtime,
     }
+}
+
+fn search(text: &str) -> Result<Search, Exit> {
+    Search::parse(text).map_err(|error| Exit::error(format!("invalid argument for --search: {error}")))
 }
 
 fn since(text: &str, now: Time) -> Result<Time, Exit> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::action::{ProcessFact, Readiness};
 use crate::engine::effect::Effect;
 use crate::engine::say::{self, span};
-use crate::engine::state::{MAIN, Name, Phase, ProcessState, Serve, State, next};
+use crate::engine::state::{Name, Phase, ProcessState, Serve, State, next};
 use crate::model::command::{Command, Echo};
 use crate::model::project::Target;
 use crate::model::time::Time;
@@ -46,16 +46,6 @@ pub fn serve(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
 
 pub fn process(state: &mut State, key: &Name, generation: u64, fact: ProcessFact, effects: &mut Vec<Effect>) {
     let now = state.now;
-    let resource = key.strip_prefix("serve/").map(str::to_owned);
-    let failed_serve = resource.is_some();
-    let span_of = |state: &State| match &resource {
-        Some(name) => {
-            let number = state.resource(name)?.serve.as_ref()?.number;
-            Some(span(format!("localserve:{number}"), name))
-        }
-        None => Some(span(format!("cmd:{key}"), MAIN)),
-    };
-    let log_span = span_of(state);
     let Some(process) = process_mut(state, key) else { return };
     // What an older generation still has to say is of no interest any more.
     if process.generation != generation {
@@ -64,13 +54,14 @@ pub fn process(state: &mut State, key: &Name, generation: u64, fact: ProcessFact
     take(process, fact, now);
     let is_ready = process.is_ready();
     let exit = match &process.phase {
-        Phase::Exited { code, reason, .. } => Some((*code, reason.clone())),
-        _ => None,
+        Phase::Exited { code, .. } => Some(*code),
+        Phase::Starting | Phase::Running { .. } => None,
     };
-    if let Some(resource) = resource.as_deref().and_then(|name| state.resource_mut(name)) {
-        resource.ever_ready |= is_ready;
-    }
-    if let (true, Some((code, _)), Some(span)) = (failed_serve, exit, log_span) {
+    let served = key.strip_prefix("serve/").and_then(|name| state.resource_mut(name));
+    let Some(resource) = served else { return };
+    resource.ever_ready |= is_ready;
+    if let (Some(code), Some(serve)) = (exit, &resource.serve) {
+        let span = span(format!("localserve:{}", serve.number), resource.name());
         effects.push(say::error(&span, format!("Server exited with exit code {code}")));
     }
 }

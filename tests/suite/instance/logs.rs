@@ -36,6 +36,16 @@ fn lines_are_chosen_by_resource_level_source_and_number() {
     assert_eq!(session.said(&["logs", "fine", "--tail", "0"]), "");
     assert_eq!(session.said(&["logs", "fine", "--since", "0s"]), "");
     assert!(session.said(&["logs", "fine", "--since", "1h"]).contains("all is well"));
+    assert_eq!(
+        session.said(&["logs", "fine", "--search", "/^ALL is/"]).trim(),
+        "all is well"
+    );
+    assert_eq!(session.said(&["logs", "fine", "--search", "/all.*ill/"]), "");
+    assert!(
+        session
+            .refused(&["logs", "--search", "/(/"])
+            .contains("invalid argument for --search")
+    );
 }
 
 #[test]
