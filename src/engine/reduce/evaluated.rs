@@ -14,6 +14,7 @@ use crate::engine::say::{self, span};
 use crate::engine::state::{Cancelled, Cause, Evaluating, MAIN, Name, Record, ResourceState, State, TiltfileState};
 use crate::model::duration::Duration;
 use crate::model::project::{Evaluation, Project, Resource, Target};
+use crate::model::settings::ScrubSecrets;
 
 /// How many evaluations are remembered.
 const HISTORY: usize = 2;
@@ -77,12 +78,12 @@ fn report(state: &State, name: &Name, running: &Evaluating, outcome: &Result<(),
 fn accept(state: &mut State, name: &Name, project: Project, effects: &mut Vec<Effect>) -> Result<(), String> {
     check(state, name, &project)?;
     let project = Arc::new(project);
-    if !project.secrets.is_empty() {
-        effects.push(Effect::Scrub(project.secrets.clone()));
-    }
     if &**name == MAIN {
         state.settings = Arc::new(project.settings.clone());
         state.session_mut().ci = project.settings.ci.clone();
+    }
+    if !project.secrets.is_empty() && state.settings.scrub_secrets == ScrubSecrets::On {
+        effects.push(Effect::Scrub(project.secrets.clone()));
     }
     let before = state.tiltfile_mut(name).and_then(|tiltfile| {
         let before = tiltfile.project.replace(Arc::clone(&project));

@@ -3,6 +3,7 @@
 use super::*;
 use crate::engine::action::Refusal;
 use crate::engine::state::{Cause, UpdateStatus};
+use crate::model::settings::ScrubSecrets;
 
 #[test]
 fn nothing_starts_before_the_tiltfile_is_evaluated_and_then_all_that_may() {
@@ -223,6 +224,24 @@ fn a_definition_that_only_says_when_to_run_does_not_run_again_and_another_comman
     rig.reload(vec![labelled(local("a")), other]);
     assert_eq!(rig.running(), ["b"]);
     assert_eq!(rig.resource("b").running.as_ref().unwrap().causes, [Cause::Config]);
+}
+
+#[test]
+fn secrets_are_kept_out_of_logs_unless_the_tiltfile_says_otherwise() {
+    let secret = crate::model::secret::Secret {
+        name: "s".to_owned(),
+        key: "k".to_owned(),
+        value: b"hidden".to_vec(),
+    };
+    for (mode, expected) in [(ScrubSecrets::On, 1), (ScrubSecrets::Off, 0)] {
+        let mut rig = Rig::new(Mode::Up);
+        let mut declared = project(vec![local("a")]);
+        declared.secrets = vec![secret.clone()];
+        declared.settings.scrub_secrets = mode;
+        rig.evaluated(MAIN, Ok(declared));
+        let scrubs = rig.effects.iter().filter(|effect| matches!(effect, Effect::Scrub(_)));
+        assert_eq!(scrubs.count(), expected, "{mode:?}");
+    }
 }
 
 #[test]
