@@ -120,7 +120,6 @@ fn how(record: &Record) -> String {
 
 fn causes(causes: &[Cause]) -> String {
     let said = causes.iter().map(|cause| match cause {
-        Cause::Dependency(name) | Cause::Button(name) => format!("{cause}: {name}"),
         Cause::Enabled => "Enabled Again".to_owned(),
         Cause::Superseded => "Newer Save (the run before was given up for it)".to_owned(),
         cause => cause.to_string(),

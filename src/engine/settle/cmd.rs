@@ -61,7 +61,6 @@ fn one(state: &mut State, cmd: &Stored) {
             handled,
             process: Some(ProcessState::new(next(&mut state.counters.generations), state.now)),
             input_env: env,
-            cause: None,
         });
     }
     update(state, name, Arc::unwrap_or_clone(known));

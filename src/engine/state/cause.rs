@@ -18,10 +18,6 @@ pub enum Cause {
     Args,
     /// It was disabled and is enabled again.
     Enabled,
-    /// Something that it depends on was brought up to date.
-    Dependency(Name),
-    /// A button was clicked.
-    Button(Name),
     /// The run before was given up for a newer save.
     Superseded,
 }
@@ -148,8 +144,6 @@ impl fmt::Display for Cause {
             Cause::Trigger(source) => f.write_str(source.shown()),
             Cause::Args => f.write_str("Tilt Args"),
             Cause::Enabled => f.write_str("Initial Build"),
-            Cause::Dependency(_) => f.write_str("Dependency Updated"),
-            Cause::Button(_) => f.write_str("Button Clicked"),
             Cause::Superseded => f.write_str("Newer Save"),
         }
     }

@@ -1,7 +1,7 @@
 //! Pure. Processes that are kept running: served resources and Cmd objects.
 
 use crate::engine::action::Readiness;
-use crate::engine::state::{Cause, Seq};
+use crate::engine::state::Seq;
 use crate::model::time::Time;
 use crate::model::tree::Map;
 
@@ -59,5 +59,4 @@ pub struct CmdState {
     pub process: Option<ProcessState>,
     /// From the inputs of the button that started it.
     pub input_env: Vec<String>,
-    pub cause: Option<Cause>,
 }

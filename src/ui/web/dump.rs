@@ -179,7 +179,6 @@ fn cmd(cmd: &std::sync::Arc<CmdState>) -> Tree {
     tree([
         ("phase", maybe_debug(process.map(|process| &process.phase))),
         ("readiness", maybe_debug(process.map(|process| &process.readiness))),
-        ("cause", cmd.cause.as_ref().map_or(Tree::Null, cause)),
     ])
 }
 
