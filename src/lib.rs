@@ -8,6 +8,8 @@ pub mod world;
 
 pub mod tiltfile;
 
+pub mod build;
+
 pub mod engine;
 
 pub mod api;

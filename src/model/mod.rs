@@ -3,6 +3,7 @@
 //! Nothing here reads a file, a clock or an environment, and nothing here knows how it will be printed.
 
 pub mod build;
+pub mod built;
 pub mod cluster_product;
 pub mod command;
 pub mod compose;
@@ -32,6 +33,7 @@ pub mod report;
 pub mod secret;
 pub mod settings;
 pub mod shell;
+pub mod solve;
 pub mod suggest;
 pub mod time;
 pub mod tree;

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod coalesce;
 pub mod compose;
 pub mod dirs;
+pub mod docker;
 pub mod extensions;
 pub mod files;
 pub mod git;

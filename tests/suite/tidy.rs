@@ -23,18 +23,21 @@ const LAYERS: [&[&str]; 6] = [
 /// Crates that are named in these places only: a folder ends with a slash.
 const CRATE_HOMES: &[(&[&str], &[&str])] = &[
     (&["starlark", "starlark_syntax"], &["tiltfile/"]),
-    (&["bollard", "tonic"], &["world/docker/"]),
+    (
+        &["bollard", "bollard_buildkit_proto", "tonic", "prost"],
+        &["world/docker/"],
+    ),
     (&["kube", "k8s_openapi"], &["world/cluster/"]),
-    (&["oci_client"], &["world/registry.rs"]),
+    (&["oci_client"], &["world/registry.rs", "world/registry/"]),
     (&["notify"], &["world/watcher/kernel.rs"]),
     (&["ignore"], &["world/walk.rs"]),
-    (&["tar", "flate2"], &["world/archive.rs", "pack/"]),
+    (&["tar", "flate2"], &["world/archive.rs", "world/archive/", "pack/"]),
     (&["sha1", "sha2"], &["model/digest.rs"]),
     (&["axum"], &["api/", "ui/web/"]),
     (&["rcgen"], &["api/", "world/http/"]),
     (
         &["rustls", "tokio_rustls"],
-        &["api/", "world/http.rs", "world/http/", "cli/client/"],
+        &["api/", "world/http.rs", "world/http/", "world/docker/", "cli/client/"],
     ),
     (&["clap", "clap_complete"], &["cli/", "main.rs"]),
     // The interpreter's own interfaces speak in it.

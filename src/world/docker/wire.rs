@@ -1,0 +1,107 @@
+//! Requests to an engine that the client library does not make: those that turn a connection into something else.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http1;
+use hyper::header::{CONNECTION, HOST, UPGRADE};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::upgrade::Upgraded;
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioIo;
+
+use crate::world::docker::dial::{Dialer, Stream};
+use crate::world::docker::error::DockerError;
+
+/// Opens connections for the client library.
+#[derive(Clone)]
+pub struct Connector(pub Dialer);
+
+impl tower_service::Service<Uri> for Connector {
+    type Response = Wire;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Wire>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _to: Uri) -> Self::Future {
+        let dialer = self.0.clone();
+        Box::pin(async move { Ok(Wire(TokioIo::new(dialer.dial().await?))) })
+    }
+}
+
+/// A connection as the client library wants it.
+pub struct Wire(TokioIo<Box<dyn Stream>>);
+
+impl Connection for Wire {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl Read for Wire {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, into)
+    }
+}
+
+impl Write for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}
+
+/// Asks the engine to speak HTTP/2 on a connection from now on.
+pub async fn upgrade(
+    dialer: &Dialer,
+    path: &str,
+    headers: &[(&str, String)],
+    doing: &'static str,
+) -> Result<Upgraded, DockerError> {
+    let broken = |error: &(dyn std::error::Error + 'static)| DockerError::Broken {
+        doing,
+        reason: super::error::chain(error),
+    };
+    let stream = dialer.dial().await.map_err(|error| broken(&error))?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| broken(&error))?;
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri(path)
+        .header(HOST, "docker")
+        .header(CONNECTION, "Upgrade")
+        .header(UPGRADE, "h2c");
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    let request = request.body(Empty::<Bytes>::new()).map_err(|error| broken(&error))?;
+    // The connection's task ends with the upgraded stream, whoever holds that.
+    let driven = tokio_util::task::TaskTracker::new();
+    driven.spawn(connection.with_upgrades());
+    let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.map_err(|error| broken(&error))?;
+        return Err(DockerError::Refused {
+            doing,
+            status,
+            message: String::from_utf8_lossy(&body.to_bytes()).trim().to_owned(),
+        });
+    }
+    hyper::upgrade::on(response).await.map_err(|error| broken(&error))
+}
