@@ -7,6 +7,8 @@ mod dial;
 pub mod endpoint;
 mod error;
 mod image;
+pub mod session;
+pub mod solve;
 mod wire;
 
 use std::collections::BTreeMap;

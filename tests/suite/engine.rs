@@ -1,0 +1,3 @@
+//! What a real Docker Engine shows: images that are built, pushed, found again, cleared away.
+
+mod session;
