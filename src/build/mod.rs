@@ -4,6 +4,7 @@
 //! builder's progress looks like (`progress`). The doing is in `docker_build` and `custom`. Nothing here knows of resources or
 //! of what else is built meanwhile; whoever orders a build passes in the images that it stands on.
 
+mod docker;
 mod error;
 pub mod order;
 

@@ -1,6 +1,7 @@
 //! Everything outside this process: files, programs, the clock.
 
 pub mod apiconfig;
+pub mod archive;
 pub mod clock;
 pub mod coalesce;
 pub mod compose;

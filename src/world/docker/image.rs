@@ -38,7 +38,7 @@ pub struct RegistryAuth {
 }
 
 impl RegistryAuth {
-    fn to_header(&self) -> DockerCredentials {
+    pub(super) fn to_header(&self) -> DockerCredentials {
         let stated = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         DockerCredentials {
             username: stated(&self.username),

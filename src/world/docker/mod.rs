@@ -3,6 +3,7 @@
 //! The client library makes the plain requests. What it cannot do is done here over connections of our own: the session in
 //! which BuildKit asks us for files, secrets and keys, and the build itself.
 
+pub mod classic;
 mod dial;
 pub mod endpoint;
 mod error;

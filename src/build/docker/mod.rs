@@ -1,0 +1,3 @@
+//! `docker_build`.
+
+pub mod plan;
