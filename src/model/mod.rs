@@ -7,6 +7,7 @@ pub mod built;
 pub mod cluster_product;
 pub mod command;
 pub mod compose;
+pub mod context;
 pub mod digest;
 pub mod dockerfile;
 pub mod duration;
