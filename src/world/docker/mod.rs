@@ -7,6 +7,8 @@ mod dial;
 pub mod endpoint;
 mod error;
 mod image;
+mod named;
+pub mod prune;
 mod wire;
 
 use std::collections::BTreeMap;
