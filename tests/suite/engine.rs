@@ -1,0 +1,4 @@
+//! What needs a Docker Engine: a real one, whatever else it is used for meanwhile.
+
+mod custom_build;
+mod support;
