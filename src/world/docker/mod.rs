@@ -8,6 +8,8 @@ mod dial;
 pub mod endpoint;
 mod error;
 mod image;
+mod named;
+pub mod prune;
 pub mod session;
 pub mod solve;
 mod wire;
