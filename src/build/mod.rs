@@ -6,9 +6,11 @@
 
 mod error;
 pub mod order;
+pub mod progress;
 
 pub use error::{BuildError, Class};
 pub use order::{Order, Reuse, Share};
+pub use progress::{LiveStep, StepState};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ pub enum Report {
     Progress { id: String, text: String, is_last: bool },
     /// All steps so far.
     Stages(Vec<Stage>),
+    /// The same for a live view: what each is at just now.
+    Steps(Vec<LiveStep>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
