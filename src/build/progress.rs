@@ -154,12 +154,14 @@ impl Steps {
         step.is_announced = true;
         let prints = news.output.iter().any(|output| output.step == step.digest);
         let suffix = match step.end() {
-            Some(End::Cached) => Some(" [cached]".to_owned()),
-            Some(End::Done) if !prints => Some(done(step)),
-            _ => None,
+            Some(End::Cached) => " [cached]".to_owned(),
+            Some(End::Done) if !prints => {
+                step.run_told = step.run;
+                done(step)
+            }
+            _ => String::new(),
         };
-        step.is_end_said = suffix.is_some();
-        let text = format!("{INDENT}{}{}", step.label(), suffix.unwrap_or_default());
+        let text = format!("{INDENT}{}{suffix}", step.label());
         let level = step.level();
         self.speaker = None;
         out.push(Report::Line { level, text });
@@ -196,12 +198,15 @@ impl Steps {
         let Some(end) = self.steps[at].end() else { return };
         let rest = self.steps[at].flush();
         self.lines(at, rest, out);
-        let was_said = std::mem::replace(&mut self.steps[at].is_end_said, true);
+        let step = &mut self.steps[at];
         match end {
-            End::Failed if !std::mem::replace(&mut self.steps[at].is_failure_said, true) => self.say_failure(at, out),
-            End::Canceled if !was_said => out.push(self.steps[at].line(" [canceled]")),
-            // It ran after all, or was cached after all: nobody needs to know.
-            End::Done if !was_said => out.extend(ending(&mut self.steps[at])),
+            End::Done if step.run_told != step.run => {
+                step.run_told = step.run;
+                out.extend(ending(step));
+            }
+            End::Canceled if !std::mem::replace(&mut step.is_failure_said, true) => out.push(step.line(" [canceled]")),
+            End::Failed if !std::mem::replace(&mut step.is_failure_said, true) => self.say_failure(at, out),
+            // Cached is said when it is announced; if it ran before, nobody needs to know.
             _ => {}
         }
     }
@@ -245,7 +250,7 @@ fn slow(step: &mut Step, now: Time) -> Option<Report> {
 fn ending(step: &mut Step) -> Option<Report> {
     let suffix = done(step);
     let text = format!("{INDENT}{}{suffix}", step.label());
-    if !step.counted_last.is_empty() {
+    if !std::mem::take(&mut step.counted_last).is_empty() {
         return Some(Report::Progress {
             id: step.label(),
             text,

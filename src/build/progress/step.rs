@@ -22,7 +22,9 @@ pub struct Step {
     pub digest: String,
     pub stage: Stage,
     /// When its present run began, by the builder's clock.
-    run: Option<Time>,
+    pub run: Option<Time>,
+    /// The run whose end was told: one of a step that looks into the cache first is not worth a line, the next one may be.
+    pub run_told: Option<Time>,
     /// When we first heard that it runs, by our clock.
     seen: Option<Time>,
     transfers: Vec<Transfer>,
@@ -31,7 +33,6 @@ pub struct Step {
     pub tail: VecDeque<String>,
     has_printed: bool,
     pub is_announced: bool,
-    pub is_end_said: bool,
     pub is_failure_said: bool,
     pub is_slowness_said: bool,
     /// What was last told of its progress.
