@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::build::failure::BuildFailure;
 use crate::world::docker::DockerError;
 
 #[derive(Debug, Error)]
@@ -10,6 +11,9 @@ pub enum BuildError {
     Cancelled,
     #[error(transparent)]
     Docker(DockerError),
+    /// The builder ran, and said why it failed.
+    #[error("{0}")]
+    Failed(Box<BuildFailure>),
 }
 
 /// Whose failure it is.
@@ -28,6 +32,7 @@ impl BuildError {
         match self {
             BuildError::Cancelled => Class::User,
             BuildError::Docker(_) => Class::Environment,
+            BuildError::Failed(failure) => failure.class,
         }
     }
 }

@@ -5,6 +5,8 @@
 //! of what else is built meanwhile; whoever orders a build passes in the images that it stands on.
 
 mod error;
+pub mod failure;
+pub mod frame;
 pub mod order;
 pub mod progress;
 

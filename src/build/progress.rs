@@ -291,4 +291,4 @@ fn warning(warning: &Warning) -> Report {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
