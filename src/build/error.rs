@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::build::failure::BuildFailure;
 use crate::model::image::ReferenceError;
 use crate::model::registry::RegistryError;
 use crate::world::docker::DockerError;
@@ -43,6 +44,9 @@ pub enum BuildError {
         cluster: String,
         reason: String,
     },
+    /// The builder ran, and said why it failed.
+    #[error("{0}")]
+    Failed(Box<BuildFailure>),
 }
 
 /// What is wrong with the file that names a command's image.
@@ -91,6 +95,7 @@ impl BuildError {
             | BuildError::NotInEngine { .. }
             | BuildError::OutputFile { .. } => Class::User,
             BuildError::Docker(_) | BuildError::Push { .. } | BuildError::KindLoad { .. } => Class::Environment,
+            BuildError::Failed(failure) => failure.class,
         }
     }
 }

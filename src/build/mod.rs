@@ -9,13 +9,17 @@ mod custom;
 mod deliver;
 mod docker;
 mod error;
+pub mod failure;
+pub mod frame;
 mod lines;
 pub mod order;
+pub mod progress;
 pub mod tag;
 
 pub use command::Commands;
 pub use error::{BuildError, Class, OutputFault};
 pub use order::{Order, Reuse, Share};
+pub use progress::{LiveStep, StepState};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,6 +40,8 @@ pub enum Report {
     Progress { id: String, text: String, is_last: bool },
     /// All steps so far.
     Stages(Vec<Stage>),
+    /// The same for a live view: what each is at just now.
+    Steps(Vec<LiveStep>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,10 @@
 //! Reading is lenient: what makes no sense is passed over. Telling that it is wrong is the builder's job.
 
 mod lines;
+mod place;
 mod words;
+
+pub use place::{Place, of_step, places};
 
 use lines::{Instruction, Token};
 use std::collections::{HashMap, HashSet};
