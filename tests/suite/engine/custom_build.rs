@@ -91,7 +91,7 @@ impl Case {
         let reports = move |report: Report| match report {
             Report::Line { level, text } => lines.lock().unwrap().push((level, text)),
             Report::Progress { text, .. } => lines.lock().unwrap().push((Level::Info, text)),
-            Report::Stages(_) => {}
+            Report::Stages(_) | Report::Steps(_) => {}
         };
         self.builder().build(order, stop, &reports).await
     }
