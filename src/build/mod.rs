@@ -5,6 +5,7 @@
 //! of what else is built meanwhile; whoever orders a build passes in the images that it stands on.
 
 mod error;
+pub mod inputs;
 pub mod order;
 
 pub use error::{BuildError, Class};
