@@ -11,6 +11,7 @@ mod docker;
 mod error;
 pub mod failure;
 pub mod frame;
+pub mod inputs;
 mod lines;
 pub mod order;
 pub mod progress;
