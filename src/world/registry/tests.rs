@@ -1,0 +1,1 @@
+//! Against a registry that does what a test tells it.
