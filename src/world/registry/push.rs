@@ -25,6 +25,7 @@ pub struct Packed {
     pub config: Bytes,
     pub layers: Vec<Layer>,
     /// Where the content of layers lies until it is sent.
+    #[expect(dead_code, reason = "it is there to be dropped")]
     spool: Option<TempDir>,
 }
 
