@@ -5,7 +5,9 @@ use tokio_util::sync::CancellationToken;
 use crate::build::{BuildError, Builder, Level, Order, Report, Reports};
 use crate::model::built::Delivery;
 use crate::model::image::Reference;
+use crate::world::docker::{DockerError, RegistryAuth};
 use crate::world::process::serve::{GRACE, Spec};
+use crate::world::registry::RegistryError;
 
 /// Does what the order says with the image of this name. Gives the digest of its manifest where it was pushed.
 pub async fn deliver(
@@ -34,7 +36,7 @@ pub async fn deliver(
 async fn push(builder: &Builder, name: &Reference, reports: Reports<'_>) -> Result<Option<String>, BuildError> {
     let id = format!("push {}", name.familiar());
     say(reports, "Pushing with Docker client".to_owned());
-    let auth = builder.auth(name);
+    let auth = builder.auth(name).await?;
     let mut last = String::new();
     let mut on_line = |line: &str| {
         // The engine says the same of every layer, again and again.
@@ -48,10 +50,7 @@ async fn push(builder: &Builder, name: &Reference, reports: Reports<'_>) -> Resu
         }
     };
     let pushed = builder.engine.push(name, &auth, &mut on_line).await;
-    let digest = pushed.map_err(|source| BuildError::Push {
-        name: name.familiar(),
-        source,
-    })?;
+    let digest = pushed.map_err(|source| refused(name, &auth, source))?;
     reports(Report::Progress {
         id,
         text: match &digest {
@@ -61,6 +60,21 @@ async fn push(builder: &Builder, name: &Reference, reports: Reports<'_>) -> Resu
         is_last: true,
     });
     Ok(digest)
+}
+
+/// What the engine says of a registry, in the words of whoever knows registries.
+fn refused(name: &Reference, auth: &RegistryAuth, source: DockerError) -> BuildError {
+    let told = match &source {
+        DockerError::Refused { message, .. } => RegistryError::of_engine(message, name, auth),
+        _ => None,
+    };
+    match told {
+        Some(error) => BuildError::Registry { error: Box::new(error) },
+        None => BuildError::Push {
+            name: name.familiar(),
+            source,
+        },
+    }
 }
 
 /// By the program that made the cluster.

@@ -4,11 +4,17 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::build::docker::plan::PlanError;
 use crate::build::failure::BuildFailure;
+use crate::model::filter::PatternError;
 use crate::model::image::ReferenceError;
 use crate::model::registry::RegistryError;
+use crate::world::credentials::CredentialsError;
 use crate::world::docker::DockerError;
+use crate::world::docker::session::{SecretError, SshError};
 use crate::world::files::FileError;
+use crate::world::registry::RegistryError as ImageRegistryError;
+use crate::world::tree::TreeError;
 
 #[derive(Debug, Error)]
 pub enum BuildError {
@@ -36,6 +42,34 @@ pub enum BuildError {
     },
     #[error("custom build succeeded, but {} {fault}; with `outputs_image_ref_to` the command has to write the reference of its image there", path.display())]
     OutputFile { path: PathBuf, fault: OutputFault },
+    /// The recipe says what no builder can do.
+    #[error(transparent)]
+    Plan(PlanError),
+    #[error("ignore patterns: {source}")]
+    Ignore { source: PatternError },
+    #[error("build context: {0}")]
+    Context(TreeError),
+    #[error("build context: `{path}` {reason}")]
+    ContextChanged { path: String, reason: String },
+    #[error("build context: `{path}` cannot be read: {reason}")]
+    ContextFile { path: String, reason: String },
+    #[error(transparent)]
+    Secret(SecretError),
+    #[error(transparent)]
+    Ssh(SshError),
+    #[error("`{option}` needs BuildKit, which this engine does not have or `DOCKER_BUILDKIT=0` turns off")]
+    NeedsBuildKit { option: &'static str },
+    #[error("{what} is not part of this version of tilt")]
+    NotHere { what: &'static str },
+    #[error(transparent)]
+    Credentials(CredentialsError),
+    #[error("{error}{}", hint(error))]
+    Registry { error: Box<ImageRegistryError> },
+    /// What was learnt of builds cannot be kept.
+    #[error(transparent)]
+    Files(FileError),
+    #[error("the build panicked; this is a bug in tilt")]
+    Panicked,
     #[error("cannot push `{name}`: {source}")]
     Push { name: String, source: DockerError },
     #[error("cannot load `{name}` into the kind cluster `{cluster}`: {reason}")]
@@ -62,6 +96,10 @@ pub enum OutputFault {
     NoTag(String),
     #[error("cannot be used: {0}")]
     Unreadable(FileError),
+}
+
+fn hint(error: &ImageRegistryError) -> String {
+    error.hint().map(|hint| format!("; {hint}")).unwrap_or_default()
 }
 
 fn advice(expected: &str, found: Option<&str>) -> String {
@@ -91,10 +129,25 @@ impl BuildError {
             BuildError::Cancelled
             | BuildError::Name(_)
             | BuildError::Tag(_)
+            | BuildError::Plan(_)
+            | BuildError::Ignore { .. }
+            | BuildError::Context(_)
+            | BuildError::ContextFile { .. }
+            | BuildError::Secret(_)
+            | BuildError::Ssh(_)
+            | BuildError::NeedsBuildKit { .. }
+            | BuildError::NotHere { .. }
+            | BuildError::Credentials(_)
             | BuildError::Command { .. }
             | BuildError::NotInEngine { .. }
             | BuildError::OutputFile { .. } => Class::User,
-            BuildError::Docker(_) | BuildError::Push { .. } | BuildError::KindLoad { .. } => Class::Environment,
+            BuildError::Docker(_)
+            | BuildError::Push { .. }
+            | BuildError::KindLoad { .. }
+            | BuildError::Registry { .. }
+            | BuildError::Files(_)
+            | BuildError::ContextChanged { .. } => Class::Environment,
+            BuildError::Panicked => Class::Internal,
             BuildError::Failed(failure) => failure.class,
         }
     }

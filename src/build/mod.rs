@@ -23,14 +23,20 @@ pub use order::{Order, Reuse, Share};
 pub use progress::{LiveStep, StepState};
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::model::build::Recipe;
 use crate::model::built::{Built, Stage};
 use crate::model::image::Reference;
-use crate::world::docker::{Engine, RegistryAuth};
+use crate::world::credentials;
+use crate::world::docker::{About, Engine, RegistryAuth};
+use crate::world::known::KnownImages;
+use crate::world::registry::Registries;
+use crate::world::tree::Hashes;
 
 /// What happens during a build, for whoever watches.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,25 +61,29 @@ pub enum Level {
 /// Gets reports as they come; must not block.
 pub type Reports<'a> = &'a (dyn Fn(Report) + Send + Sync);
 
-/// Builds images with one engine.
+/// Builds images with one engine. Cheap to copy; copies share what they learn.
 #[derive(Clone)]
 pub struct Builder {
     engine: Engine,
     env: Arc<BTreeMap<String, String>>,
     commands: Commands,
-    credentials: Credentials,
+    hashes: Arc<Hashes>,
+    known: KnownImages,
+    registries: Registries,
+    about: Arc<OnceCell<About>>,
 }
 
-/// Who we are to the registry of an image.
-pub type Credentials = Arc<dyn Fn(&Reference) -> RegistryAuth + Send + Sync>;
-
 impl Builder {
-    pub fn new(engine: Engine, env: Arc<BTreeMap<String, String>>) -> Builder {
+    /// `folder` is where what is learnt outlives the session; it need not exist yet.
+    pub fn new(engine: Engine, env: Arc<BTreeMap<String, String>>, folder: &Path) -> Builder {
         Builder {
             engine,
             env,
             commands: Commands::default(),
-            credentials: Arc::new(|_| RegistryAuth::default()),
+            hashes: Arc::new(Hashes::open(folder.join("hashes"))),
+            known: KnownImages::open(folder.join("known")),
+            registries: Registries::new(&[], &folder.join("registries")),
+            about: Arc::default(),
         }
     }
 
@@ -82,12 +92,19 @@ impl Builder {
         Builder { commands, ..self }
     }
 
-    pub fn with_credentials(self, credentials: Credentials) -> Builder {
-        Builder { credentials, ..self }
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
-    fn auth(&self, name: &Reference) -> RegistryAuth {
-        (self.credentials)(name)
+    async fn auth(&self, name: &Reference) -> Result<RegistryAuth, BuildError> {
+        credentials::for_image(&self.env, name)
+            .await
+            .map_err(BuildError::Credentials)
+    }
+
+    async fn about(&self) -> Result<&About, BuildError> {
+        let asked = self.about.get_or_try_init(|| self.engine.about()).await;
+        asked.map_err(BuildError::Docker)
     }
 
     /// Builds one image, or finds that it is there already, and sees to it that the cluster can reach it.
@@ -98,6 +115,16 @@ impl Builder {
         reports: Reports<'_>,
     ) -> Result<Built, BuildError> {
         match &order.target.recipe {
+            Recipe::Docker(recipe) => {
+                let build = docker::DockerBuild {
+                    builder: self,
+                    order,
+                    recipe,
+                    stop,
+                    reports,
+                };
+                build.build().await
+            }
             Recipe::Custom(recipe) => {
                 let custom = custom::Custom {
                     builder: self,
@@ -108,7 +135,10 @@ impl Builder {
                 };
                 custom.build().await
             }
-            Recipe::Docker(_) | Recipe::Pack(_) | Recipe::Compose(_) => Err(BuildError::Cancelled),
+            Recipe::Pack(_) => Err(BuildError::NotHere { what: "`pack`" }),
+            Recipe::Compose(_) => Err(BuildError::NotHere {
+                what: "a service's own `build:` section",
+            }),
         }
     }
 
@@ -117,5 +147,10 @@ impl Builder {
         let Some(id) = &built.id else { return Ok(true) };
         let found = self.engine.image(&built.local).await.map_err(BuildError::Docker)?;
         Ok(found.is_some_and(|image| image.id == *id))
+    }
+
+    fn uses_buildkit(&self) -> bool {
+        let asked = self.env.get("DOCKER_BUILDKIT").map(String::as_str);
+        self.engine.has_buildkit() && !matches!(asked, Some("0" | "false" | "no" | "off"))
     }
 }

@@ -7,13 +7,13 @@ use tokio::sync::mpsc;
 
 use crate::build::docker::context::why_not;
 use crate::build::docker::plan::{LABEL, LABEL_VALUE, Plan, Pull};
-use crate::build::docker::{DockerBuild, Outcome};
+use crate::build::docker::{DockerBuild, Outcome, now};
 use crate::build::failure::{Attempt, explain};
 use crate::build::progress::{Classic, Steps};
 use crate::build::{BuildError, Reuse};
+use crate::model::image::Reference;
 use crate::model::solve::SolveFailure;
-use crate::model::time::Time;
-use crate::world::clock::{self, SystemTime};
+use crate::world::credentials;
 use crate::world::docker::DockerError;
 use crate::world::docker::classic::{ClassicBuild, ClassicNews};
 use crate::world::docker::session::{Source, Texts};
@@ -32,8 +32,14 @@ pub async fn run(build: &DockerBuild<'_>, plan: &Plan, tree: &Arc<Tree>) -> Resu
     let mut steps = Steps::new();
     let order = order(plan);
     let built = {
-        let credentials = build.builder.credentials_of_bases(&plan.other_bases).await?;
-        let building = build.builder.engine.classic_build(&order, folders, credentials, &mut on_news);
+        let hosts: Vec<String> = plan.other_bases.iter().filter_map(|name| host(name)).collect();
+        let credentials = credentials::all(&build.builder.env, &hosts)
+            .await
+            .map_err(BuildError::Credentials)?;
+        let building = build
+            .builder
+            .engine
+            .classic_build(&order, folders, credentials, &mut on_news);
         tokio::pin!(building);
         loop {
             tokio::select! {
@@ -62,6 +68,10 @@ pub async fn run(build: &DockerBuild<'_>, plan: &Plan, tree: &Arc<Tree>) -> Resu
     }
 }
 
+fn host(name: &str) -> Option<String> {
+    Reference::parse(name).ok().map(|name| name.domain().to_owned())
+}
+
 fn refuse_what_it_cannot(plan: &Plan) -> Result<(), BuildError> {
     let option = match plan {
         plan if !plan.secrets.is_empty() => "secret",
@@ -80,7 +90,11 @@ fn order(plan: &Plan) -> ClassicBuild {
         // Engines that never heard of platforms refuse even their own.
         platform: plan.stated_platform.clone(),
         network: plan.network.clone(),
-        extra_hosts: plan.extra_hosts.iter().map(|(host, address)| format!("{host}:{address}")).collect(),
+        extra_hosts: plan
+            .extra_hosts
+            .iter()
+            .map(|(host, address)| format!("{host}:{address}"))
+            .collect(),
         cache_from: plan.cache_from.clone(),
         pull: plan.pull == Pull::Always,
         no_cache: plan.reuse == Reuse::Nothing,
@@ -95,14 +109,13 @@ fn feed(build: &DockerBuild<'_>, classic: &mut Classic, steps: &mut Steps, item:
     steps.feed(&progress, now()).into_iter().for_each(build.reports);
 }
 
-fn now() -> Time {
-    let age = clock::today().duration_since(SystemTime::UNIX_EPOCH);
-    Time::from_micros(age.map_or(0, |age| i64::try_from(age.as_micros()).unwrap_or(i64::MAX)))
-}
-
 fn failed(build: &DockerBuild<'_>, plan: &Plan, steps: &Steps, message: String) -> BuildError {
-    let args: Vec<(String, String)> = plan.args.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let images = build.builder.known_images(build.order);
+    let args: Vec<(String, String)> = plan
+        .args
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let images = build.images();
     let images: Vec<&str> = images.iter().map(String::as_str).collect();
     let attempt = Attempt {
         name: "Dockerfile",

@@ -45,7 +45,9 @@ pub fn why_not(build: &DockerBuild<'_>, path: &str) -> Option<String> {
         let shorter = Ignore::patterns(ignore.base.clone(), ignore.patterns[..*count].to_vec());
         Filter::new(&[shorter]).is_ok_and(|filter| filter.matches(&full))
     };
-    let pattern = (1..=ignore.patterns.len()).find(decides).map(|count| &ignore.patterns[count - 1]);
+    let pattern = (1..=ignore.patterns.len())
+        .find(decides)
+        .map(|count| &ignore.patterns[count - 1]);
     Some(match pattern {
         Some(pattern) => format!("`{pattern}` of .dockerignore, ignore= or only="),
         None => format!("{} is left out as a whole", ignore.base.display()),

@@ -5,19 +5,26 @@
 
 mod classic;
 mod context;
+mod keys;
 pub mod plan;
+mod reuse;
 mod solve;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::build::deliver::deliver;
-use crate::build::{BuildError, Builder, Level, Order, Report, Reports, tag};
+use crate::build::{BuildError, Builder, Level, Order, Report, Reports, Reuse, tag};
 use crate::model::build::DockerRecipe;
 use crate::model::built::{Built, Origin};
+use crate::model::time::Time;
+use crate::world::clock::{self, SystemTime};
+use crate::world::docker::session::SecretSource;
 use crate::world::tree::Tree;
-use plan::Plan;
+use keys::Keys;
+use plan::{Plan, SecretPlace};
 
 /// How often a build starts over because files of its context changed while they were sent.
 const ATTEMPTS: u32 = 3;
@@ -55,8 +62,27 @@ impl DockerBuild<'_> {
     }
 
     async fn from_tree(&self, plan: &Plan, tree: &Arc<Tree>) -> Result<Built, BuildError> {
+        let keys = Keys::new(self, plan, tree).await?;
+        let found = keys.key(keys.remembered()).await?;
+        if let Err(reason) = &found {
+            self.say(Level::Debug, format!("The builder is asked: {reason}"));
+        }
+        if self.order.reuse == Reuse::Inputs
+            && let Ok(found) = &found
+            && let Some(built) = reuse::find(self, &keys, found).await?
+        {
+            return Ok(built);
+        }
         let outcome = self.run(plan, tree).await?;
-        self.finish(&outcome.image, Origin::Built, None).await
+        // Only now it is told which images the names of registries stood for.
+        let key = keys.key(outcome.bases.clone()).await?.ok();
+        if let Some(key) = &key {
+            reuse::remember(self, key, &outcome).await?;
+        }
+        let text = key.as_ref().map(|key| key.text.clone());
+        let built = self.finish(&outcome.image, Origin::Built, text).await?;
+        reuse::publish(self, &built).await;
+        Ok(built)
     }
 
     /// Builds until it is done or nobody wants it any more.
@@ -93,7 +119,32 @@ impl DockerBuild<'_> {
         })
     }
 
+    /// Secrets and where they are.
+    fn secrets(&self, plan: &Plan) -> BTreeMap<String, SecretSource> {
+        let place = |(id, place): (&String, &SecretPlace)| {
+            let source = match place {
+                SecretPlace::File(path) => SecretSource::File(path.clone()),
+                SecretPlace::Variable(name) => {
+                    SecretSource::Value(self.builder.env.get(name).cloned().unwrap_or_default())
+                }
+            };
+            (id.clone(), source)
+        };
+        plan.secrets.iter().map(place).collect()
+    }
+
+    /// The names of the project's images, as far as they matter here.
+    fn images(&self) -> Vec<String> {
+        let bases = self.order.bases.values().map(|(target, _)| target.selector.to_string());
+        bases.chain([self.order.target.selector.to_string()]).collect()
+    }
+
     fn say(&self, level: Level, text: String) {
         (self.reports)(Report::Line { level, text });
     }
+}
+
+fn now() -> Time {
+    let age = clock::today().duration_since(SystemTime::UNIX_EPOCH);
+    Time::from_micros(age.map_or(0, |age| i64::try_from(age.as_micros()).unwrap_or(i64::MAX)))
 }

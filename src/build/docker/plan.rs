@@ -23,6 +23,8 @@ pub struct Plan {
     pub args: BTreeMap<String, String>,
     pub target: String,
     pub platform: String,
+    /// The one that the recipe asks for, if it does.
+    pub stated_platform: String,
     pub network: String,
     /// `host` and address.
     pub extra_hosts: Vec<(String, String)>,
@@ -85,6 +87,7 @@ pub fn plan(order: &Order, recipe: &DockerRecipe, env: &BTreeMap<String, String>
             true => order.platform.clone(),
             false => recipe.platform.clone(),
         },
+        stated_platform: recipe.platform.clone(),
         network: network(&recipe.network)?,
         extra_hosts: recipe
             .extra_hosts

@@ -6,16 +6,15 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::build::docker::context::why_not;
-use crate::build::docker::plan::{Plan, SecretPlace};
-use crate::build::docker::{DockerBuild, Outcome};
+use crate::build::docker::plan::Plan;
+use crate::build::docker::{DockerBuild, Outcome, now};
 use crate::build::failure::{Attempt, explain};
 use crate::build::progress::Steps;
 use crate::build::{BuildError, Reuse};
 use crate::model::digest;
 use crate::model::solve::{Progress, SolveFailure};
-use crate::model::time::Time;
-use crate::world::clock::{self, SystemTime};
-use crate::world::docker::session::{Agents, Offer, SecretSource, Session, Source, Texts};
+use crate::world::clock;
+use crate::world::docker::session::{Agents, Offer, Session, Source, Texts};
 use crate::world::docker::solve::{InlineCache, Solve, SolveError};
 use crate::world::tree::{CHANGING, Tree};
 
@@ -24,7 +23,9 @@ const TICK: clock::Duration = clock::Duration::from_millis(500);
 
 pub async fn run(build: &DockerBuild<'_>, plan: &Plan, tree: &Arc<Tree>) -> Result<Outcome, BuildError> {
     let engine = &build.builder.engine;
-    let session = Session::open(engine, offer(build, plan, tree).await?).await.map_err(BuildError::Docker)?;
+    let session = Session::open(engine, offer(build, plan, tree).await?)
+        .await
+        .map_err(BuildError::Docker)?;
     let order = Solve {
         options: plan.frontend(),
         names: Vec::new(),
@@ -69,13 +70,6 @@ pub async fn run(build: &DockerBuild<'_>, plan: &Plan, tree: &Arc<Tree>) -> Resu
 
 async fn offer(build: &DockerBuild<'_>, plan: &Plan, tree: &Arc<Tree>) -> Result<Offer, BuildError> {
     let env = &build.builder.env;
-    let place = |(id, place): (&String, &SecretPlace)| {
-        let source = match place {
-            SecretPlace::File(path) => SecretSource::File(path.clone()),
-            SecretPlace::Variable(name) => SecretSource::Value(env.get(name).cloned().unwrap_or_default()),
-        };
-        (id.clone(), source)
-    };
     let texts = Texts::new([
         ("Dockerfile".to_owned(), plan.dockerfile.clone()),
         // What is left out is left out already; this one is looked for before the context's own.
@@ -85,9 +79,9 @@ async fn offer(build: &DockerBuild<'_>, plan: &Plan, tree: &Arc<Tree>) -> Result
     Ok(Offer {
         shared_key: shared_key(build),
         folders: BTreeMap::from([("dockerfile", Arc::new(texts) as Arc<dyn Source>), ("context", context)]),
-        secrets: plan.secrets.iter().map(place).collect(),
+        secrets: build.secrets(plan),
         agents: Agents::open(&plan.ssh, env).await.map_err(BuildError::Ssh)?,
-        credentials: build.builder.credentials_of_hosts(),
+        env: Arc::clone(env),
     })
 }
 
@@ -96,11 +90,6 @@ fn shared_key(build: &DockerBuild<'_>) -> String {
     let name = build.order.target.image_map();
     let place = build.recipe.context.to_string_lossy();
     digest::sha256_hex(format!("tilt\n{place}\n{name}").as_bytes())
-}
-
-fn now() -> Time {
-    let age = clock::today().duration_since(SystemTime::UNIX_EPOCH);
-    Time::from_micros(age.map_or(0, |age| i64::try_from(age.as_micros()).unwrap_or(i64::MAX)))
 }
 
 /// The images that steps say they started from, where these had to be looked up: `… FROM name@sha256:…`.
@@ -127,8 +116,12 @@ fn failed(
             false => BuildError::ContextFile { path, reason },
         };
     }
-    let args: Vec<(String, String)> = plan.args.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let images: Vec<String> = build.builder.known_images(build.order);
+    let args: Vec<(String, String)> = plan
+        .args
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let images = build.images();
     let images: Vec<&str> = images.iter().map(String::as_str).collect();
     let attempt = Attempt {
         name: "Dockerfile",

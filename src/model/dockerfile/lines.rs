@@ -71,6 +71,7 @@ impl Instruction {
         Some(Instruction {
             name: name.text.to_ascii_uppercase(),
             line: self.line,
+            last_line: self.last_line,
             flags: rest[..flags].to_vec(),
             arguments: rest[flags..].to_vec(),
         })

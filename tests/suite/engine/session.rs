@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tilt::model::solve::Progress;
+use tilt::world::docker::Engine;
 use tilt::world::docker::session::{Offer, SecretSource, Session, Source, Texts};
 use tilt::world::docker::solve::{Solve, SolveError};
-use tilt::world::docker::{Engine, RegistryAuth};
 
-use crate::support::engine::{BASE, Images, base, docker_ok, is_skipped, with_engine};
+use crate::support::engine::{BASE, Images, base, docker_ok, environment, is_skipped, with_engine};
 
 fn texts(files: &[(&str, &str)]) -> Arc<dyn Source> {
     Arc::new(Texts::new(
@@ -27,7 +27,7 @@ fn offer(key: &str, dockerfile: &str, context: &[(&str, &str)]) -> Offer {
         ]),
         secrets: BTreeMap::new(),
         agents: Default::default(),
-        credentials: Arc::new(|_| Ok(RegistryAuth::default())),
+        env: Arc::new(environment()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who we are to the registries that a build pulls from.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bollard_buildkit_proto::moby::filesync::v1::auth_server::Auth;
@@ -9,26 +10,20 @@ use bollard_buildkit_proto::moby::filesync::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use crate::world::docker::RegistryAuth;
+use crate::world::credentials;
 
-/// Credentials by the host of a registry. May run a program that keeps them, so it may take a while.
-pub type Credentials = Arc<dyn Fn(&str) -> Result<RegistryAuth, String> + Send + Sync>;
-
-/// What BuildKit calls Docker Hub, and what configurations call it.
+/// What BuildKit calls Docker Hub.
 const HUB: &str = "registry-1.docker.io";
-const HUB_KEY: &str = "https://index.docker.io/v1/";
 
-pub struct Desk(pub Credentials);
+pub struct Desk(pub Arc<BTreeMap<String, String>>);
 
 #[tonic::async_trait]
 impl Auth for Desk {
     async fn credentials(&self, request: Request<CredentialsRequest>) -> Result<Response<CredentialsResponse>, Status> {
         let host = request.into_inner().host;
-        let credentials = Arc::clone(&self.0);
-        let key = if host == HUB { HUB_KEY.to_owned() } else { host };
-        let found = tokio::task::spawn_blocking(move || credentials(&key)).await;
-        let found = found.map_err(|_| Status::internal("looking for credentials panicked"))?;
-        let found = found.map_err(Status::failed_precondition)?;
+        let host = if host == HUB { "docker.io" } else { &host };
+        let found = credentials::for_host(&self.0, host).await;
+        let found = found.map_err(|error| Status::failed_precondition(error.to_string()))?;
         let answer = match found.identity_token.is_empty() {
             true => CredentialsResponse {
                 username: found.username,

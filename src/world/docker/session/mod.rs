@@ -34,7 +34,6 @@ use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::SshServer;
 
 use crate::world::docker::wire;
 use crate::world::docker::{DockerError, Engine};
-pub use auth::Credentials;
 pub use filesync::{Sent, Trouble};
 pub use secrets::{SecretError, SecretSource};
 pub use source::{Content, Kind, Meta, Source, Texts};
@@ -51,7 +50,8 @@ pub struct Offer {
     pub folders: BTreeMap<&'static str, Arc<dyn Source>>,
     pub secrets: BTreeMap<String, SecretSource>,
     pub agents: Agents,
-    pub credentials: Credentials,
+    /// Where credentials of registries are looked for.
+    pub env: Arc<BTreeMap<String, String>>,
 }
 
 /// A session that is open. BuildKit loses it when this is dropped.
@@ -92,7 +92,7 @@ impl Session {
             .add_service(FileSyncServer::new(files))
             .add_service(SecretsServer::new(secrets::Vault(offer.secrets)))
             .add_service(SshServer::new(ssh::Forwarder(offer.agents)))
-            .add_service(AuthServer::new(auth::Desk(offer.credentials)))
+            .add_service(AuthServer::new(auth::Desk(offer.env)))
             .add_service(HealthServer::new(health::Alive))
             .serve_with_incoming(stream::iter([Ok::<_, io::Error>(io)]));
         // Ends with the connection, or with us.
