@@ -2,6 +2,7 @@
 
 pub mod apiconfig;
 pub mod clock;
+pub mod cluster;
 pub mod coalesce;
 pub mod compose;
 pub mod dirs;

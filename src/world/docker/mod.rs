@@ -7,6 +7,7 @@ mod dial;
 pub mod endpoint;
 mod error;
 mod image;
+pub mod minikube;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use hyper_util::rt::TokioExecutor;
 use dial::Dialer;
 use endpoint::{Endpoint, Host};
 pub use error::DockerError;
+pub(in crate::world) use error::chain;
 pub use image::{Image, RegistryAuth};
 use wire::Connector;
 
