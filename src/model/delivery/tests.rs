@@ -1,7 +1,7 @@
 //! Tables: registry, way and platform for the clusters that people have.
 
 use super::*;
-use crate::model::build::{ComposeRecipe, CustomRecipe, DockerRecipe};
+use crate::model::build::{ComposeRecipe, CustomRecipe};
 use crate::model::cluster::Hosting;
 
 const SOCKET: &str = "unix:///var/run/docker.sock";
@@ -95,7 +95,7 @@ fn a_registry_whose_name_cannot_begin_an_image_is_warned_of_and_not_used() {
 }
 
 fn docker() -> Recipe {
-    Recipe::Docker(Box::new(DockerRecipe::default()))
+    Recipe::Docker(Box::default())
 }
 
 fn custom(output_mode: OutputMode) -> Recipe {
