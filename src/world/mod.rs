@@ -3,6 +3,7 @@
 pub mod apiconfig;
 pub mod archive;
 pub mod clock;
+pub mod cluster;
 pub mod coalesce;
 pub mod compose;
 pub mod credentials;

@@ -30,6 +30,7 @@ pub mod serve;
 mod start;
 #[cfg(test)]
 mod tests;
+pub mod told;
 
 pub use error::ProcessError;
 pub use start::find_program;

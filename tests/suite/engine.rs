@@ -1,5 +1,6 @@
 //! What a real Docker Engine shows: images that are built, pushed, found again, cleared away.
 
 mod custom_build;
+mod docker_build;
 mod session;
 mod support;

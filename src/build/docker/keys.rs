@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 use crate::build::docker::DockerBuild;
 use crate::build::docker::plan::{LABEL, LABEL_VALUE, Plan, Pull};
 use crate::build::inputs::{self, Image, Inputs, Needed, Source, Unknowable};
-use crate::build::{BuildError, Reuse};
+use crate::build::BuildError;
 use crate::model::digest;
 use crate::model::image::Reference;
 use crate::world::tree::Tree;
@@ -173,11 +173,6 @@ impl<'a> Keys<'a> {
 }
 
 impl DockerBuild<'_> {
-    /// Whether earlier builds may be used at all.
-    pub fn may_reuse(&self) -> bool {
-        self.order.reuse == Reuse::Inputs
-    }
-
     /// Writes down what a name of a registry stands for.
     pub fn note_base(&self, name: &str, digest: &str) -> Result<(), crate::world::files::FileError> {
         let record = crate::world::known::Record {

@@ -73,7 +73,9 @@ impl DockerBuild<'_> {
         {
             return Ok(built);
         }
-        let outcome = self.run(plan, tree).await?;
+        let outcome = self.run(plan, tree).await;
+        self.save_hashes();
+        let outcome = outcome?;
         // Only now it is told which images the names of registries stood for.
         let key = keys.key(outcome.bases.clone()).await?.ok();
         if let Some(key) = &key {
@@ -97,6 +99,12 @@ impl DockerBuild<'_> {
             () = self.stop.cancelled() => Err(BuildError::Cancelled),
             done = work => done,
         }
+    }
+
+    /// What was read need not be read again after a restart. Nobody waits for that.
+    fn save_hashes(&self) {
+        let hashes = Arc::clone(&self.builder.hashes);
+        tokio::task::spawn_blocking(move || hashes.save());
     }
 
     /// Names the image and sees to it that the cluster can reach it.

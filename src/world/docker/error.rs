@@ -64,7 +64,7 @@ impl DockerError {
 }
 
 /// An error with its causes; libraries say the same thing on several levels, which is said once here.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(in crate::world) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {

@@ -8,6 +8,7 @@ mod dial;
 pub mod endpoint;
 mod error;
 mod image;
+pub mod minikube;
 mod named;
 pub mod prune;
 pub mod session;
@@ -25,6 +26,7 @@ use hyper_util::rt::TokioExecutor;
 use dial::Dialer;
 use endpoint::{Endpoint, Host};
 pub use error::DockerError;
+pub(in crate::world) use error::chain;
 pub use image::{Image, RegistryAuth};
 use wire::Connector;
 

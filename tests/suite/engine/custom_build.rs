@@ -79,7 +79,11 @@ impl Case {
     }
 
     fn builder(&self) -> Builder {
-        Builder::new(self.engine.clone(), Arc::new(environment()))
+        Builder::new(
+            self.engine.clone(),
+            Arc::new(environment()),
+            &self.folder.path().join("learnt"),
+        )
     }
 
     async fn build(&self, order: &Order) -> Result<Built, BuildError> {
@@ -567,7 +571,7 @@ async fn a_kind_cluster_gets_its_images_from_the_program_that_made_it() {
         let mut env = environment();
         let path = format!("{}:{}", programs.display(), env["PATH"]);
         env.extend([("PATH".to_owned(), path), ("KIND_CODE".to_owned(), code.to_owned())]);
-        let builder = Builder::new(case.engine.clone(), Arc::new(env));
+        let builder = Builder::new(case.engine.clone(), Arc::new(env), &case.folder.path().join("learnt"));
         builder.build(&order, &CancellationToken::new(), &|_| {}).await
     };
     let built = build("0").await.unwrap();
