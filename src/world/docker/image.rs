@@ -26,6 +26,8 @@ pub struct Image {
     pub created: i64,
     /// `linux/amd64`, `linux/arm/v7`; not in lists.
     pub platform: String,
+    /// What it does in builds that start from it, as instructions; not in lists.
+    pub on_build: Vec<String>,
 }
 
 /// Who we are to a registry.
@@ -62,14 +64,16 @@ impl Engine {
         };
         let parts = [found.os, found.architecture, found.variant];
         let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        let config = found.config.unwrap_or_default();
         Ok(Some(Image {
             id: found.id.unwrap_or_default(),
             tags: found.repo_tags.unwrap_or_default(),
             digests: found.repo_digests.unwrap_or_default(),
-            labels: found.config.and_then(|config| config.labels).unwrap_or_default(),
+            labels: config.labels.unwrap_or_default(),
             size: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
             created: 0,
             platform: parts.join("/"),
+            on_build: config.on_build.unwrap_or_default(),
         }))
     }
 
@@ -90,6 +94,7 @@ impl Engine {
                 size: u64::try_from(image.size).unwrap_or_default(),
                 created: image.created,
                 platform: String::new(),
+                on_build: Vec::new(),
             })
             .collect())
     }
