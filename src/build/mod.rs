@@ -4,20 +4,33 @@
 //! builder's progress looks like (`progress`). The doing is in `docker_build` and `custom`. Nothing here knows of resources or
 //! of what else is built meanwhile; whoever orders a build passes in the images that it stands on.
 
+mod command;
+mod custom;
+mod deliver;
+mod docker;
 mod error;
+pub mod failure;
+pub mod frame;
 pub mod inputs;
+mod lines;
 pub mod order;
+pub mod progress;
+pub mod tag;
 
-pub use error::{BuildError, Class};
+pub use command::Commands;
+pub use error::{BuildError, Class, OutputFault};
 pub use order::{Order, Reuse, Share};
+pub use progress::{LiveStep, StepState};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::model::build::Recipe;
 use crate::model::built::{Built, Stage};
-use crate::world::docker::Engine;
+use crate::model::image::Reference;
+use crate::world::docker::{Engine, RegistryAuth};
 
 /// What happens during a build, for whoever watches.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +41,8 @@ pub enum Report {
     Progress { id: String, text: String, is_last: bool },
     /// All steps so far.
     Stages(Vec<Stage>),
+    /// The same for a live view: what each is at just now.
+    Steps(Vec<LiveStep>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +60,34 @@ pub type Reports<'a> = &'a (dyn Fn(Report) + Send + Sync);
 pub struct Builder {
     engine: Engine,
     env: Arc<BTreeMap<String, String>>,
+    commands: Commands,
+    credentials: Credentials,
 }
+
+/// Who we are to the registry of an image.
+pub type Credentials = Arc<dyn Fn(&Reference) -> RegistryAuth + Send + Sync>;
 
 impl Builder {
     pub fn new(engine: Engine, env: Arc<BTreeMap<String, String>>) -> Builder {
-        Builder { engine, env }
+        Builder {
+            engine,
+            env,
+            commands: Commands::default(),
+            credentials: Arc::new(|_| RegistryAuth::default()),
+        }
+    }
+
+    /// What commands of the user's run in.
+    pub fn with_commands(self, commands: Commands) -> Builder {
+        Builder { commands, ..self }
+    }
+
+    pub fn with_credentials(self, credentials: Credentials) -> Builder {
+        Builder { credentials, ..self }
+    }
+
+    fn auth(&self, name: &Reference) -> RegistryAuth {
+        (self.credentials)(name)
     }
 
     /// Builds one image, or finds that it is there already, and sees to it that the cluster can reach it.
@@ -59,8 +97,19 @@ impl Builder {
         stop: &CancellationToken,
         reports: Reports<'_>,
     ) -> Result<Built, BuildError> {
-        let _ = (&self.engine, &self.env, order, stop, reports);
-        Err(BuildError::Cancelled)
+        match &order.target.recipe {
+            Recipe::Custom(recipe) => {
+                let custom = custom::Custom {
+                    builder: self,
+                    order,
+                    recipe,
+                    stop,
+                    reports,
+                };
+                custom.build().await
+            }
+            Recipe::Docker(_) | Recipe::Pack(_) | Recipe::Compose(_) => Err(BuildError::Cancelled),
+        }
     }
 
     /// Whether an image that was built before is still there. Images that were never in an engine of ours always are.

@@ -5,9 +5,11 @@
 
 mod hazards;
 mod lines;
+mod place;
 mod words;
 
 pub use hazards::{Hazard, Syntax, hazards, syntax, triggered_hazard};
+pub use place::{Place, of_step, places};
 
 use lines::{Instruction, Token};
 use std::collections::{HashMap, HashSet};

@@ -1,9 +1,11 @@
 //! Everything outside this process: files, programs, the clock.
 
 pub mod apiconfig;
+pub mod archive;
 pub mod clock;
 pub mod coalesce;
 pub mod compose;
+pub mod credentials;
 pub mod dirs;
 pub mod docker;
 pub mod extensions;
@@ -17,6 +19,7 @@ pub mod lock;
 pub mod memory;
 pub mod probe;
 pub mod process;
+pub mod registry;
 pub mod replace;
 pub mod terminal;
 pub mod token;

@@ -6,6 +6,7 @@
 
 mod hashes;
 mod known;
+mod offer;
 mod read;
 mod walk;
 
@@ -18,6 +19,7 @@ use crate::model::context::{Entry, Kind};
 use crate::model::filter::Filter;
 
 pub use hashes::{Hashes, Work};
+pub use offer::CHANGING;
 
 /// A context as it was when somebody looked.
 #[derive(Clone, Debug, Default)]

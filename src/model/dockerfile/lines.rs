@@ -9,6 +9,8 @@ pub struct Instruction {
     /// In capitals.
     pub name: String,
     pub line: usize,
+    /// The last line that belongs to it: continued ones and heredocs count.
+    pub last_line: usize,
     /// The words in front that begin with `--`.
     pub flags: Vec<Token>,
     pub arguments: Vec<Token>,
@@ -120,10 +122,11 @@ pub fn instructions(text: &str) -> (Vec<Instruction>, char) {
         }
         let logical;
         (logical, rest) = logical_line(*first, rest, escape);
-        let Some(instruction) = instruction(&logical, first.number, escape) else {
+        let Some(mut instruction) = instruction(&logical, first.number, escape) else {
             continue;
         };
         rest = skip_heredocs(&instruction, rest);
+        instruction.last_line = rest.first().map_or(lines.len(), |next| next.number - 1);
         out.push(instruction);
     }
     (out, escape)
@@ -200,6 +203,7 @@ fn instruction(logical: &Token, line: usize, escape: char) -> Option<Instruction
     Some(Instruction {
         name,
         line,
+        last_line: line,
         flags,
         arguments,
     })

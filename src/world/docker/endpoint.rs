@@ -67,6 +67,11 @@ pub fn config_folder(env: &BTreeMap<String, String>) -> PathBuf {
 }
 
 impl Endpoint {
+    /// Whether every program of Docker comes here when nothing is said.
+    pub fn is_default(&self) -> bool {
+        self.host == Host::Unix(PathBuf::from(DEFAULT_SOCKET))
+    }
+
     pub fn from_environment(env: &BTreeMap<String, String>) -> Result<Endpoint, EndpointError> {
         let folder = config_folder(env);
         if let Some(url) = set(env, "DOCKER_HOST") {

@@ -1,13 +1,15 @@
 //! Images in an engine: looked up, named, fetched, pushed, removed.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use bollard::auth::DockerCredentials;
 use bollard::query_parameters::{
     CreateImageOptionsBuilder, ListImagesOptionsBuilder, PushImageOptionsBuilder, RemoveImageOptionsBuilder,
     TagImageOptionsBuilder,
 };
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 
 use crate::model::image::Reference;
 use crate::world::docker::{DockerError, Engine};
@@ -28,19 +30,53 @@ pub struct Image {
     pub platform: String,
     /// What it does in builds that start from it, as instructions; not in lists.
     pub on_build: Vec<String>,
+    /// The digests of its layers' plain archives, from the bottom up; not in lists.
+    pub layers: Vec<String>,
 }
 
-/// Who we are to a registry.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Who we are to a registry. Empty: nobody in particular.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct RegistryAuth {
     pub username: String,
     pub password: String,
     pub identity_token: String,
     pub server: String,
+    /// The program that these came from, if one did.
+    pub helper: String,
+}
+
+impl fmt::Debug for RegistryAuth {
+    /// Without the secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistryAuth")
+            .field("username", &self.username)
+            .field("server", &self.server)
+            .field("helper", &self.helper)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RegistryAuth {
-    fn to_header(&self) -> DockerCredentials {
+    pub fn is_empty(&self) -> bool {
+        self.username.is_empty() && self.password.is_empty() && self.identity_token.is_empty()
+    }
+
+    /// Who that is, for messages.
+    pub fn who(&self) -> String {
+        if self.is_empty() {
+            return "no credentials".to_owned();
+        }
+        let who = match self.identity_token.is_empty() {
+            true => format!("user `{}`", self.username),
+            false => "an identity token".to_owned(),
+        };
+        match self.helper.is_empty() {
+            true => who,
+            false => format!("{who} of `{}`", self.helper),
+        }
+    }
+
+    pub(super) fn to_header(&self) -> DockerCredentials {
         let stated = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         DockerCredentials {
             username: stated(&self.username),
@@ -74,6 +110,7 @@ impl Engine {
             created: 0,
             platform: parts.join("/"),
             on_build: config.on_build.unwrap_or_default(),
+            layers: found.root_fs.and_then(|files| files.layers).unwrap_or_default(),
         }))
     }
 
@@ -95,6 +132,7 @@ impl Engine {
                 created: image.created,
                 platform: String::new(),
                 on_build: Vec::new(),
+                layers: Vec::new(),
             })
             .collect())
     }
@@ -144,6 +182,13 @@ impl Engine {
             on_line(&status);
         }
         Ok(digest)
+    }
+
+    /// The whole image as an archive, piece by piece.
+    pub fn save(&self, name: &str) -> impl Stream<Item = Result<Bytes, DockerError>> + Send + use<> {
+        let (engine, name) = (self.clone(), name.to_owned());
+        let pieces = self.0.docker.export_image(&name);
+        pieces.map(move |piece| piece.map_err(|error| engine.error("reading an image", &error)))
     }
 
     /// Fetches an image from its registry.

@@ -3,10 +3,15 @@
 //! The client library makes the plain requests. What it cannot do is done here over connections of our own: the session in
 //! which BuildKit asks us for files, secrets and keys, and the build itself.
 
+pub mod classic;
 mod dial;
 pub mod endpoint;
 mod error;
 mod image;
+mod named;
+pub mod prune;
+pub mod session;
+pub mod solve;
 mod wire;
 
 use std::collections::BTreeMap;

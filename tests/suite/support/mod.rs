@@ -2,6 +2,7 @@
 
 pub mod alive;
 pub mod api;
+pub mod engine;
 pub mod program;
 pub mod session;
 
