@@ -157,7 +157,8 @@ impl Board {
     }
 
     fn header(&self, image: &Image, look: &Look) -> Line {
-        let name = text::padded(&image.name, self.width.min(look.columns / 2));
+        let width = self.width.min(look.columns / 2);
+        let name = text::padded(&text::cut(&image.name, width), width);
         let paint = match &image.state {
             State::Over { outcome, .. } => match outcome {
                 Outcome::Failed => Style::red,
