@@ -219,8 +219,7 @@ impl Step {
                 .fold((0, 0), |(current, total), it| (current + it.current, total + it.total));
             return format!("{} / {}", size(current), size(total));
         }
-        let what = running.last().map(|it| it.id.clone());
-        what.unwrap_or_default()
+        running.fold(String::new(), |_, it| it.id.clone())
     }
 
     /// What was transferred from here.

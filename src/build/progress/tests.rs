@@ -65,7 +65,7 @@ fn progress(value: &Value) -> Progress {
 }
 
 /// The latest time that a piece of news names: when it came.
-fn when(news: &Progress) -> Option<Time> {
+pub fn when(news: &Progress) -> Option<Time> {
     let steps = news.steps.iter().flat_map(|it| [it.started, it.finished]);
     let transfers = news.transfers.iter().flat_map(|it| [it.started, it.finished]);
     let output = news.output.iter().map(|it| it.at);
