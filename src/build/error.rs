@@ -2,7 +2,9 @@
 
 use thiserror::Error;
 
+use crate::world::credentials::CredentialsError;
 use crate::world::docker::DockerError;
+use crate::world::registry::RegistryError;
 
 #[derive(Debug, Error)]
 pub enum BuildError {
@@ -10,6 +12,10 @@ pub enum BuildError {
     Cancelled,
     #[error(transparent)]
     Docker(DockerError),
+    #[error(transparent)]
+    Registry(RegistryError),
+    #[error(transparent)]
+    Credentials(CredentialsError),
 }
 
 /// Whose failure it is.
@@ -27,7 +33,7 @@ impl BuildError {
     pub fn class(&self) -> Class {
         match self {
             BuildError::Cancelled => Class::User,
-            BuildError::Docker(_) => Class::Environment,
+            BuildError::Docker(_) | BuildError::Registry(_) | BuildError::Credentials(_) => Class::Environment,
         }
     }
 }

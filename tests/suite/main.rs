@@ -7,6 +7,7 @@
 
 mod api;
 mod cli;
+mod engine;
 mod extensions;
 mod fuzz;
 mod guard;

@@ -3,6 +3,7 @@
 pub mod alive;
 pub mod api;
 pub mod program;
+pub mod registry;
 pub mod session;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,3 @@
+//! What needs a Docker Engine: a real one, whatever else it is used for meanwhile.
+
+mod registry;
