@@ -244,14 +244,29 @@ async fn whoever_is_not_let_in_hears_the_same_from_the_engine_and_from_us() {
     assert_eq!(ours.hint(), Some(format!("run `docker login {}`", registry.host)));
 
     engine.tag(&sample.name, &name).await.unwrap();
-    let refused = engine.push(&name, &nobody, &mut |_| {}).await.unwrap_err().to_string();
-    let theirs = RegistryError::of_engine(&refused, &name, &nobody).unwrap();
+    let refused = engine.push(&name, &nobody, &mut |_| {}).await.unwrap_err();
+    let theirs = RegistryError::of_docker(refused, &name, &nobody);
     assert!(theirs.to_string().starts_with(&expected), "{theirs}");
     engine.push(&name, &me(), &mut |_| {}).await.unwrap();
 
     // Nobody listens any more.
     drop(registry);
-    let refused = engine.push(&name, &nobody, &mut |_| {}).await.unwrap_err().to_string();
-    let theirs = RegistryError::of_engine(&refused, &name, &nobody).unwrap();
+    let refused = engine.push(&name, &nobody, &mut |_| {}).await.unwrap_err();
+    let theirs = RegistryError::of_docker(refused, &name, &nobody);
     assert!(matches!(theirs, RegistryError::Unreachable { .. }), "{theirs:?}");
+}
+
+#[tokio::test]
+async fn a_registry_of_this_machine_may_speak_tls_with_any_certificate() {
+    let test = "a_registry_of_this_machine_may_speak_tls_with_any_certificate";
+    let Some(engine) = engine(test).await else { return };
+    let Some(registry) = Registry::start(Door::Tls, test) else {
+        return;
+    };
+    let (sample, folder) = (Sample::build("tls"), tempfile::tempdir().unwrap());
+    let name = reference(format!("{}/{}:v1", registry.host, sample.name));
+    let registries = registries(folder.path());
+    let (pushed, _) = push(&registries, &engine, &sample.name, &name).await;
+    let digest = registries.digest(&name, &RegistryAuth::default()).await.unwrap();
+    assert_eq!(digest, Some(pushed.unwrap().digest));
 }

@@ -16,6 +16,8 @@ pub enum Door {
     Open,
     /// `me` with the password `test-pw`.
     Password,
+    /// Everybody who speaks TLS, with a certificate that nobody has reason to trust.
+    Tls,
 }
 
 pub struct Registry {
@@ -44,6 +46,13 @@ impl Registry {
             config.push_str(&format!(
                 "auth:\n  htpasswd:\n    realm: test\n    path: {here}/htpasswd\n"
             ));
+        }
+        if door == Door::Tls {
+            let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+            std::fs::write(folder.path().join("cert.pem"), made.cert.pem()).expect("written");
+            std::fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem()).expect("written");
+            let tls = format!("  tls:\n    certificate: {here}/cert.pem\n    key: {here}/key.pem\n");
+            config.push_str(&tls);
         }
         let file = folder.path().join("config.yml");
         std::fs::write(&file, config).expect("written");
