@@ -2,5 +2,6 @@
 
 mod custom_build;
 mod docker_build;
+mod registry;
 mod session;
 mod support;

@@ -191,9 +191,10 @@ impl Engine {
         pieces.map(move |piece| piece.map_err(|error| engine.error("reading an image", &error)))
     }
 
-    /// Fetches an image from its registry.
+    /// Fetches an image from its registry. By its digest, if the name has one: it has no tag then when it is here.
     pub async fn pull(&self, name: &Reference, platform: &str, auth: &RegistryAuth) -> Result<(), DockerError> {
         let (repository, tag) = halves(name);
+        let tag = name.digest().map_or(tag, str::to_owned);
         let options = CreateImageOptionsBuilder::new()
             .from_image(&repository)
             .tag(&tag)

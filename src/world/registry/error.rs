@@ -84,6 +84,15 @@ impl RegistryError {
         }
     }
 
+    /// What an engine could not push or pull, by its cause as far as that is the registry's.
+    pub fn of_docker(error: DockerError, name: &Reference, auth: &RegistryAuth) -> RegistryError {
+        let cause = match &error {
+            DockerError::Refused { message, .. } => RegistryError::of_engine(message, name, auth),
+            _ => None,
+        };
+        cause.unwrap_or(RegistryError::Engine(error))
+    }
+
     /// The same cause, read from what an engine says when it cannot push or pull. Nothing where it is no registry's.
     pub fn of_engine(text: &str, name: &Reference, auth: &RegistryAuth) -> Option<RegistryError> {
         let lower = text.to_lowercase();

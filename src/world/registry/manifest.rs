@@ -21,7 +21,8 @@ const DIGEST: &str = "docker-content-digest";
 /// A manifest as it stands in a registry.
 pub struct Found {
     pub digest: String,
-    pub manifest: OciImageManifest,
+    /// Nothing where it is no single image's.
+    pub manifest: Option<OciImageManifest>,
 }
 
 /// A manifest that refers to blobs which the registry does not have.
@@ -43,7 +44,7 @@ impl Access<'_> {
         }
     }
 
-    /// The manifest of a tag or digest, if it is one of a single image.
+    /// The manifest of a tag or digest.
     pub(super) async fn image_manifest(&self, tag: &str) -> Result<Option<Found>, RegistryError> {
         let Some(answer) = self.manifest(Method::GET, tag).await? else {
             return Ok(None);
@@ -57,7 +58,7 @@ impl Access<'_> {
             });
         }
         let manifest = serde_json::from_slice(&answer.body).ok();
-        Ok(manifest.map(|manifest| Found { digest, manifest }))
+        Ok(Some(Found { digest, manifest }))
     }
 
     async fn manifest(&self, method: Method, tag: &str) -> Result<Option<Answer>, RegistryError> {

@@ -51,7 +51,10 @@ impl Registries {
         let Some(found) = access.image_manifest(name.tag().unwrap_or_default()).await? else {
             return Ok(Look::Absent);
         };
-        let annotations = found.manifest.annotations.unwrap_or_default();
+        let Some(manifest) = found.manifest else {
+            return Ok(Look::Distrusted(format!("`{}` is not one image", name.familiar())));
+        };
+        let annotations = manifest.annotations.unwrap_or_default();
         let warning = match annotations.get(KEY) {
             Some(stated) if stated == key => None,
             Some(stated) => Some(format!("`{}` was made from other inputs ({stated})", name.familiar())),
@@ -60,7 +63,7 @@ impl Registries {
         if let Some(warning) = warning {
             return Ok(Look::Distrusted(warning));
         }
-        shared(&name, found.digest, found.manifest.config.digest)
+        shared(&name, found.digest, manifest.config.digest)
             .map(Look::Found)
             .map_err(|error| unusable(repository, key, &error))
     }

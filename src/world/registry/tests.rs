@@ -379,7 +379,11 @@ async fn only_an_image_that_says_what_it_was_made_from_is_shared() {
     let to = Destination { name: &wrong, ..to };
     client.registries.push(&image(), &to).await.expect("pushed");
     client.push(&fake, "team:in-k3").await.expect("pushed");
+    let index = Bytes::from_static(br#"{"schemaVersion":2,"manifests":[]}"#);
+    let key = ("team".to_owned(), "in-k4".to_owned());
+    fake.state.lock().expect("whole").manifests.insert(key, index);
     let said = |key, what: &str| Look::Distrusted(format!("`{}/team:in-{key}` {what}", fake.host));
+    assert_eq!(look("k4").await.expect("asked"), said("k4", "is not one image"));
     assert_eq!(
         look("k2").await.expect("asked"),
         said("k2", "was made from other inputs (k1)")

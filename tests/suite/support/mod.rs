@@ -4,6 +4,7 @@ pub mod alive;
 pub mod api;
 pub mod engine;
 pub mod program;
+pub mod registry;
 pub mod session;
 
 use std::path::{Path, PathBuf};
