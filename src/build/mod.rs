@@ -10,6 +10,7 @@ mod deliver;
 mod error;
 mod lines;
 pub mod order;
+pub mod prune;
 pub mod tag;
 
 pub use command::Commands;

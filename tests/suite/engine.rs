@@ -1,4 +1,5 @@
 //! What needs a Docker Engine: a real one, whatever else it is used for meanwhile.
 
 mod custom_build;
+mod prune;
 mod support;
