@@ -32,7 +32,7 @@ mod start;
 mod tests;
 
 pub use error::ProcessError;
-pub use start::find_program;
+pub use start::{find_program, replace};
 
 /// How often a running command is checked for cancellation and its deadline.
 const TICK: Duration = Duration::from_millis(10);

@@ -15,7 +15,7 @@ use tilt::model::registry::Registry as Registries;
 use tilt::world::docker::Engine;
 use tokio_util::sync::CancellationToken;
 
-use super::support::{Name, Registry, docker, engine, environment, free_port};
+use super::support::{Name, Registry, docker, engine, environment, free_port, make_executable};
 
 /// Makes an image of this machine's busybox. The label makes it another one for every name.
 const IMPORT: &str = "tar c -C / bin/busybox | docker import -c \"LABEL of=$EXPECTED_REF\" - $EXPECTED_REF";
@@ -576,9 +576,4 @@ async fn a_kind_cluster_gets_its_images_from_the_program_that_made_it() {
     let error = build("1").await.unwrap_err();
     assert!(matches!(error, BuildError::KindLoad { .. }), "{error:?}");
     assert_eq!(error.class(), Class::Environment);
-}
-
-fn make_executable(file: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
 }

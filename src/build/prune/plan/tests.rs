@@ -1,3 +1,5 @@
+//! What goes and what stays, as tables.
+
 use crate::build::prune::plan::{Candidate, Live, Policy, caches, containers, images, size};
 use crate::model::duration::Duration;
 use crate::model::settings::DockerPrune;
