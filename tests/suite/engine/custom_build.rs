@@ -163,7 +163,7 @@ async fn the_same_content_gets_the_same_name_again() {
     let again = format!("docker tag {} $EXPECTED_REF", first.local);
     let second = case.build(&case.order(case.recipe(&again))).await.unwrap();
     assert_eq!(second, first);
-    assert_eq!(case.name.tags(), [first.local.clone()]);
+    assert_eq!(case.name.tags(), [first.local.as_str()]);
     assert!(case.builder().is_there(&second).await.unwrap());
     docker(&["rmi", &first.local]);
     assert!(!case.builder().is_there(&second).await.unwrap());
@@ -372,6 +372,40 @@ async fn a_command_may_write_down_the_name_of_its_image() {
     assert_eq!(built.cluster, format!("registry:1/{}:mine", case.name.as_str()));
     assert_eq!(case.name.tags(), [image], "it keeps its name, and gets no other");
     assert_eq!(case.variable("EXPECTED_REF"), None);
+}
+
+#[tokio::test]
+async fn an_image_with_a_name_of_its_own_is_pushed_under_that() {
+    let Some(case) = Case::new("custom_build").await else {
+        return;
+    };
+    let Some(registry) = Registry::start(case.folder.path(), "custom_build") else {
+        return;
+    };
+    let image = format!("{}/{}:mine", registry.host, case.name.as_str());
+    let recipe = |output_mode| CustomRecipe {
+        outputs_image_ref_to: Some(case.path("ref")),
+        output_mode,
+        ..case.recipe(&format!(
+            "tar c -C / bin/busybox | docker import - {image}; echo {image} > ref"
+        ))
+    };
+    let push = |recipe| Order {
+        delivery: Delivery::Push,
+        ..case.order(recipe)
+    };
+    let own = case
+        .build(&push(recipe(OutputMode::LocalDockerAndRemote)))
+        .await
+        .unwrap();
+    let tags = || registry.tags(case.folder.path(), case.name.as_str());
+    assert_eq!(
+        (own.local, tags()),
+        (image.clone(), Vec::new()),
+        "unless it does that itself"
+    );
+    let ours = case.build(&push(recipe(OutputMode::LocalDocker))).await.unwrap();
+    assert_eq!((ours.local, tags()), (image.clone(), vec!["mine".to_owned()]));
 }
 
 #[tokio::test]

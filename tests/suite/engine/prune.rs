@@ -1,5 +1,8 @@
 //! Housekeeping on a real engine. Everything here has a label of its own, so that nobody else's things are in danger.
 
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -199,7 +202,7 @@ async fn a_running_container_and_its_image_stay() {
     let (pruned, said) = case.prune(&case.housekeeping(&everything)).await;
     assert_eq!((pruned.images.names.len(), said.as_str()), (0, ""));
     assert_eq!(docker(&["inspect", "-f", "{{.State.Running}}", &container.0]), "true");
-    assert_eq!(case.name.tags(), [image.clone()]);
+    assert_eq!(case.name.tags(), [image.as_str()]);
     drop(container);
     let (pruned, _) = case.prune(&case.housekeeping(&everything)).await;
     assert_eq!(pruned.images.names, [image]);
@@ -279,4 +282,31 @@ async fn the_cache_is_listed_before_it_goes() {
         assert!(said.contains("[Docker Prune] would remove "), "{said}");
     }
     assert!(before.iter().all(|piece| !piece.id.is_empty() && piece.used > 0));
+}
+
+#[tokio::test]
+async fn an_engine_that_is_too_old_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("docker.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    // Any other request than that for its version would wait for ever.
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 4096];
+        let length = stream.read(&mut request).unwrap();
+        assert!(request[..length].starts_with(b"GET /v"), "its version is asked for");
+        let body = r#"{"ApiVersion":"1.24","MinAPIVersion":"1.12"}"#;
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
+        write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    });
+    let env = BTreeMap::from([("DOCKER_HOST".to_owned(), format!("unix://{}", socket.display()))]);
+    let engine = Engine::connect(&env).await.unwrap();
+    answering.join().unwrap();
+    let housekeeping = Housekeeping::new(&DockerPrune::default(), Live::default());
+    let pruned = housekeeping.run(&engine, &|_| {}).await.unwrap();
+    assert_eq!(
+        pruned.text(),
+        "[Docker Prune] skipping Docker prune, Docker API version too low: \"image | container prune with filter: label\" \
+         requires API version 1.30, but the Docker daemon API version is 1.24\n"
+    );
 }
