@@ -5,7 +5,6 @@
 
 mod plan;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,20 +17,10 @@ use crate::model::build::{CustomRecipe, OutputMode};
 use crate::model::built::{Built, Delivery};
 use crate::model::command::{Command, Echo};
 use crate::world::clock;
-use crate::world::docker::endpoint::{Endpoint, Host};
 use crate::world::files::{self, FileError};
 use crate::world::process::serve::{GRACE, Spec};
 
 use plan::Expected;
-
-/// What decides which engine the programs of Docker talk to.
-const DOCKER: [&str; 5] = [
-    "DOCKER_HOST",
-    "DOCKER_CONTEXT",
-    "DOCKER_TLS_VERIFY",
-    "DOCKER_CERT_PATH",
-    "DOCKER_API_VERSION",
-];
 
 /// One build by a command.
 pub struct Custom<'a> {
@@ -90,7 +79,7 @@ impl Custom<'_> {
 
     async fn run(&self, expected: &Expected) -> Result<(), BuildError> {
         let command = &self.recipe.command;
-        let docker = docker_variables(self.builder.engine.endpoint(), &self.builder.env);
+        let docker = self.builder.engine.endpoint().variables(&self.builder.env);
         let told = plan::variables(self.order, expected, docker);
         self.say_variables(&told);
         let mut env = self.builder.commands.env(&self.builder.env, &command.env);
@@ -209,23 +198,6 @@ fn output_fault(path: &Path, fault: OutputFault) -> BuildError {
     }
 }
 
-/// How the command reaches the engine in which we look for its image. An engine of a context of the Docker command line
-/// is named outright, because not every program knows contexts.
-fn docker_variables(endpoint: &Endpoint, env: &BTreeMap<String, String>) -> Vec<(String, String)> {
-    let mut found: Vec<(String, String)> = DOCKER
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), env.get(*name)?.clone())))
-        .filter(|(_, value)| !value.is_empty())
-        .collect();
-    let is_named = found.iter().any(|(name, _)| name == DOCKER[0]);
-    // Certificates of a context cannot be told in variables.
-    let has_certificates = matches!(&endpoint.host, Host::Tcp { tls: Some(_), .. });
-    if !is_named && !has_certificates && !endpoint.is_default() {
-        found.insert(0, (DOCKER[0].to_owned(), endpoint.url.clone()));
-    }
-    found
-}
-
 fn now() -> i64 {
     let since = clock::today().duration_since(clock::SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
@@ -253,21 +225,5 @@ mod tests {
         let tags = [second, second, second + 1].map(temporary_tag);
         let expected = [(second, 0), (second, 1), (second + 1, 0)].map(|(second, nth)| tag::of_moment(second, nth));
         assert_eq!(tags, expected);
-    }
-
-    #[test]
-    fn commands_are_told_which_engine_is_meant() {
-        let env = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
-            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
-        };
-        let default = Endpoint::parse("unix:///var/run/docker.sock", None).unwrap();
-        let other = Endpoint::parse("unix:///run/other.sock", None).unwrap();
-        let secured = Endpoint::parse("https://far.away", None).unwrap();
-        assert_eq!(docker_variables(&default, &env(&[("DOCKER_HOST", ""), ("A", "b")])), []);
-        let named = docker_variables(&other, &env(&[("DOCKER_HOST", "unix:///run/other.sock")]));
-        assert_eq!(named, docker_variables(&other, &env(&[])));
-        assert_eq!(named[0].1, "unix:///run/other.sock");
-        let context = docker_variables(&secured, &env(&[("DOCKER_CONTEXT", "far")]));
-        assert_eq!(context, [("DOCKER_CONTEXT".to_owned(), "far".to_owned())]);
     }
 }

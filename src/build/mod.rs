@@ -15,6 +15,7 @@ pub mod inputs;
 mod lines;
 pub mod order;
 pub mod progress;
+pub mod prune;
 pub mod tag;
 
 pub use command::Commands;

@@ -33,7 +33,7 @@ mod tests;
 pub mod told;
 
 pub use error::ProcessError;
-pub use start::find_program;
+pub use start::{find_program, replace};
 
 /// How often a running command is checked for cancellation and its deadline.
 const TICK: Duration = Duration::from_millis(10);

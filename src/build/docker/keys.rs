@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
+use crate::build::BuildError;
 use crate::build::docker::DockerBuild;
 use crate::build::docker::plan::{LABEL, LABEL_VALUE, Plan, Pull};
 use crate::build::inputs::{self, Image, Inputs, Needed, Source, Unknowable};
-use crate::build::BuildError;
 use crate::model::digest;
 use crate::model::image::Reference;
 use crate::world::tree::Tree;

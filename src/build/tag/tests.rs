@@ -1,3 +1,5 @@
+//! Names of images, as tables.
+
 use crate::build::tag::{Names, names, of_content, of_moment, stated, under};
 use crate::model::build::{CustomRecipe, ImageTarget, Recipe};
 use crate::model::image::{Reference, Selector};

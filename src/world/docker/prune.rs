@@ -32,6 +32,8 @@ pub struct Container {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cached {
     pub id: String,
+    /// The step that it is from.
+    pub description: String,
     pub bytes: u64,
     /// Seconds since 1970.
     pub used: i64,
@@ -45,7 +47,7 @@ pub struct CacheQuery {
     pub unused_for: Duration,
     /// So many bytes stay in any case.
     pub keep_bytes: u64,
-    /// Filters of the engine's own: `id`, `description`, …
+    /// Filters of the engine's own: `id`, `type`, …
     pub filters: Vec<(String, String)>,
 }
 
@@ -105,6 +107,7 @@ impl Engine {
             let seconds = |name: &str| piece[name].as_str().and_then(Time::parse);
             Cached {
                 id: piece["ID"].as_str().unwrap_or_default().to_owned(),
+                description: piece["Description"].as_str().unwrap_or_default().to_owned(),
                 bytes: piece["Size"].as_u64().unwrap_or_default(),
                 used: seconds("LastUsedAt")
                     .or(seconds("CreatedAt"))

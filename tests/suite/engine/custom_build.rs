@@ -15,7 +15,7 @@ use tilt::model::registry::Registry as Registries;
 use tilt::world::docker::Engine;
 use tokio_util::sync::CancellationToken;
 
-use super::support::{Name, Registry, docker, engine, environment, free_port};
+use super::support::{Name, Registry, docker, engine, environment, free_port, make_executable};
 
 /// Makes an image of this machine's busybox. The label makes it another one for every name.
 const IMPORT: &str = "tar c -C / bin/busybox | docker import -c \"LABEL of=$EXPECTED_REF\" - $EXPECTED_REF";
@@ -167,7 +167,7 @@ async fn the_same_content_gets_the_same_name_again() {
     let again = format!("docker tag {} $EXPECTED_REF", first.local);
     let second = case.build(&case.order(case.recipe(&again))).await.unwrap();
     assert_eq!(second, first);
-    assert_eq!(case.name.tags(), [first.local.clone()]);
+    assert_eq!(case.name.tags(), [first.local.as_str()]);
     assert!(case.builder().is_there(&second).await.unwrap());
     docker(&["rmi", &first.local]);
     assert!(!case.builder().is_there(&second).await.unwrap());
@@ -379,6 +379,40 @@ async fn a_command_may_write_down_the_name_of_its_image() {
 }
 
 #[tokio::test]
+async fn an_image_with_a_name_of_its_own_is_pushed_under_that() {
+    let Some(case) = Case::new("custom_build").await else {
+        return;
+    };
+    let Some(registry) = Registry::start(case.folder.path(), "custom_build") else {
+        return;
+    };
+    let image = format!("{}/{}:mine", registry.host, case.name.as_str());
+    let recipe = |output_mode| CustomRecipe {
+        outputs_image_ref_to: Some(case.path("ref")),
+        output_mode,
+        ..case.recipe(&format!(
+            "tar c -C / bin/busybox | docker import - {image}; echo {image} > ref"
+        ))
+    };
+    let push = |recipe| Order {
+        delivery: Delivery::Push,
+        ..case.order(recipe)
+    };
+    let own = case
+        .build(&push(recipe(OutputMode::LocalDockerAndRemote)))
+        .await
+        .unwrap();
+    let tags = || registry.tags(case.folder.path(), case.name.as_str());
+    assert_eq!(
+        (own.local, tags()),
+        (image.clone(), Vec::new()),
+        "unless it does that itself"
+    );
+    let ours = case.build(&push(recipe(OutputMode::LocalDocker))).await.unwrap();
+    assert_eq!((ours.local, tags()), (image.clone(), vec!["mine".to_owned()]));
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_the_file_is_said() {
     let Some(case) = Case::new("custom_build").await else {
         return;
@@ -580,9 +614,4 @@ async fn a_kind_cluster_gets_its_images_from_the_program_that_made_it() {
     let error = build("1").await.unwrap_err();
     assert!(matches!(error, BuildError::KindLoad { .. }), "{error:?}");
     assert_eq!(error.class(), Class::Environment);
-}
-
-fn make_executable(file: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
 }

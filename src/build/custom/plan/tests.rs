@@ -1,3 +1,5 @@
+//! What commands are told, and what their answers mean.
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
