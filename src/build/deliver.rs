@@ -69,7 +69,10 @@ fn refused(name: &Reference, auth: &RegistryAuth, source: DockerError) -> BuildE
         _ => None,
     };
     match told {
-        Some(error) => BuildError::Registry { error: Box::new(error) },
+        Some(error) => BuildError::Registry {
+            name: name.familiar(),
+            error: Box::new(error),
+        },
         None => BuildError::Push {
             name: name.familiar(),
             source,

@@ -63,8 +63,11 @@ pub enum BuildError {
     NotHere { what: &'static str },
     #[error(transparent)]
     Credentials(CredentialsError),
-    #[error("{error}{}", hint(error))]
-    Registry { error: Box<ImageRegistryError> },
+    #[error("cannot push `{name}`: {error}{}", hint(error))]
+    Registry {
+        name: String,
+        error: Box<ImageRegistryError>,
+    },
     /// What was learnt of builds cannot be kept.
     #[error(transparent)]
     Files(FileError),

@@ -122,7 +122,10 @@ pub async fn publish(build: &DockerBuild<'_>, built: &Built) {
             .registries
             .publish(&build.builder.engine, id, key, &at)
             .await;
-        shared.map_err(|error: RegistryError| BuildError::Registry { error: Box::new(error) })
+        shared.map_err(|error: RegistryError| BuildError::Registry {
+            name: repository.familiar(),
+            error: Box::new(error),
+        })
     };
     match published.await {
         Ok(shared) => build.say(Level::Info, format!("Shared as {}", shared.reference.familiar())),
