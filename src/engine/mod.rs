@@ -6,12 +6,15 @@
 
 pub mod action;
 pub mod ci;
+mod course;
 mod desired;
 pub mod effect;
 pub mod handle;
+pub mod images;
 pub mod logs;
 pub mod objects;
 pub mod perform;
+mod prune;
 mod reduce;
 mod say;
 mod schedule;

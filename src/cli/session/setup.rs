@@ -15,10 +15,11 @@ use crate::cli::{tiltfile_args, version};
 use crate::engine::handle::Handle;
 use crate::engine::logs::query::Query;
 use crate::engine::logs::{Config, Logs};
+use crate::engine::perform::builder::{Builders, DockerFrom};
 use crate::engine::perform::{Performer, Surroundings};
 use crate::engine::state::{Build, Mode, Session, State, WebAddress};
 use crate::engine::store::{self, Store};
-use crate::model::local_env::{Colour, Injected};
+use crate::model::local_env::{Colour, Injected, local_env};
 use crate::model::settings::CiSettings;
 use crate::tiltfile::{Request, Timed};
 use crate::ui::hud::{self, Display, HudOptions};
@@ -119,6 +120,7 @@ fn described(plan: &Plan, request: &Request) -> Session {
         web,
         timeout: plan.timeout,
         ci: CiSettings::default(),
+        reuse: crate::build::Reuse::default(),
         ending: None,
         outcome: None,
         fatal: None,
@@ -149,6 +151,7 @@ fn performer(plan: &Plan, request: Request, store: &Store, logs: &Logs) -> Resul
     }
     let surroundings = Surroundings {
         request,
+        builders: Builders::new(DockerFrom(Arc::new(local_env(&environment, &injected, &[])))),
         environment,
         injected,
         guard: Some(guard),

@@ -54,6 +54,7 @@ pub fn session(mode: Mode) -> Session {
         web: None,
         timeout: None,
         ci: CiSettings::default(),
+        reuse: crate::build::Reuse::default(),
         ending: None,
         outcome: None,
         fatal: None,

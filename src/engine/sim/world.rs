@@ -115,7 +115,7 @@ impl World {
                 }
                 Vec::new()
             }
-            Effect::Log(_) | Effect::Scrub(_) | Effect::CancelEvaluation { .. } => Vec::new(),
+            Effect::Log(_) | Effect::Prune(_) | Effect::Scrub(_) | Effect::CancelEvaluation { .. } => Vec::new(),
         })
     }
 
