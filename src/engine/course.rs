@@ -139,6 +139,11 @@ impl Course {
     }
 
     #[cfg(test)]
+    pub fn is_over(&self) -> bool {
+        self.fates.len() == self.steps.len()
+    }
+
+    #[cfg(test)]
     pub fn fates(&self) -> &BTreeMap<Name, Fate> {
         &self.fates
     }
