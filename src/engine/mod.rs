@@ -20,10 +20,10 @@ mod say;
 mod schedule;
 mod settle;
 #[cfg(test)]
-mod sim;
+pub mod sim;
 mod spec;
 pub mod state;
 pub mod step;
 pub mod store;
 #[cfg(test)]
-mod tests;
+pub mod tests;

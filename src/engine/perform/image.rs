@@ -270,3 +270,6 @@ pub fn prune(order: PruneOrder, context: &Context) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 mod ci;
 mod image_objects;
-mod images;
+pub mod images;
 mod objects;
 mod rules;
 
