@@ -22,18 +22,19 @@ pub fn plan(state: &State, resource: &ResourceState) -> Vec<ImageStep> {
         let is_step = |base: &&String| steps.iter().any(|step| *step.image == ***base);
         let bases = image.target.image_deps.iter().filter(is_step);
         let bases: Vec<Name> = bases.map(|base| base.as_str().into()).collect();
+        let destination = destination(state, resource, name);
         steps.push(ImageStep {
             image: Arc::clone(name),
             target: Arc::clone(&image.target),
             bases,
-            destination: destination(state, resource, name),
-            make: make(state, resource, image),
+            make: make(state, resource, image, &destination),
+            destination,
         });
     }
     steps
 }
 
-fn make(state: &State, resource: &ResourceState, image: &ImageState) -> Make {
+fn make(state: &State, resource: &ResourceState, image: &ImageState, wanted: &Destination) -> Make {
     let is_forced = is_forced(resource);
     if let Some(failure) = image.failure.as_ref().filter(|_| resource.requested.is_none())
         && let Some(culprit) = blocks(state, resource, image, failure)
@@ -47,7 +48,7 @@ fn make(state: &State, resource: &ResourceState, image: &ImageState) -> Make {
         };
     }
     match &image.made {
-        Some(made) if image.pending.is_empty() && !is_forced => Make::Reuse {
+        Some(made) if image.pending.is_empty() && !is_forced && made.is_at(wanted) => Make::Reuse {
             built: made.built.clone(),
             bases: made.bases.clone(),
         },
@@ -80,7 +81,9 @@ fn blocks<'a>(
     blocks.then_some(&failure.resource)
 }
 
-/// Where the images of a resource go. What is only made into other images stays where it is.
+/// Where an image has to be for a resource. What is only made into other images stays where it is.
+///
+/// This is the one place that says so: what is known of the cluster, and of the registry that it suggests, comes in here.
 pub fn destination(state: &State, resource: &ResourceState, image: &str) -> Destination {
     let registry = state.settings.default_registry.clone().unwrap_or_default();
     let is_deployed = matches!(&resource.declared.target, Target::Kubernetes(target) if target.image_maps.iter().any(|map| map == image));

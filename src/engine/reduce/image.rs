@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::action::ImageFact;
-use crate::engine::effect::{ImageStep, Make};
-use crate::engine::images::looked_after;
+use crate::engine::effect::{Destination, ImageStep, Make};
+use crate::engine::images::{self, looked_after};
 use crate::engine::state::{
     ImageFailure, ImageState, Made, Making, Name, ResourceState, State, Update, builds_the_same, identity,
 };
@@ -55,15 +55,17 @@ fn declared(state: &State) -> BTreeMap<Name, Arc<ImageTarget>> {
 
 /// An update begins: what it may build is its own until that has come to an end.
 pub fn claim(state: &mut State, steps: &[ImageStep], update: &Update, resource: &Name) {
-    for name in looked_after(steps) {
-        if let Some(image) = state.image_mut(&name) {
-            image.making = Some(making(update, resource));
+    let own = looked_after(steps);
+    for step in steps.iter().filter(|step| own.contains(&step.image)) {
+        if let Some(image) = state.image_mut(&step.image) {
+            image.making = Some(making(update, resource, step.destination.clone()));
         }
     }
 }
 
-fn making(update: &Update, resource: &Name) -> Making {
+fn making(update: &Update, resource: &Name, destination: Destination) -> Making {
     Making {
+        destination,
         update: update.id,
         resource: Arc::clone(resource),
         inputs_as_of: update.inputs_as_of,
@@ -141,6 +143,7 @@ pub fn image(state: &mut State, name: &Name, update: u64, fact: ImageFact) {
                 image.made = Some(Made {
                     built,
                     bases,
+                    destination: making.destination,
                     inputs_as_of: making.inputs_as_of,
                     started: making.started.unwrap_or(now),
                     finished: now,
@@ -157,25 +160,17 @@ pub fn image(state: &mut State, name: &Name, update: u64, fact: ImageFact) {
 /// What the update has of the image. One that finds an image gone builds it although it did not set out to.
 fn held(state: &State, name: &Name, update: u64) -> Option<Making> {
     let image = state.images.get(name)?;
-    match &image.making {
-        Some(making) => (making.update == update).then(|| making.clone()),
-        None => {
-            let own = state.resources.iter().find_map(|(resource, known)| {
-                let running = known.running.as_ref()?;
-                (running.id == update).then(|| making_of(running, resource))
-            });
-            let departing = || state.departing.get(&update);
-            own.or_else(|| departing().map(|(resource, running)| making_of(running, resource)))
-        }
+    if let Some(making) = &image.making {
+        return (making.update == update).then(|| making.clone());
     }
-}
-
-/// Of an update that was cancelled nobody knows for what definition it builds.
-fn making_of(update: &Update, resource: &Name) -> Making {
-    Making {
-        is_outdated: update.cancelled.is_some(),
-        ..making(update, resource)
-    }
+    let is_it = |resource: &ResourceState| resource.running.as_ref().is_some_and(|running| running.id == update);
+    let (resource, known) = state.resources.iter().find(|(_, resource)| is_it(resource))?;
+    let running = known.running.as_ref()?;
+    Some(Making {
+        // Of an update that was cancelled nobody knows for what definition it builds.
+        is_outdated: running.cancelled.is_some(),
+        ..making(running, resource, images::destination(state, known, name))
+    })
 }
 
 /// The update goes on with what was built.

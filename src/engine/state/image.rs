@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::engine::action::Class;
+use crate::engine::effect::Destination;
 use crate::engine::state::{Name, Seq};
 use crate::model::build::{ImageTarget, Recipe};
-use crate::model::built::{Built, Stage};
+use crate::model::built::{Built, Delivery, Stage};
 use crate::model::time::Time;
 
 #[derive(Clone, Debug)]
@@ -21,8 +22,6 @@ pub struct ImageState {
     pub failure: Option<ImageFailure>,
     /// Of the build that runs, else of the last one.
     pub stages: Vec<Stage>,
-    /// The definition changed, so what was made from the one before does not count.
-    pub is_redefined: bool,
 }
 
 /// An image that exists.
@@ -31,6 +30,8 @@ pub struct Made {
     pub built: Built,
     /// What the images that it is made from were, by the name of their image map.
     pub bases: BTreeMap<Name, String>,
+    /// Where it was taken to.
+    pub destination: Destination,
     pub inputs_as_of: Seq,
     pub started: Time,
     pub finished: Time,
@@ -45,6 +46,7 @@ pub struct Making {
     pub inputs_as_of: Seq,
     /// When its build began, once it has.
     pub started: Option<Time>,
+    pub destination: Destination,
     /// The definition changed meanwhile: whatever comes of it does not count.
     pub is_outdated: bool,
 }
@@ -60,6 +62,14 @@ pub struct ImageFailure {
     pub finished: Time,
 }
 
+impl Made {
+    /// Whether it is where somebody needs it. What is elsewhere, too, has not left here.
+    pub fn is_at(&self, wanted: &Destination) -> bool {
+        let is_named_so = self.destination.registry == wanted.registry && self.destination.platform == wanted.platform;
+        is_named_so && (wanted.delivery == Delivery::Stay || wanted.delivery == self.destination.delivery)
+    }
+}
+
 impl ImageState {
     pub fn new(target: Arc<ImageTarget>) -> ImageState {
         ImageState {
@@ -69,7 +79,6 @@ impl ImageState {
             making: None,
             failure: None,
             stages: Vec::new(),
-            is_redefined: false,
         }
     }
 

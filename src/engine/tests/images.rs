@@ -447,3 +447,37 @@ fn old_images_are_pruned_when_nothing_runs_and_never_those_that_are_needed() {
     assert_eq!(prunes(&rig), [2, 2]);
     assert!(rig.now.since(before) > Duration::from_secs(3000));
 }
+
+#[test]
+fn an_image_that_was_only_a_base_is_pushed_once_somebody_deploys_it() {
+    let mut rig = Rig::new(Mode::Up);
+    let mut declared = project(vec![
+        deploying("a", vec![image("base", &[]), image("a", &["base"])]),
+        deploying("b", vec![image("base", &[])]),
+        deploying("c", vec![image("base", &[])]),
+    ]);
+    declared.settings.default_registry = Some(crate::model::registry::Registry {
+        host: "localhost:5000".to_owned(),
+        ..Default::default()
+    });
+    rig.evaluated(MAIN, Ok(declared));
+    let goes = |rig: &Rig, resource: &str| {
+        let steps = rig.steps(resource);
+        steps
+            .iter()
+            .map(|step| format!("{:?}", step.destination.delivery))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(goes(&rig, "a"), ["Stay", "Push"]);
+    rig.makes("a", "base", "1");
+    assert_eq!(
+        (goes(&rig, "b"), rig.plan("b")),
+        (vec!["Push".to_owned()], vec!["base: builds, Inputs".to_owned()])
+    );
+    rig.makes("b", "base", "1");
+    assert_eq!(rig.plan("c"), ["base: has img:tilt-1"]);
+    rig.makes("a", "a", "2");
+    rig.done("a");
+    rig.done("b");
+    assert_eq!(rig.running(), ["c"]);
+}
