@@ -10,6 +10,8 @@ use crate::engine::state::{
     ImageFailure, ImageState, Made, Making, Name, ResourceState, State, Update, builds_the_same, identity,
 };
 use crate::model::build::ImageTarget;
+use crate::model::built::Built;
+use crate::model::time::Time;
 
 /// The images are those of the resources as they are declared now. What builds something else than before starts anew.
 pub fn declare(state: &mut State) {
@@ -138,16 +140,7 @@ pub fn image(state: &mut State, name: &Name, update: u64, fact: ImageFact) {
         ImageFact::Built { built, bases } => {
             let identity = identity(&built);
             if !making.is_outdated {
-                image.failure = None;
-                image.pending.retain(|_, seq| *seq > making.inputs_as_of);
-                image.made = Some(Made {
-                    built,
-                    bases,
-                    destination: making.destination,
-                    inputs_as_of: making.inputs_as_of,
-                    started: making.started.unwrap_or(now),
-                    finished: now,
-                });
+                made(image, making, (built, bases), now);
                 state.pruning.built += 1;
             }
             leave(state, name);
@@ -155,6 +148,20 @@ pub fn image(state: &mut State, name: &Name, update: u64, fact: ImageFact) {
             outdate(state, name);
         }
     }
+}
+
+/// Only what had changed when the update began is done with.
+fn made(image: &mut ImageState, making: Making, (built, bases): (Built, BTreeMap<Name, String>), now: Time) {
+    image.failure = None;
+    image.pending.retain(|_, seq| *seq > making.inputs_as_of);
+    image.made = Some(Made {
+        built,
+        bases,
+        destination: making.destination,
+        inputs_as_of: making.inputs_as_of,
+        started: making.started.unwrap_or(now),
+        finished: now,
+    });
 }
 
 /// What the update has of the image. One that finds an image gone builds it although it did not set out to.
