@@ -4,19 +4,40 @@
 //! builder's progress looks like (`progress`). The doing is in `docker_build` and `custom`. Nothing here knows of resources or
 //! of what else is built meanwhile; whoever orders a build passes in the images that it stands on.
 
+mod command;
+mod custom;
+mod deliver;
+mod docker;
 mod error;
+pub mod failure;
+pub mod frame;
+pub mod inputs;
+mod lines;
 pub mod order;
+pub mod progress;
+pub mod prune;
+pub mod tag;
 
-pub use error::{BuildError, Class};
+pub use command::Commands;
+pub use error::{BuildError, Class, OutputFault};
 pub use order::{Order, Reuse, Share};
+pub use progress::{LiveStep, StepState};
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
+use crate::model::build::Recipe;
 use crate::model::built::{Built, Stage};
-use crate::world::docker::Engine;
+use crate::model::image::Reference;
+use crate::world::credentials;
+use crate::world::docker::{About, Engine, RegistryAuth};
+use crate::world::known::KnownImages;
+use crate::world::registry::Registries;
+use crate::world::tree::Hashes;
 
 /// What happens during a build, for whoever watches.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +48,8 @@ pub enum Report {
     Progress { id: String, text: String, is_last: bool },
     /// All steps so far.
     Stages(Vec<Stage>),
+    /// The same for a live view: what each is at just now.
+    Steps(Vec<LiveStep>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,16 +62,50 @@ pub enum Level {
 /// Gets reports as they come; must not block.
 pub type Reports<'a> = &'a (dyn Fn(Report) + Send + Sync);
 
-/// Builds images with one engine.
+/// Builds images with one engine. Cheap to copy; copies share what they learn.
 #[derive(Clone)]
 pub struct Builder {
     engine: Engine,
     env: Arc<BTreeMap<String, String>>,
+    commands: Commands,
+    hashes: Arc<Hashes>,
+    known: KnownImages,
+    registries: Registries,
+    about: Arc<OnceCell<About>>,
 }
 
 impl Builder {
-    pub fn new(engine: Engine, env: Arc<BTreeMap<String, String>>) -> Builder {
-        Builder { engine, env }
+    /// `folder` is where what is learnt outlives the session; it need not exist yet.
+    pub fn new(engine: Engine, env: Arc<BTreeMap<String, String>>, folder: &Path) -> Builder {
+        Builder {
+            engine,
+            env,
+            commands: Commands::default(),
+            hashes: Arc::new(Hashes::open(folder.join("hashes"))),
+            known: KnownImages::open(folder.join("known")),
+            registries: Registries::new(&[], &folder.join("registries")),
+            about: Arc::default(),
+        }
+    }
+
+    /// What commands of the user's run in.
+    pub fn with_commands(self, commands: Commands) -> Builder {
+        Builder { commands, ..self }
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    async fn auth(&self, name: &Reference) -> Result<RegistryAuth, BuildError> {
+        credentials::for_image(&self.env, name)
+            .await
+            .map_err(BuildError::Credentials)
+    }
+
+    async fn about(&self) -> Result<&About, BuildError> {
+        let asked = self.about.get_or_try_init(|| self.engine.about()).await;
+        asked.map_err(BuildError::Docker)
     }
 
     /// Builds one image, or finds that it is there already, and sees to it that the cluster can reach it.
@@ -58,8 +115,32 @@ impl Builder {
         stop: &CancellationToken,
         reports: Reports<'_>,
     ) -> Result<Built, BuildError> {
-        let _ = (&self.engine, &self.env, order, stop, reports);
-        Err(BuildError::Cancelled)
+        match &order.target.recipe {
+            Recipe::Docker(recipe) => {
+                let build = docker::DockerBuild {
+                    builder: self,
+                    order,
+                    recipe,
+                    stop,
+                    reports,
+                };
+                build.build().await
+            }
+            Recipe::Custom(recipe) => {
+                let custom = custom::Custom {
+                    builder: self,
+                    order,
+                    recipe,
+                    stop,
+                    reports,
+                };
+                custom.build().await
+            }
+            Recipe::Pack(_) => Err(BuildError::NotHere { what: "`pack`" }),
+            Recipe::Compose(_) => Err(BuildError::NotHere {
+                what: "a service's own `build:` section",
+            }),
+        }
     }
 
     /// Whether an image that was built before is still there. Images that were never in an engine of ours always are.
@@ -67,5 +148,10 @@ impl Builder {
         let Some(id) = &built.id else { return Ok(true) };
         let found = self.engine.image(&built.local).await.map_err(BuildError::Docker)?;
         Ok(found.is_some_and(|image| image.id == *id))
+    }
+
+    fn uses_buildkit(&self) -> bool {
+        let asked = self.env.get("DOCKER_BUILDKIT").map(String::as_str);
+        self.engine.has_buildkit() && !matches!(asked, Some("0" | "false" | "no" | "off"))
     }
 }

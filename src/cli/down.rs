@@ -11,28 +11,24 @@ use crate::cli::exit::Exit;
 use crate::cli::instance::Down;
 use crate::cli::verbs::online;
 use crate::cli::verbs::surroundings::Surroundings;
-use crate::cli::{output, runaway, tiltfile_args, tiltfile_result};
+use crate::cli::{evaluated, output, tiltfile_args};
 use crate::model::command::Command;
-use crate::model::duration::Duration;
 use crate::model::local_env::{Colour, Injected, local_env};
-use crate::model::project::{Evaluation, Project, Resource, Target};
+use crate::model::project::{Resource, Target};
 use crate::model::suggest;
 use crate::model::workload::Source;
-use crate::tiltfile::host::Level;
-use crate::tiltfile::{self, Request, Timed};
+use crate::tiltfile::{Request, Timed};
 use crate::ui::style::Style;
-use crate::world::clock;
 use crate::world::guard::Guard;
 use crate::world::process::Stream;
 use crate::world::process::serve::{self, Chunk, GRACE, Reports, Spec, Stop};
 
-const TILTFILE_FAILED: u8 = 1;
 /// Pieces of output on their way to the terminal.
 const MOST_CHUNKS: usize = 16;
 
 pub fn run(args: &Down, here: &Surroundings) -> Result<(), Exit> {
     let request = tiltfile_args::request(&args.tiltfile, "down", Timed::No)?;
-    let project = evaluated(request.clone())?;
+    let project = evaluated::project(request.clone())?;
     let resources = order::of_deletion(&project);
     let deletions: Vec<&Command> = resources
         .iter()
@@ -46,36 +42,6 @@ pub fn run(args: &Down, here: &Surroundings) -> Result<(), Exit> {
     let failures = (failed > 0).then(|| format!("{} failed", suggest::counted(failed, "delete command")));
     let problems: Vec<String> = failures.into_iter().chain(left).collect();
     Err(Exit::error(problems.join("\n")))
-}
-
-fn evaluated(request: Request) -> Result<Project, Exit> {
-    let tiltfile = request.tiltfile.clone();
-    let started = clock::now();
-    line(&format!("Loading Tiltfile at: {}", tiltfile.display()))?;
-    let guard = runaway::guard(&tiltfile, TILTFILE_FAILED).map_err(Exit::error)?;
-    let evaluation = evaluate(request);
-    drop(guard);
-    match evaluation.project {
-        Ok(project) => {
-            let took = Duration::from_std(clock::now() - started);
-            line(&format!("Successfully loaded Tiltfile ({took})"))?;
-            Ok(project)
-        }
-        Err(failure) => {
-            tiltfile_result::print_failure(&failure);
-            Err(Exit::silent(TILTFILE_FAILED))
-        }
-    }
-}
-
-fn evaluate(request: Request) -> Evaluation {
-    let style = tiltfile_args::style();
-    tiltfile::evaluate(request, |said| match said.level {
-        Level::Warn => output::say(format_args!("{} {}", style.yellow("WARNING:"), said.text)),
-        Level::Error => output::say(format_args!("{} {}", style.red("ERROR:"), said.text)),
-        // Whoever does not read our output has not asked for this either.
-        Level::Info => drop(line(&said.text)),
-    })
 }
 
 fn delete_command(resource: &Resource) -> Option<&Command> {

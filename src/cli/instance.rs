@@ -11,7 +11,8 @@ use crate::cli::verbs::args::Connection;
 use crate::cli::verbs::online;
 use crate::cli::verbs::surroundings::Surroundings;
 use crate::cli::{
-    analytics, arguments, doctor, down, dump, explain_build, logs, snapshot, switches, tree_view, trigger,
+    analytics, arguments, docker, docker_prune, doctor, down, dump, explain_build, logs, snapshot, switches, tree_view,
+    trigger,
 };
 
 #[derive(Subcommand, Debug)]
@@ -64,6 +65,19 @@ pub enum Instance {
     /// probe has a short time limit, and what fails is part of the report: the exit code is always 0.
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(Doctor),
+    /// Run the docker command against the engine that tilt builds with
+    ///
+    /// Prints the command with what tilt adds to its environment on standard error, then becomes it: output and exit code
+    /// are those of docker.
+    #[command(after_help = DOCKER_EXAMPLES)]
+    Docker(Docker),
+    /// Throw away what builds of tilt left behind in Docker, once
+    ///
+    /// Evaluates the Tiltfile for its docker_prune_settings(), as if it said nothing of disable. Removes old images with the
+    /// label dev.tilt.gc=true, but the newest of each name and those that a container uses; stopped containers with that
+    /// label; and old pieces of the build cache. A running tilt does the same by itself, now and then.
+    #[command(after_help = DOCKER_PRUNE_EXAMPLES)]
+    DockerPrune(DockerPrune),
     /// Explain why a resource was last built, or why it waits
     #[command(after_help = EXPLAIN_BUILD_EXAMPLES)]
     ExplainBuild(ExplainBuild),
@@ -106,6 +120,13 @@ const DOWN_EXAMPLES: &str = "Examples:
 const DOCTOR_EXAMPLES: &str = "Examples:
   tilt doctor
   tilt doctor --context kind-dev    look at another Kubernetes context";
+const DOCKER_EXAMPLES: &str = "Examples:
+  tilt docker -- ps                    containers
+  tilt docker -- build -t web:dev .    a build with the same engine and builder";
+const DOCKER_PRUNE_EXAMPLES: &str = "Examples:
+  tilt docker-prune --dry-run       what would go
+  tilt docker-prune                 as ./Tiltfile has it
+  tilt docker-prune -f a/Tiltfile   as another Tiltfile has it";
 const EXPLAIN_BUILD_EXAMPLES: &str = "Examples:
   tilt explain-build web";
 const ANALYTICS_EXAMPLES: &str = "Examples:
@@ -261,6 +282,22 @@ pub struct Doctor {
 }
 
 #[derive(Args, Debug)]
+pub struct Docker {
+    /// Arguments of docker
+    #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub args: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct DockerPrune {
+    #[command(flatten)]
+    pub tiltfile: TiltfileArgs,
+    /// Remove nothing, print what would be removed
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Args, Debug)]
 pub struct ExplainBuild {
     /// Resource to explain
     pub resource: String,
@@ -317,6 +354,8 @@ pub fn run(command: Instance) -> Result<(), Exit> {
             command: Snapshot::Create(args),
         } => online(snapshot::create(&args, &here)),
         Instance::Doctor(args) => doctor::run(&args, &here),
+        Instance::Docker(args) => docker::run(&args, &here),
+        Instance::DockerPrune(args) => docker_prune::run(&args, &here),
         Instance::ExplainBuild(args) => online(explain_build::run(&args, &here)),
         Instance::Analytics(args) => analytics::run(&args, &here),
     }

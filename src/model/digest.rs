@@ -39,6 +39,10 @@ impl Hasher {
     pub fn finish(self) -> String {
         hex(&self.0.finalize())
     }
+
+    pub fn finish_bytes(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,9 +1,15 @@
-//! Pure. As much of a Dockerfile as it takes to know which images and local files it uses, and to name other images.
+//! Pure. As much of a Dockerfile as it takes to know which images and local files it uses, to name other images, and to tell
+//! where what it uses cannot be known.
 //!
 //! Reading is lenient: what makes no sense is passed over. Telling that it is wrong is the builder's job.
 
+mod hazards;
 mod lines;
+mod place;
 mod words;
+
+pub use hazards::{Hazard, Syntax, hazards, syntax, triggered_hazard};
+pub use place::{Place, of_step, places};
 
 use lines::{Instruction, Token};
 use std::collections::{HashMap, HashSet};
@@ -18,6 +24,8 @@ pub struct ImageUse {
     /// The line of the instruction, counted from 1.
     pub line: usize,
     pub kind: UseKind,
+    /// What `FROM --platform=` says, arguments filled in; empty if it does not.
+    pub platform: String,
     /// Where it is written, in bytes of the Dockerfile.
     pub span: Range<usize>,
 }
@@ -46,12 +54,17 @@ pub struct LocalCopy {
 
 /// The images that a Dockerfile uses, in the order of the text. `build_args` win over the defaults of `ARG`.
 pub fn base_images(text: &str, build_args: &[(String, String)]) -> Vec<ImageUse> {
-    read(text, build_args).images
+    read(text, build_args, &[]).images
+}
+
+/// As `base_images`, where `FROM` may use variables that nothing declares, such as `TARGETARCH`.
+pub fn base_images_with(text: &str, build_args: &[(String, String)], builtin: &[(String, String)]) -> Vec<ImageUse> {
+    read(text, build_args, builtin).images
 }
 
 /// The files of the build context that a Dockerfile copies.
 pub fn copies(text: &str, build_args: &[(String, String)]) -> Vec<LocalCopy> {
-    read(text, build_args).copies
+    read(text, build_args, &[]).copies
 }
 
 /// The Dockerfile with other images in place of those for which `replacement` has one; nothing if it has none.
@@ -76,13 +89,14 @@ where
     Some(out)
 }
 
-fn read(text: &str, build_args: &[(String, String)]) -> Reader {
+fn read(text: &str, build_args: &[(String, String)], builtin: &[(String, String)]) -> Reader {
     let mut reader = Reader {
         build_args: build_args.iter().cloned().collect(),
         ..Reader::default()
     };
     let (instructions, escape) = lines::instructions(text);
     reader.scope.escape = escape;
+    reader.scope.values = builtin.iter().cloned().collect();
     for instruction in &instructions {
         reader.read(instruction);
     }
@@ -162,6 +176,12 @@ impl Reader {
         if let Some(token) = instruction.arguments.first() {
             self.note_image(token, instruction.line, UseKind::Base);
         }
+        let platform = instruction.flags.iter().find_map(|flag| flag.value_of("--platform"));
+        if let (Some(platform), Some(image)) = (platform, self.images.last_mut())
+            && image.line == instruction.line
+        {
+            image.platform = expanded(&platform.text, &self.scope);
+        }
         self.globals = std::mem::take(&mut self.scope.values);
         self.workdir = None;
         self.stages += 1;
@@ -231,6 +251,7 @@ impl Reader {
             text,
             line,
             kind,
+            platform: String::new(),
             span: token.span(),
         });
     }

@@ -4,9 +4,12 @@
 
 pub mod build;
 pub mod built;
+pub mod cluster;
 pub mod cluster_product;
 pub mod command;
 pub mod compose;
+pub mod context;
+pub mod delivery;
 pub mod digest;
 pub mod dockerfile;
 pub mod duration;

@@ -4,7 +4,7 @@
 //! duration on the screen grows. It never decides anything: it reads snapshots and logs.
 
 mod keys;
-mod screen;
+pub(in crate::ui) mod screen;
 mod tail;
 
 use std::io::{self, Write};

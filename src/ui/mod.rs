@@ -2,7 +2,10 @@
 //!
 //! Nothing here decides anything; it is handed values and shows them.
 
+pub mod build;
 pub mod explain;
+#[cfg(test)]
+mod fake_terminal;
 pub mod graph;
 pub mod hud;
 pub mod plain;

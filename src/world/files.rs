@@ -93,6 +93,11 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
     })
 }
 
+/// Removes a file, or a link.
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    fs::remove_file(path).map_err(|source| FileError::new("remove", path, source))
+}
+
 /// Whether something is there. A dangling link is nothing.
 pub fn exists(path: &Path) -> bool {
     path.exists()

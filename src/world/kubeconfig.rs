@@ -122,17 +122,21 @@ struct File {
     content: Tree,
 }
 
-fn load(sources: &Sources) -> Result<Vec<File>, KubeconfigError> {
-    let listed = sources
-        .variable
-        .as_deref()
-        .unwrap_or_default()
-        .split(':')
-        .filter(|path| !path.is_empty());
-    let mut paths: Vec<PathBuf> = listed.map(PathBuf::from).collect();
-    if paths.is_empty() {
-        paths.push(sources.home.join(".kube/config"));
+impl Sources {
+    /// The files to read, the first one first. Any of them may be absent.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let variable = self.variable.as_deref().unwrap_or_default();
+        let listed = variable.split(':').filter(|path| !path.is_empty());
+        let mut paths: Vec<PathBuf> = listed.map(PathBuf::from).collect();
+        if paths.is_empty() {
+            paths.push(self.home.join(".kube/config"));
+        }
+        paths
     }
+}
+
+fn load(sources: &Sources) -> Result<Vec<File>, KubeconfigError> {
+    let paths = sources.files();
     paths.iter().filter_map(|path| load_file(path).transpose()).collect()
 }
 

@@ -30,9 +30,10 @@ pub mod serve;
 mod start;
 #[cfg(test)]
 mod tests;
+pub mod told;
 
 pub use error::ProcessError;
-pub use start::find_program;
+pub use start::{find_program, replace};
 
 /// How often a running command is checked for cancellation and its deadline.
 const TICK: Duration = Duration::from_millis(10);

@@ -9,6 +9,8 @@ use crate::world::files::FileError;
 
 /// What the user's umask lets through of it.
 const EVERYBODY: u32 = 0o666;
+/// How the names of files begin that are being written.
+const FRESH: &str = ".tilt-";
 
 /// Writes beside the file and renames: a reader sees what was there before or all that is there now. What is no regular
 /// file, such as a terminal or a pipe, is written to as it is.
@@ -21,12 +23,40 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), FileError> {
     }
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut fresh = tempfile::Builder::new()
-        .prefix(".tilt-")
+        .prefix(FRESH)
         .permissions(Permissions::from_mode(EVERYBODY))
         .tempfile_in(folder.unwrap_or(Path::new(".")))
         .map_err(failed)?;
     fresh.write_all(content).map_err(failed)?;
     fresh.persist(&target).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Removes all files of a folder but those written last. What somebody else removes meanwhile is gone all the same.
+pub fn keep_newest(folder: &Path, count: usize) -> Result<(), FileError> {
+    let list = || -> std::io::Result<Vec<_>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            // Somebody may be about to rename it.
+            let is_fresh = entry.file_name().as_encoded_bytes().starts_with(FRESH.as_bytes());
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_file() && !is_fresh => found.push((metadata.modified()?, entry.path())),
+                _ => {}
+            }
+        }
+        Ok(found)
+    };
+    let mut found = list().map_err(|source| FileError::new("list", folder, source))?;
+    found.sort_unstable_by(|a, b| b.cmp(a));
+    for (_, path) in found.into_iter().skip(count) {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(FileError::new("remove", &path, error));
+            }
+            _ => {}
+        }
+    }
     Ok(())
 }
 

@@ -7,6 +7,8 @@
 
 mod api;
 mod cli;
+mod cluster;
+mod engine;
 mod extensions;
 mod fuzz;
 mod guard;

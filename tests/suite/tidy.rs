@@ -31,7 +31,10 @@ const CRATE_HOMES: &[(&[&str], &[&str])] = &[
     (&["oci_client"], &["world/registry.rs", "world/registry/"]),
     (&["notify"], &["world/watcher/kernel.rs"]),
     (&["ignore"], &["world/walk.rs"]),
-    (&["tar", "flate2"], &["world/archive.rs", "world/archive/", "pack/"]),
+    (
+        &["tar", "flate2"],
+        &["world/archive.rs", "world/archive/", "world/registry/", "pack/"],
+    ),
     (&["sha1", "sha2"], &["model/digest.rs"]),
     (&["axum"], &["api/", "ui/web/"]),
     (&["rcgen"], &["api/", "world/http/"]),
@@ -39,6 +42,7 @@ const CRATE_HOMES: &[(&[&str], &[&str])] = &[
         &["rustls", "tokio_rustls"],
         &["api/", "world/http.rs", "world/http/", "world/docker/", "cli/client/"],
     ),
+    (&["rustls_native_certs"], &["world/http/"]),
     (&["clap", "clap_complete"], &["cli/", "main.rs"]),
     // The interpreter's own interfaces speak in it.
     (&["anyhow"], &["cli/", "main.rs", "tiltfile/"]),

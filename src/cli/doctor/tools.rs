@@ -1,13 +1,19 @@
-//! Docker and Kubernetes, as far as their programs and files tell. No cluster is asked anything.
+//! Docker, as its engine tells, and Kubernetes, as far as files tell. No cluster is asked anything.
 
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use super::Section;
+use crate::cli::exit::Exit;
+use crate::cli::verbs::online;
 use crate::cli::verbs::surroundings::Surroundings;
 use crate::world::compose::{Compose, Shell};
 use crate::world::dirs::Dirs;
+use crate::world::docker::endpoint::Endpoint;
+use crate::world::docker::{About, DockerError, Engine, Store};
 use crate::world::kubeconfig::{self, Context, KubeconfigError, Sources};
 use crate::world::process::{self, Invocation, Output, ProcessError};
 
@@ -15,29 +21,60 @@ use crate::world::process::{self, Invocation, Output, ProcessError};
 const PATIENCE: Duration = Duration::from_secs(3);
 
 pub fn docker(here: &Surroundings) -> Section {
-    const FORMAT: &str = "{{.Server.Version}} (API {{.Server.APIVersion}}, {{.Server.Os}}/{{.Server.Arch}})";
-    let ask = |words: &[&str]| match run(here, &owned(words), &here.here) {
-        Ok(output) => first_line(&output.stdout),
-        Err(error) => reason(&error),
-    };
-    let (server, context, builder, compose) = thread::scope(|scope| {
-        let context = scope.spawn(|| ask(&["docker", "context", "show"]));
-        let builder = scope.spawn(|| ask(&["docker", "buildx", "version"]));
+    let (mut lines, compose) = thread::scope(|scope| {
         let compose = scope.spawn(|| compose(here));
-        let server = ask(&["docker", "version", "--format", FORMAT]);
-        (server, answer(context), answer(builder), answer(compose))
+        (engine(here), answer(compose))
     });
-    let host = here.variable("DOCKER_HOST").filter(|host| !host.is_empty());
-    Section {
-        title: "Docker",
-        lines: vec![
-            ("Host", host.unwrap_or_else(|| "[default]".to_owned())),
-            ("Context", context),
-            ("Server", server),
-            ("Builder", builder),
-            ("Compose", compose),
-        ],
+    lines.push(("Compose Version", compose));
+    Section { title: "Docker", lines }
+}
+
+/// What the engine says of itself.
+fn engine(here: &Surroundings) -> Vec<(&'static str, String)> {
+    let asked = online(async {
+        let asked = async {
+            let engine = Engine::connect(&here.variables).await?;
+            Ok((engine.about().await?, engine))
+        };
+        let in_time = timeout(PATIENCE, asked)
+            .await
+            .map_err(|_| Exit::error("it does not answer"))?;
+        in_time.map_err(|error: DockerError| Exit::error(error))
+    });
+    let host = match Endpoint::from_environment(&here.variables) {
+        Ok(endpoint) => endpoint.url,
+        Err(_) => here.variable("DOCKER_HOST").unwrap_or_default(),
+    };
+    let mut lines = vec![("Host", host)];
+    match asked {
+        Ok((about, engine)) => lines.extend(told(&about, &engine)),
+        Err(error) => {
+            let error = error.to_string();
+            let error = error.strip_prefix("Error: ").unwrap_or(&error);
+            lines.push(("Server Version", format!("error: {error}")));
+        }
     }
+    lines
+}
+
+fn told(about: &About, engine: &Engine) -> Vec<(&'static str, String)> {
+    let builder = match engine.has_buildkit() {
+        true => "2 (BuildKit)",
+        false => "1 (classic: no BuildKit)",
+    };
+    let store = match about.store {
+        Store::GraphDriver => "graph driver",
+        Store::Containerd => "containerd",
+    };
+    vec![
+        (
+            "Server Version",
+            format!("{} ({}/{})", about.version, about.os, about.arch),
+        ),
+        ("API Version", about.api.clone()),
+        ("Builder", builder.to_owned()),
+        ("Image Store", store.to_owned()),
+    ]
 }
 
 fn answer(probe: thread::ScopedJoinHandle<String>) -> String {
@@ -106,21 +143,4 @@ fn run(here: &Surroundings, argv: &[String], dir: &Path) -> Result<Output, Proce
         limit: Some(PATIENCE),
         ..Invocation::default()
     })
-}
-
-fn owned(words: &[&str]) -> Vec<String> {
-    words.iter().map(|word| (*word).to_owned()).collect()
-}
-
-fn reason(error: &ProcessError) -> String {
-    let said = error.output().map(|output| first_line(&output.stderr));
-    match said.filter(|said| !said.is_empty()) {
-        Some(said) => format!("error: {said}"),
-        None => format!("error: {error}"),
-    }
-}
-
-fn first_line(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    text.trim().lines().next().unwrap_or_default().to_owned()
 }

@@ -9,6 +9,8 @@ pub struct Instruction {
     /// In capitals.
     pub name: String,
     pub line: usize,
+    /// The last line that belongs to it: continued ones and heredocs count.
+    pub last_line: usize,
     /// The words in front that begin with `--`.
     pub flags: Vec<Token>,
     pub arguments: Vec<Token>,
@@ -62,6 +64,19 @@ impl Token {
 }
 
 impl Instruction {
+    /// The instruction inside an `ONBUILD`.
+    pub fn inner(&self) -> Option<Instruction> {
+        let (name, rest) = self.arguments.split_first()?;
+        let flags = rest.iter().take_while(|token| token.text.starts_with("--")).count();
+        Some(Instruction {
+            name: name.text.to_ascii_uppercase(),
+            line: self.line,
+            last_line: self.last_line,
+            flags: rest[..flags].to_vec(),
+            arguments: rest[flags..].to_vec(),
+        })
+    }
+
     /// The arguments as plain texts, from either form: `a b` or `["a", "b"]`.
     pub fn words(&self) -> Vec<String> {
         let texts = self.arguments.iter().map(|token| token.text.as_str());
@@ -108,10 +123,11 @@ pub fn instructions(text: &str) -> (Vec<Instruction>, char) {
         }
         let logical;
         (logical, rest) = logical_line(*first, rest, escape);
-        let Some(instruction) = instruction(&logical, first.number, escape) else {
+        let Some(mut instruction) = instruction(&logical, first.number, escape) else {
             continue;
         };
         rest = skip_heredocs(&instruction, rest);
+        instruction.last_line = rest.first().map_or(lines.len(), |next| next.number - 1);
         out.push(instruction);
     }
     (out, escape)
@@ -122,22 +138,31 @@ fn is_blank_or_comment(line: &str) -> bool {
     line.is_empty() || line.starts_with('#')
 }
 
-/// Directives are comments of the form `# name=value` before anything else.
+/// The value of a directive of the text.
+pub fn directive(text: &str, wanted: &str) -> Option<String> {
+    directive_of(&lines(text), wanted).map(str::to_owned)
+}
+
 fn escape_directive(lines: &[Line<'_>]) -> char {
+    match directive_of(lines, "escape") {
+        Some("`") => '`',
+        _ => '\\',
+    }
+}
+
+/// Directives are comments of the form `# name=value` before anything else.
+fn directive_of<'a>(lines: &[Line<'a>], wanted: &str) -> Option<&'a str> {
     for line in lines {
-        let comment = line.text.trim().strip_prefix('#');
-        let Some((name, value)) = comment.and_then(|comment| comment.split_once('=')) else {
-            break;
-        };
+        let (name, value) = line.text.trim().strip_prefix('#')?.split_once('=')?;
         let name = name.trim();
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            break;
+            return None;
         }
-        if name.eq_ignore_ascii_case("escape") {
-            return if value.trim() == "`" { '`' } else { '\\' };
+        if name.eq_ignore_ascii_case(wanted) {
+            return Some(value.trim());
         }
     }
-    '\\'
+    None
 }
 
 /// Joins a line with those that continue it; comments and blank lines between them do not count.
@@ -179,6 +204,7 @@ fn instruction(logical: &Token, line: usize, escape: char) -> Option<Instruction
     Some(Instruction {
         name,
         line,
+        last_line: line,
         flags,
         arguments,
     })

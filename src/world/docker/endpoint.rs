@@ -16,6 +16,15 @@ mod tests;
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 const DEFAULT_CONTEXT: &str = "default";
 
+/// What decides which engine the programs of Docker talk to.
+const VARIABLES: [&str; 5] = [
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
+    "DOCKER_API_VERSION",
+];
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     pub host: Host,
@@ -67,6 +76,23 @@ pub fn config_folder(env: &BTreeMap<String, String>) -> PathBuf {
 }
 
 impl Endpoint {
+    /// How a program of Docker comes here in this environment: what is set there, and an engine of a context by its
+    /// address, because not every program knows contexts.
+    pub fn variables(&self, env: &BTreeMap<String, String>) -> Vec<(String, String)> {
+        let mut found: Vec<(String, String)> = VARIABLES
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), set(env, name)?.to_owned())))
+            .collect();
+        let is_named = found.iter().any(|(name, _)| name == VARIABLES[0]);
+        let is_default = self.host == Host::Unix(PathBuf::from(DEFAULT_SOCKET));
+        // Certificates of a context cannot be told in variables.
+        let has_certificates = matches!(&self.host, Host::Tcp { tls: Some(_), .. });
+        if !is_named && !is_default && !has_certificates {
+            found.insert(0, (VARIABLES[0].to_owned(), self.url.clone()));
+        }
+        found
+    }
+
     pub fn from_environment(env: &BTreeMap<String, String>) -> Result<Endpoint, EndpointError> {
         let folder = config_folder(env);
         if let Some(url) = set(env, "DOCKER_HOST") {

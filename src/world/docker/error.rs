@@ -49,22 +49,22 @@ impl DockerError {
                 doing,
                 reason: "the engine does not answer".to_owned(),
             },
-            other => {
-                let reason = chain(other);
-                match is_dialing(other) {
-                    true => DockerError::Unreachable {
-                        endpoint: endpoint.to_owned(),
-                        reason,
-                    },
-                    false => DockerError::Broken { doing, reason },
-                }
-            }
+            other => match is_dialing(other) {
+                true => DockerError::Unreachable {
+                    endpoint: endpoint.to_owned(),
+                    reason: chain(connecting(other)),
+                },
+                false => DockerError::Broken {
+                    doing,
+                    reason: chain(other),
+                },
+            },
         }
     }
 }
 
 /// An error with its causes; libraries say the same thing on several levels, which is said once here.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(in crate::world) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
@@ -78,6 +78,18 @@ pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         next = error.source();
     }
     texts.join(": ")
+}
+
+/// What went wrong with the connection itself, without the words that libraries put around it.
+fn connecting<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    let mut next = Some(error);
+    while let Some(inner) = next {
+        if inner.is::<std::io::Error>() {
+            return inner;
+        }
+        next = inner.source();
+    }
+    error
 }
 
 fn is_dialing(error: &bollard::errors::Error) -> bool {

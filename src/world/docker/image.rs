@@ -1,13 +1,15 @@
 //! Images in an engine: looked up, named, fetched, pushed, removed.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use bollard::auth::DockerCredentials;
 use bollard::query_parameters::{
     CreateImageOptionsBuilder, ListImagesOptionsBuilder, PushImageOptionsBuilder, RemoveImageOptionsBuilder,
     TagImageOptionsBuilder,
 };
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 
 use crate::model::image::Reference;
 use crate::world::docker::{DockerError, Engine};
@@ -26,19 +28,55 @@ pub struct Image {
     pub created: i64,
     /// `linux/amd64`, `linux/arm/v7`; not in lists.
     pub platform: String,
+    /// Instructions for images that are built from it; not in lists.
+    pub on_build: Vec<String>,
+    /// The digests of its layers' plain archives, from the bottom up; not in lists.
+    pub layers: Vec<String>,
 }
 
-/// Who we are to a registry.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Who we are to a registry. Empty: nobody in particular.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct RegistryAuth {
     pub username: String,
     pub password: String,
     pub identity_token: String,
     pub server: String,
+    /// The program that these came from, if one did.
+    pub helper: String,
+}
+
+impl fmt::Debug for RegistryAuth {
+    /// Without the secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistryAuth")
+            .field("username", &self.username)
+            .field("server", &self.server)
+            .field("helper", &self.helper)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RegistryAuth {
-    fn to_header(&self) -> DockerCredentials {
+    pub fn is_empty(&self) -> bool {
+        self.username.is_empty() && self.password.is_empty() && self.identity_token.is_empty()
+    }
+
+    /// Who that is, for messages.
+    pub fn who(&self) -> String {
+        if self.is_empty() {
+            return "no credentials".to_owned();
+        }
+        let who = match self.identity_token.is_empty() {
+            true => format!("user `{}`", self.username),
+            false => "an identity token".to_owned(),
+        };
+        match self.helper.is_empty() {
+            true => who,
+            false => format!("{who} of `{}`", self.helper),
+        }
+    }
+
+    pub(super) fn to_header(&self) -> DockerCredentials {
         let stated = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         DockerCredentials {
             username: stated(&self.username),
@@ -62,14 +100,17 @@ impl Engine {
         };
         let parts = [found.os, found.architecture, found.variant];
         let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        let config = found.config.unwrap_or_default();
         Ok(Some(Image {
             id: found.id.unwrap_or_default(),
             tags: found.repo_tags.unwrap_or_default(),
             digests: found.repo_digests.unwrap_or_default(),
-            labels: found.config.and_then(|config| config.labels).unwrap_or_default(),
+            labels: config.labels.unwrap_or_default(),
+            on_build: config.on_build.unwrap_or_default(),
             size: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
             created: 0,
             platform: parts.join("/"),
+            layers: found.root_fs.and_then(|files| files.layers).unwrap_or_default(),
         }))
     }
 
@@ -90,6 +131,8 @@ impl Engine {
                 size: u64::try_from(image.size).unwrap_or_default(),
                 created: image.created,
                 platform: String::new(),
+                on_build: Vec::new(),
+                layers: Vec::new(),
             })
             .collect())
     }
@@ -141,9 +184,17 @@ impl Engine {
         Ok(digest)
     }
 
-    /// Fetches an image from its registry.
+    /// The whole image as an archive, piece by piece.
+    pub fn save(&self, name: &str) -> impl Stream<Item = Result<Bytes, DockerError>> + Send + use<> {
+        let (engine, name) = (self.clone(), name.to_owned());
+        let pieces = self.0.docker.export_image(&name);
+        pieces.map(move |piece| piece.map_err(|error| engine.error("reading an image", &error)))
+    }
+
+    /// Fetches an image from its registry. By its digest, if the name has one: it has no tag then when it is here.
     pub async fn pull(&self, name: &Reference, platform: &str, auth: &RegistryAuth) -> Result<(), DockerError> {
         let (repository, tag) = halves(name);
+        let tag = name.digest().map_or(tag, str::to_owned);
         let options = CreateImageOptionsBuilder::new()
             .from_image(&repository)
             .tag(&tag)

@@ -3,10 +3,16 @@
 //! The client library makes the plain requests. What it cannot do is done here over connections of our own: the session in
 //! which BuildKit asks us for files, secrets and keys, and the build itself.
 
+pub mod classic;
 mod dial;
 pub mod endpoint;
 mod error;
 mod image;
+pub mod minikube;
+mod named;
+pub mod prune;
+pub mod session;
+pub mod solve;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -20,6 +26,7 @@ use hyper_util::rt::TokioExecutor;
 use dial::Dialer;
 use endpoint::{Endpoint, Host};
 pub use error::DockerError;
+pub(in crate::world) use error::chain;
 pub use image::{Image, RegistryAuth};
 use wire::Connector;
 

@@ -65,6 +65,44 @@ impl Write for Wire {
     }
 }
 
+/// Makes a plain request that the client library has no words for. Gives the body of the answer.
+pub async fn ask(dialer: &Dialer, method: Method, path: &str, doing: &'static str) -> Result<Bytes, DockerError> {
+    let broken = |error: &(dyn std::error::Error + 'static)| DockerError::Broken {
+        doing,
+        reason: super::error::chain(error),
+    };
+    let stream = dialer.dial().await.map_err(|error| broken(&error))?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| broken(&error))?;
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(HOST, "docker")
+        .header(CONNECTION, "close")
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| broken(&error))?;
+    let answer = async {
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        Ok((status, response.into_body().collect().await?.to_bytes()))
+    };
+    // The answer is whole before the connection may end.
+    let (answer, _) = tokio::join!(answer, connection);
+    let (status, body): (StatusCode, Bytes) = answer.map_err(|error: hyper::Error| broken(&error))?;
+    if status.is_success() {
+        return Ok(body);
+    }
+    let text = String::from_utf8_lossy(&body);
+    let said: Option<serde_json::Value> = serde_json::from_str(&text).ok();
+    let message = said.as_ref().and_then(|said| said["message"].as_str());
+    Err(DockerError::Refused {
+        doing,
+        status: status.as_u16(),
+        message: message.unwrap_or(text.trim()).to_owned(),
+    })
+}
+
 /// Asks the engine to speak HTTP/2 on a connection from now on.
 pub async fn upgrade(
     dialer: &Dialer,

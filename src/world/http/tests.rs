@@ -148,7 +148,9 @@ async fn certificates_are_believed_as_told() {
         get(&asked).await
     };
     assert_eq!(&*ask(Trust::Anybody).await.unwrap().body, b"secret");
-    assert_eq!(&*ask(Trust::Authority(own)).await.unwrap().body, b"secret");
+    assert_eq!(&*ask(Trust::Authority(own.clone())).await.unwrap().body, b"secret");
+    assert_eq!(&*ask(Trust::System(vec![own])).await.unwrap().body, b"secret");
+    assert!(ask(Trust::System(Vec::new())).await.is_err());
     let error = ask(Trust::Authority(other)).await.unwrap_err();
     assert!(matches!(error, HttpError::Tls { .. }), "{error}");
 }

@@ -43,7 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// No folder, no room for one more process or file: not the program's fault.
 const SURROUNDINGS: i32 = 1;
 const NOT_EXECUTABLE: i32 = 126;
-const NOT_FOUND: i32 = 127;
+pub(super) const NOT_FOUND: i32 = 127;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {

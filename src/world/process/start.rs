@@ -72,6 +72,24 @@ pub fn command(argv: &[String], dir: &Path, env: &BTreeMap<String, String>) -> R
     Ok(command)
 }
 
+/// Becomes another program, which keeps our terminal and our place in the world. Gives back only why it could not.
+pub fn replace(argv: &[String], env: &BTreeMap<String, String>) -> ProcessError {
+    let Some((program, arguments)) = argv.split_first() else {
+        return ProcessError::Empty;
+    };
+    let file = match find_program(program, env) {
+        Ok(file) => file,
+        Err(error) => return error,
+    };
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is where processes are started for everybody else"
+    )]
+    let mut command = Command::new(file);
+    let source = command.arg0(program).args(arguments).env_clear().envs(env).exec();
+    refused(argv, source)
+}
+
 /// Why a command could not be started.
 pub fn refused(argv: &[String], source: io::Error) -> ProcessError {
     ProcessError::Start {

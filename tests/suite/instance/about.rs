@@ -103,6 +103,7 @@ fn the_doctor_reports_whatever_it_finds() {
     let output = alone
         .tilt(&["doctor", "--context", "nope"])
         .env("PATH", alone.path("nothing"))
+        .env("DOCKER_HOST", "unix:///nowhere/docker.sock")
         .output()
         .unwrap();
     assert!(output.status.success());
@@ -112,7 +113,10 @@ fn the_doctor_reports_whatever_it_finds() {
         "{text}"
     );
     assert!(
-        text.contains("- Server: error: exec: \"docker\": executable file not found in $PATH"),
+        text.contains(
+            "- Host: unix:///nowhere/docker.sock\n- Server Version: error: cannot reach Docker at \
+             `unix:///nowhere/docker.sock`: no such file or directory\n"
+        ),
         "{text}"
     );
     assert!(text.contains("nothing is listed in "), "{text}");
@@ -161,6 +165,8 @@ fn help_teaches_with_examples() {
         "disable",
         "down",
         "doctor",
+        "docker",
+        "docker-prune",
         "explain-build",
         "analytics",
     ] {

@@ -2,7 +2,9 @@
 
 pub mod alive;
 pub mod api;
+pub mod engine;
 pub mod program;
+pub mod registry;
 pub mod session;
 
 use std::path::{Path, PathBuf};
@@ -58,10 +60,16 @@ pub fn is_skipped_without(program: &str, test: &str) -> bool {
     if std::env::split_paths(&folders).any(|folder| folder.join(program).is_file()) {
         return false;
     }
-    let why = format!("{test}: there is no {program}");
+    skip(test, &format!("there is no {program}"));
+    true
+}
+
+/// Says that a test cannot run, or fails where nothing may be left out.
+#[track_caller]
+pub fn skip(test: &str, why: &str) {
+    let why = format!("{test}: {why}");
     assert!(std::env::var_os("TILT_TEST_NO_SKIP").is_none(), "{why}");
     eprintln!("SKIPPED: {why}");
-    true
 }
 
 pub fn stdout(output: &Output) -> String {

@@ -69,7 +69,15 @@ impl Program {
         }
     }
 
-    /// The same; nothing once it has ended.
+    /// The lines that come up to the next one that has this in it, that one included. Fails the test if none comes.
+    #[track_caller]
+    pub fn lines_to(&mut self, part: &str) -> Vec<String> {
+        let before = self.seen.len();
+        self.line_with(part);
+        self.seen[before..].to_vec()
+    }
+
+    /// The next line that has this in it; nothing once it has ended.
     pub fn next_with(&mut self, part: &str) -> Option<String> {
         let deadline = Instant::now() + PATIENCE;
         loop {

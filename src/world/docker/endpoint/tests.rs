@@ -117,3 +117,19 @@ fn a_context_of_the_docker_command_line_is_followed() {
     let error = Endpoint::from_environment(&env(&[("DOCKER_CONFIG", folder), ("DOCKER_CONTEXT", "x")])).unwrap_err();
     assert!(matches!(error, EndpointError::UnknownContext { .. }));
 }
+
+#[test]
+fn programs_are_told_which_engine_is_meant() {
+    let env = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    };
+    let default = Endpoint::parse("unix:///var/run/docker.sock", None).unwrap();
+    let other = Endpoint::parse("unix:///run/other.sock", None).unwrap();
+    let secured = Endpoint::parse("https://far.away", None).unwrap();
+    assert_eq!(default.variables(&env(&[("DOCKER_HOST", ""), ("A", "b")])), []);
+    let named = other.variables(&env(&[("DOCKER_HOST", "unix:///run/other.sock")]));
+    assert_eq!(named, [("DOCKER_HOST".to_owned(), "unix:///run/other.sock".to_owned())]);
+    assert_eq!(other.variables(&env(&[])), named);
+    let context = secured.variables(&env(&[("DOCKER_CONTEXT", "far")]));
+    assert_eq!(context, [("DOCKER_CONTEXT".to_owned(), "far".to_owned())]);
+}

@@ -1,0 +1,158 @@
+//! `docker_build`: a context, a Dockerfile and its options to an image.
+//!
+//! First the inputs are looked at. Where the engine has the image of these very inputs, that is it: nothing is sent, nothing is
+//! built. Else BuildKit gets the differences; engines without it get the whole context.
+
+mod classic;
+mod context;
+mod keys;
+pub mod plan;
+mod reuse;
+mod solve;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::build::deliver::deliver;
+use crate::build::{BuildError, Builder, Level, Order, Report, Reports, Reuse, tag};
+use crate::model::build::DockerRecipe;
+use crate::model::built::{Built, Origin};
+use crate::model::time::Time;
+use crate::world::clock::{self, SystemTime};
+use crate::world::docker::session::SecretSource;
+use crate::world::tree::Tree;
+use keys::Keys;
+use plan::{Plan, SecretPlace};
+
+/// How often a build starts over because files of its context changed while they were sent.
+const ATTEMPTS: u32 = 3;
+
+/// One image to build.
+pub struct DockerBuild<'a> {
+    pub builder: &'a Builder,
+    pub order: &'a Order,
+    pub recipe: &'a DockerRecipe,
+    pub stop: &'a CancellationToken,
+    pub reports: Reports<'a>,
+}
+
+/// An image as the builder left it.
+pub struct Outcome {
+    pub image: String,
+    /// Images of registries that it was made from: their names, and the digests that these stood for.
+    pub bases: Vec<(String, String)>,
+}
+
+impl DockerBuild<'_> {
+    pub async fn build(&self) -> Result<Built, BuildError> {
+        let plan = plan::plan(self.order, self.recipe, &self.builder.env).map_err(BuildError::Plan)?;
+        let mut attempt = 1;
+        loop {
+            let tree = Arc::new(context::look(self, &plan).await?);
+            match self.from_tree(&plan, &tree).await {
+                Err(BuildError::ContextChanged { path, reason }) if attempt < ATTEMPTS => {
+                    attempt += 1;
+                    self.say(Level::Info, format!("Starting over: {path} {reason}"));
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn from_tree(&self, plan: &Plan, tree: &Arc<Tree>) -> Result<Built, BuildError> {
+        let keys = Keys::new(self, plan, tree).await?;
+        let found = keys.key(keys.remembered()).await?;
+        if let Err(reason) = &found {
+            self.say(Level::Debug, format!("The builder is asked: {reason}"));
+        }
+        if self.order.reuse == Reuse::Inputs
+            && let Ok(found) = &found
+            && let Some(built) = reuse::find(self, &keys, found).await?
+        {
+            return Ok(built);
+        }
+        let outcome = self.run(plan, tree).await;
+        self.save_hashes();
+        let outcome = outcome?;
+        // Only now it is told which images the names of registries stood for.
+        let key = keys.key(outcome.bases.clone()).await?.ok();
+        if let Some(key) = &key {
+            reuse::remember(self, key, &outcome).await?;
+        }
+        let text = key.as_ref().map(|key| key.text.clone());
+        let built = self.finish(&outcome.image, Origin::Built, text).await?;
+        reuse::publish(self, &built).await;
+        Ok(built)
+    }
+
+    /// Builds until it is done or nobody wants it any more.
+    async fn run(&self, plan: &Plan, tree: &Arc<Tree>) -> Result<Outcome, BuildError> {
+        let work = async {
+            match self.builder.uses_buildkit() {
+                true => solve::run(self, plan, tree).await,
+                false => classic::run(self, plan, tree).await,
+            }
+        };
+        tokio::select! {
+            () = self.stop.cancelled() => Err(BuildError::Cancelled),
+            done = work => done,
+        }
+    }
+
+    /// What was read need not be read again after a restart. Nobody waits for that.
+    fn save_hashes(&self) {
+        let hashes = Arc::clone(&self.builder.hashes);
+        tokio::task::spawn_blocking(move || hashes.save());
+    }
+
+    /// Names the image and sees to it that the cluster can reach it.
+    async fn finish(&self, image: &str, origin: Origin, key: Option<String>) -> Result<Built, BuildError> {
+        let engine = &self.builder.engine;
+        let names = tag::names(&self.order.target, &self.order.registry, image)?;
+        engine.tag(image, &names.local).await.map_err(BuildError::Docker)?;
+        for extra in &self.recipe.extra_tags {
+            let extra = crate::model::image::Reference::parse(extra).map_err(BuildError::Tag)?;
+            engine.tag(image, &extra).await.map_err(BuildError::Docker)?;
+        }
+        let digest = deliver(self.builder, self.order, &names.local, (self.stop, self.reports)).await?;
+        Ok(Built {
+            id: Some(image.to_owned()),
+            local: names.local.familiar(),
+            cluster: names.cluster.familiar(),
+            digest,
+            key,
+            origin,
+        })
+    }
+
+    /// Secrets and where they are.
+    fn secrets(&self, plan: &Plan) -> BTreeMap<String, SecretSource> {
+        let place = |(id, place): (&String, &SecretPlace)| {
+            let source = match place {
+                SecretPlace::File(path) => SecretSource::File(path.clone()),
+                SecretPlace::Variable(name) => {
+                    SecretSource::Value(self.builder.env.get(name).cloned().unwrap_or_default())
+                }
+            };
+            (id.clone(), source)
+        };
+        plan.secrets.iter().map(place).collect()
+    }
+
+    /// The names of the project's images, as far as they matter here.
+    fn images(&self) -> Vec<String> {
+        let bases = self.order.bases.values().map(|(target, _)| target.selector.to_string());
+        bases.chain([self.order.target.selector.to_string()]).collect()
+    }
+
+    fn say(&self, level: Level, text: String) {
+        (self.reports)(Report::Line { level, text });
+    }
+}
+
+fn now() -> Time {
+    let age = clock::today().duration_since(SystemTime::UNIX_EPOCH);
+    Time::from_micros(age.map_or(0, |age| i64::try_from(age.as_micros()).unwrap_or(i64::MAX)))
+}

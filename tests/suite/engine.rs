@@ -1,0 +1,9 @@
+//! What a real Docker Engine shows: images that are built, pushed, found again, cleared away.
+
+mod commands;
+mod custom_build;
+mod docker_build;
+mod prune;
+mod registry;
+mod session;
+mod support;
