@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::files::Listed;
 use super::signals::Signals;
 use super::{Plan, View, end, print};
+use crate::build::Commands;
 use crate::cli::exit::Exit;
 use crate::cli::{tiltfile_args, version};
 use crate::engine::handle::Handle;
@@ -19,7 +20,7 @@ use crate::engine::perform::builder::{Builders, DockerFrom};
 use crate::engine::perform::{Performer, Surroundings};
 use crate::engine::state::{Build, Mode, Session, State, WebAddress};
 use crate::engine::store::{self, Store};
-use crate::model::local_env::{Colour, Injected, local_env};
+use crate::model::local_env::{Colour, Injected};
 use crate::model::settings::CiSettings;
 use crate::tiltfile::{Request, Timed};
 use crate::ui::hud::{self, Display, HudOptions};
@@ -149,9 +150,20 @@ fn performer(plan: &Plan, request: Request, store: &Store, logs: &Logs) -> Resul
     ] {
         request.environment.entry(name.to_owned()).or_insert(value);
     }
+    let dirs = Dirs::from_env(|name| environment.get(name).cloned()).map_err(Exit::error)?;
+    let guard = Arc::new(guard);
+    let docker = DockerFrom {
+        env: Arc::new(environment.clone()),
+        folder: dirs.cache.join("build"),
+        commands: Commands {
+            injected: Some(injected.clone()),
+            guard: Some(Arc::clone(&guard)),
+            ..Commands::default()
+        },
+    };
     let surroundings = Surroundings {
         request,
-        builders: Builders::new(DockerFrom(Arc::new(local_env(&environment, &injected, &[])))),
+        builders: Builders::new(docker),
         environment,
         injected,
         guard: Some(guard),

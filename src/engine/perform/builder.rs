@@ -1,19 +1,21 @@
 //! What builds images: connected to when the first image is needed, so that sessions without images neither wait for an engine
 //! nor miss one that is not there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::build::{BuildError, Builder, Order, Reports};
+use crate::build::prune::{Housekeeping, Live};
+use crate::build::{BuildError, Builder, Commands, Order, Reports};
+use crate::engine::effect::PruneOrder;
 use crate::engine::state::Name;
 use crate::model::built::Built;
-use crate::model::settings::DockerPrune;
 use crate::world::docker::Engine;
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, BuildError>> + Send + 'a>>;
@@ -24,8 +26,8 @@ pub trait Build: Send + Sync {
 
     fn is_there<'a>(&'a self, built: &'a Built) -> Answer<'a, bool>;
 
-    /// Throws away what is old and not to be kept; tells what to say of it.
-    fn prune<'a>(&'a self, settings: &'a DockerPrune, keep: &'a BTreeSet<String>) -> Answer<'a, Vec<String>>;
+    /// Throws away what is old and not to be kept.
+    fn prune<'a>(&'a self, order: &'a PruneOrder, reports: Reports<'a>) -> Answer<'a, ()>;
 }
 
 /// How to get at it.
@@ -34,13 +36,19 @@ pub trait Connect: Send + Sync {
 }
 
 /// The engine that an environment names.
-pub struct DockerFrom(pub Arc<BTreeMap<String, String>>);
+pub struct DockerFrom {
+    pub env: Arc<BTreeMap<String, String>>,
+    /// Where what is learnt outlives the session.
+    pub folder: PathBuf,
+    pub commands: Commands,
+}
 
 impl Connect for DockerFrom {
     fn connect(&self) -> Answer<'_, Arc<dyn Build>> {
         Box::pin(async {
-            let engine = Engine::connect(&self.0).await.map_err(BuildError::Docker)?;
-            let builder: Arc<dyn Build> = Arc::new(Builder::new(engine, Arc::clone(&self.0)));
+            let engine = Engine::connect(&self.env).await.map_err(BuildError::Docker)?;
+            let builder = Builder::new(engine, Arc::clone(&self.env), &self.folder);
+            let builder: Arc<dyn Build> = Arc::new(builder.with_commands(self.commands.clone()));
             Ok(builder)
         })
     }
@@ -55,9 +63,11 @@ impl Build for Builder {
         Box::pin(Builder::is_there(self, built))
     }
 
-    // Nothing is thrown away until `build::prune` is there to be called from here.
-    fn prune<'a>(&'a self, _settings: &'a DockerPrune, _keep: &'a BTreeSet<String>) -> Answer<'a, Vec<String>> {
-        Box::pin(async { Ok(Vec::new()) })
+    fn prune<'a>(&'a self, order: &'a PruneOrder, reports: Reports<'a>) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let housekeeping = Housekeeping::new(&order.settings, Live::new(order.keep.iter().cloned()));
+            housekeeping.run(self.engine(), reports).await.map(drop)
+        })
     }
 }
 

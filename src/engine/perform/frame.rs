@@ -1,17 +1,18 @@
-//! Pure. The frame around the steps of an update: what opens each of them, and the sum at the end.
+//! Pure. The frame around the steps of an update: what opens each of them, and the sum at the end. Steps may run beside one
+//! another here.
 
 use std::time::Duration;
 
+use crate::build::frame;
 use crate::model::build::{ImageTarget, Recipe};
 
 /// What is done, as its heading names it.
 pub fn building(target: &ImageTarget) -> String {
-    let what = match &target.recipe {
-        Recipe::Docker(_) | Recipe::Compose(_) => "Building Dockerfile",
-        Recipe::Custom(_) => "Building Custom Build",
-        Recipe::Pack(_) => "Building Buildpacks",
-    };
-    format!("{what}: [{}]", target.selector)
+    let image = target.selector.to_string();
+    match &target.recipe {
+        Recipe::Docker(_) | Recipe::Compose(_) => frame::building_dockerfile(&image),
+        Recipe::Custom(_) | Recipe::Pack(_) => frame::building_custom(&image),
+    }
 }
 
 pub fn heading((number, of): (usize, usize), what: &str) -> String {
@@ -22,9 +23,9 @@ pub fn heading((number, of): (usize, usize), what: &str) -> String {
 pub fn footer(steps: &[(String, Duration)], total: Duration) -> String {
     let mut lines: Vec<String> = Vec::new();
     for (number, (what, took)) in (1..).zip(steps) {
-        lines.push(format!("     Step {number} - {} ({what})", seconds(*took)));
+        lines.push(frame::line(&format!("Step {number} - {} ({what})", seconds(*took))));
     }
-    lines.push(format!("     DONE IN: {} ", seconds(total)));
+    lines.push(frame::line(&format!("DONE IN: {} ", seconds(total))));
     lines.join("\n")
 }
 

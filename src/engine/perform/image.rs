@@ -196,22 +196,8 @@ impl Run<'_> {
 
     fn report(&self, report: Report, stages: &watch::Sender<Vec<Stage>>) {
         match report {
-            Report::Line { level, text } => {
-                let level = match level {
-                    build::Level::Debug => Level::Debug,
-                    build::Level::Info => Level::Info,
-                    build::Level::Warn => Level::Warn,
-                };
-                self.log.line(level, &text, Fields::default());
-            }
-            Report::Progress { id, text, is_last } => {
-                let weight = match is_last {
-                    true => Weight::MustPrint,
-                    false => Weight::Skippable,
-                };
-                self.log.line(Level::Info, &text, Fields::of_progress(&id, weight));
-            }
             Report::Stages(latest) => drop(stages.send_replace(latest)),
+            said => say(&self.log, said),
         }
     }
 
@@ -246,6 +232,29 @@ impl From<BuildError> for Absent<'_> {
     }
 }
 
+/// What of a report belongs into the log.
+fn say(log: &SpanWriter, report: Report) {
+    match report {
+        Report::Line { level, text } => {
+            let level = match level {
+                build::Level::Debug => Level::Debug,
+                build::Level::Info => Level::Info,
+                build::Level::Warn => Level::Warn,
+            };
+            log.line(level, &text, Fields::default());
+        }
+        Report::Progress { id, text, is_last } => {
+            let weight = match is_last {
+                true => Weight::MustPrint,
+                false => Weight::Skippable,
+            };
+            log.line(Level::Info, &text, Fields::of_progress(&id, weight));
+        }
+        // The same is in lines and stages.
+        Report::Stages(_) | Report::Steps(_) => {}
+    }
+}
+
 fn class(error: &BuildError) -> Class {
     match error.class() {
         build::Class::User => Class::User,
@@ -260,13 +269,10 @@ pub fn prune(order: PruneOrder, context: &Context) {
         let log = task.logs.span("dockerprune", "");
         let pruned = async {
             let builder = task.surroundings.builders.get().await?;
-            builder.prune(&order.settings, &order.keep).await
+            builder.prune(&order, &|report| say(&log, report)).await
         };
-        match pruned.await {
-            Ok(lines) => lines
-                .iter()
-                .for_each(|line| log.info(&format!("[Docker Prune] {line}"))),
-            Err(error) => log.warn(&format!("[Docker Prune] {error}")),
+        if let Err(error) = pruned.await {
+            log.warn(&format!("[Docker Prune] {error}"));
         }
     });
 }

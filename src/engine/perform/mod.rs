@@ -43,7 +43,7 @@ pub struct Surroundings {
     pub environment: BTreeMap<String, String>,
     pub injected: Injected,
     /// Ends what we started if we are killed.
-    pub guard: Option<Guard>,
+    pub guard: Option<Arc<Guard>>,
     pub builders: Builders,
 }
 

@@ -65,7 +65,7 @@ async fn command_to_end(update: u64, command: &Command, (span, stop): (&Span, &S
         output: &output,
         events,
     };
-    let guard = context.surroundings.guard.as_ref();
+    let guard = context.surroundings.guard.as_deref();
     let pump = context.tracker.spawn(write_all(chunks, writer.sibling()));
     let exit = serve::run(&spec, stop, guard, reports).await;
     drop(output);

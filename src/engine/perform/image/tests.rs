@@ -19,7 +19,6 @@ use crate::engine::sim::session;
 use crate::engine::state::{Mode, State};
 use crate::engine::tests::images::image;
 use crate::model::local_env::{Colour, Injected};
-use crate::model::settings::DockerPrune;
 use crate::tiltfile::testing::Tiltfile;
 use crate::world::docker::DockerError;
 
@@ -99,8 +98,11 @@ impl Build for Fake {
         Box::pin(async move { Ok(self.there.lock().unwrap().contains(&id)) })
     }
 
-    fn prune<'a>(&'a self, _: &'a DockerPrune, keep: &'a BTreeSet<String>) -> Answer<'a, Vec<String>> {
-        Box::pin(async move { Ok(vec![format!("kept {keep:?}")]) })
+    fn prune<'a>(&'a self, order: &'a PruneOrder, _: Reports<'a>) -> Answer<'a, ()> {
+        Box::pin(async move {
+            self.did(format!("keeps {:?}", order.keep));
+            Ok(())
+        })
     }
 }
 
