@@ -1,9 +1,11 @@
 //! Pure. Facts that reach the engine. This is the complete list of what can wake it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::engine::state::{Name, Seq, TriggerSource};
+use crate::model::built::{Built, Stage};
 use crate::model::object::{FieldError, Kind, Stored};
 use crate::model::project::{Evaluation, TriggerMode};
 use crate::model::time::Time;
@@ -43,6 +45,12 @@ pub enum Action {
     UpdateRuns {
         update: u64,
         pid: i32,
+    },
+    /// News of an image that an update looks after.
+    Image {
+        image: Name,
+        update: u64,
+        fact: ImageFact,
     },
     /// An update came to its end.
     Updated {
@@ -178,6 +186,26 @@ pub enum WatchFact {
         error: String,
     },
     Recovered,
+}
+
+/// What becomes of an image in the course of an update. Told at once: others may wait for it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ImageFact {
+    /// Its build begins.
+    Started,
+    /// The steps of its build so far.
+    Stages(Vec<Stage>),
+    Built {
+        built: Built,
+        /// What the images that it is made from were.
+        bases: BTreeMap<Name, String>,
+    },
+    Failed {
+        message: String,
+        class: Class,
+    },
+    /// Nothing was done: it is as it should be, or what it is made from failed.
+    Left,
 }
 
 /// How an update went.

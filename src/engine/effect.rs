@@ -1,14 +1,21 @@
 //! Pure. Orders that the engine gives. A performer carries them out without ever making the engine wait.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::engine::action::{Answer, Token};
+use crate::build::Reuse;
+use crate::engine::action::{Answer, Class, Token};
 use crate::engine::logs::{BuildEvent, Level};
 use crate::engine::state::Name;
+use crate::model::build::ImageTarget;
+use crate::model::built::{Built, Delivery};
 use crate::model::command::Command;
 use crate::model::filter::Ignore;
 use crate::model::local::Probe;
+use crate::model::registry::Registry;
 use crate::model::secret::Secret;
+use crate::model::settings::DockerPrune;
 
 #[derive(Clone, Debug)]
 pub enum Effect {
@@ -34,6 +41,8 @@ pub enum Effect {
     Release {
         key: Key,
     },
+    /// Throws away images of ours that are old and that nothing needs.
+    Prune(Box<PruneOrder>),
     Log(LogOrder),
     /// Values that no log may show from now on.
     Scrub(Vec<Secret>),
@@ -64,8 +73,69 @@ pub enum Work {
         span: Span,
     },
     Nothing,
+    /// Images, and then what is deployed with them.
+    Images(Box<ImageWork>),
     /// What this program cannot do, with the reason.
     Impossible(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageWork {
+    pub span: Span,
+    /// Bases before what is made from them.
+    pub steps: Vec<ImageStep>,
+    pub deploy: Deploy,
+}
+
+/// What happens once all images are there.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deploy {
+    /// What this program cannot do, with the reason.
+    Impossible(String),
+}
+
+/// One image of an update.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageStep {
+    pub image: Name,
+    pub target: Arc<ImageTarget>,
+    /// Which of the steps before it make what it is made from.
+    pub bases: Vec<Name>,
+    pub destination: Destination,
+    pub make: Make,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Make {
+    /// It is there, as long as its bases are what it was made from.
+    Reuse {
+        built: Built,
+        bases: BTreeMap<Name, String>,
+    },
+    Build {
+        reuse: Reuse,
+    },
+    /// An update of another resource failed to build it from the same inputs.
+    Failed {
+        message: String,
+        class: Class,
+    },
+}
+
+/// Where an image gets its name from, and where it has to be for whoever deploys it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Destination {
+    pub registry: Registry,
+    pub delivery: Delivery,
+    /// Of the cluster, `linux/amd64`; empty where nothing says.
+    pub platform: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct PruneOrder {
+    pub settings: DockerPrune,
+    /// Ids and names of images that must stay.
+    pub keep: BTreeSet<String>,
 }
 
 /// What is kept running as long as it is wanted.

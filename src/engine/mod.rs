@@ -6,21 +6,24 @@
 
 pub mod action;
 pub mod ci;
+mod course;
 mod desired;
 pub mod effect;
 pub mod handle;
+pub mod images;
 pub mod logs;
 pub mod objects;
 pub mod perform;
+mod prune;
 mod reduce;
 mod say;
 mod schedule;
 mod settle;
 #[cfg(test)]
-mod sim;
+pub mod sim;
 mod spec;
 pub mod state;
 pub mod step;
 pub mod store;
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::effect::Effect;
+use crate::engine::images;
 use crate::engine::reduce::begin;
 use crate::engine::reduce::updated::cancel;
 use crate::engine::say;
@@ -147,15 +148,32 @@ fn hold(state: &State, name: &Name, resource: &ResourceState, running: &Running)
     if let Some(hold) = busy(resource, running) {
         return Some(hold);
     }
+    if let Some(hold) = tried_again(state, resource) {
+        return Some(hold);
+    }
+    if let Some((image, making)) = images::made_elsewhere(state, resource) {
+        return Some(Hold::BuildingImage {
+            image: Arc::clone(image),
+            on: Arc::clone(&making.resource),
+        });
+    }
     let waits_for = unready_deps(state, name, resource);
     if !waits_for.is_empty() {
         return Some(Hold::WaitingForDeps { on: waits_for });
     }
-    if !resource.started_once && is_watch_starting(state, name, resource) {
+    if is_watch_starting(state, name, resource) {
         return Some(Hold::StartingWatch);
     }
     let most = state.settings.update.max_parallel_updates;
     (running.count >= most).then_some(Hold::NoSlot { most })
+}
+
+/// A failure for what lies outside the project is waited out, unless there is another reason to try again now.
+fn tried_again(state: &State, resource: &ResourceState) -> Option<Hold> {
+    let retry = resource.retry;
+    let at = retry.at.filter(|at| state.now < *at)?;
+    let failures = retry.failures;
+    (!resource.is_asked_for()).then_some(Hold::Retry { failures, at })
 }
 
 /// An update that begins before its files are watched might miss a save in between. A watch that fails is not waited for.
@@ -164,7 +182,13 @@ fn is_watch_starting(state: &State, name: &Name, resource: &ResourceState) -> bo
         Target::Local(local) => !local.deps.is_empty(),
         Target::Kubernetes(_) | Target::Compose(_) => false,
     };
-    if !watched || state.session.mode == Mode::Ci {
+    if state.session.mode == Mode::Ci {
+        return false;
+    }
+    if images::is_watch_starting(state, resource) {
+        return true;
+    }
+    if !watched || resource.started_once {
         return false;
     }
     let watch = digest::object_name(&format!("local:{name}"));
@@ -290,8 +314,13 @@ impl ResourceState {
         if self.running.is_some() || !self.enabled {
             return false;
         }
+        self.retry.at.is_some() || self.is_asked_for()
+    }
+
+    /// Whether there is a reason for an update, but for the failure of the last one.
+    fn is_asked_for(&self) -> bool {
         let begins = self.due.is_some() && (self.starts_by_itself() || self.started_once);
-        let changed = !self.pending.files.is_empty() && self.follows_files();
+        let changed = self.is_changed() && self.follows_files();
         self.requested.is_some() || begins || changed
     }
 

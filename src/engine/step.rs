@@ -5,6 +5,7 @@ use crate::engine::ci;
 use crate::engine::desired::{Tasks, difference, watches, with_watches};
 use crate::engine::effect::Effect;
 use crate::engine::objects::status::{Projected, project};
+use crate::engine::prune;
 use crate::engine::reduce;
 use crate::engine::schedule::schedule;
 use crate::engine::settle::{Settled, settle};
@@ -82,6 +83,7 @@ impl Loop {
             // What runs is asked to end in the same turn.
             schedule(state, effects);
         }
+        prune::prune(&mut self.state, effects);
         let wanted = self.wanted();
         difference(&mut self.kept, wanted, effects);
     }
@@ -113,7 +115,15 @@ impl Loop {
         let state = &self.state;
         let sought = state.repos.values().chain(state.extensions.values());
         let retries = sought.filter_map(|sought| sought.retry_at);
-        retries.chain(ci::wake_at(state)).min()
+        let resources = state.resources.values();
+        let again = resources
+            .filter_map(|resource| resource.retry.at)
+            .filter(|at| *at > state.now);
+        retries
+            .chain(again)
+            .chain(ci::wake_at(state))
+            .chain(prune::wake_at(state))
+            .min()
     }
 
     /// Whether everything has ended.

@@ -24,7 +24,7 @@ mod signature;
 mod source;
 mod stack;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 mod timing;
 mod values;
 mod words;

@@ -122,6 +122,8 @@ fn causes(causes: &[Cause]) -> String {
     let said = causes.iter().map(|cause| match cause {
         Cause::Enabled => "Enabled Again".to_owned(),
         Cause::Superseded => "Newer Save (the run before was given up for it)".to_owned(),
+        Cause::Dependency => "Dependency Updated (an image that it uses was built by another resource)".to_owned(),
+        Cause::Retry => "Trying Again (it failed for what lies outside the project)".to_owned(),
         cause => cause.to_string(),
     });
     let said: Vec<String> = said.collect();

@@ -42,6 +42,7 @@ impl Scene {
             }),
             timeout: None,
             ci: Settings::default().ci,
+            reuse: crate::build::Reuse::default(),
             ending: None,
             outcome: None,
             fatal: None,
@@ -149,6 +150,7 @@ pub fn running(resource: &mut ResourceState, since: i64, causes: Vec<Cause>) {
         alone: true,
         pid: Some(77),
         cancelled: None,
+        images: Default::default(),
     });
 }
 

@@ -96,6 +96,7 @@ fn state() -> State {
         web: None,
         timeout: None,
         ci: Default::default(),
+        reuse: tilt::build::Reuse::default(),
         ending: None,
         outcome: None,
         fatal: None,

@@ -10,11 +10,13 @@ use tokio_util::task::TaskTracker;
 use super::files::Listed;
 use super::signals::Signals;
 use super::{Plan, View, end, print};
+use crate::build::Commands;
 use crate::cli::exit::Exit;
 use crate::cli::{tiltfile_args, version};
 use crate::engine::handle::Handle;
 use crate::engine::logs::query::Query;
 use crate::engine::logs::{Config, Logs};
+use crate::engine::perform::builder::{Builders, DockerFrom};
 use crate::engine::perform::{Performer, Surroundings};
 use crate::engine::state::{Build, Mode, Session, State, WebAddress};
 use crate::engine::store::{self, Store};
@@ -119,6 +121,7 @@ fn described(plan: &Plan, request: &Request) -> Session {
         web,
         timeout: plan.timeout,
         ci: CiSettings::default(),
+        reuse: crate::build::Reuse::default(),
         ending: None,
         outcome: None,
         fatal: None,
@@ -147,8 +150,20 @@ fn performer(plan: &Plan, request: Request, store: &Store, logs: &Logs) -> Resul
     ] {
         request.environment.entry(name.to_owned()).or_insert(value);
     }
+    let dirs = Dirs::from_env(|name| environment.get(name).cloned()).map_err(Exit::error)?;
+    let guard = Arc::new(guard);
+    let docker = DockerFrom {
+        env: Arc::new(environment.clone()),
+        folder: dirs.cache.join("build"),
+        commands: Commands {
+            injected: Some(injected.clone()),
+            guard: Some(Arc::clone(&guard)),
+            ..Commands::default()
+        },
+    };
     let surroundings = Surroundings {
         request,
+        builders: Builders::new(docker),
         environment,
         injected,
         guard: Some(guard),

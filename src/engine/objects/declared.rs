@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::engine::objects::{
     BUTTON_HASH, BUTTON_TYPE, IS_DISABLED, LOG_SPAN, MANAGED_BY, RESOURCE, TARGET_ID, disable_name, disable_source,
-    disable_switch, location, map, object, owned_by, stop_button, texts, tree,
+    disable_switch, image, location, map, object, owned_by, stop_button, texts, tree,
 };
 use crate::engine::reduce::begin::update_cmd;
 use crate::engine::state::{MAIN, Name, State};
@@ -145,6 +145,7 @@ fn of_resource(project: &Project, resource: &Resource, tiltfile: &str) -> Vec<St
     if let Target::Local(local) = &resource.target {
         objects.extend(of_local(project, name, local));
     }
+    objects.extend(image::of_resource(project, resource));
     objects
 }
 
@@ -232,25 +233,29 @@ fn command_spec(argv: &[String], dir: &str, env: &[String], resource: &str) -> M
 }
 
 /// What no watch of the project reports.
-fn all_ignores(project: &Project) -> Vec<Ignore> {
+pub fn all_ignores(project: &Project) -> Vec<Ignore> {
     let files = [&project.tiltignore].into_iter().chain(&project.settings.watch_ignores);
     let stated = files.filter(|file| !file.ignore.patterns.is_empty());
     stated.map(|file| file.ignore.clone()).collect()
 }
 
-fn watch_spec(paths: &[PathBuf], ignores: &[Ignore]) -> Map {
+pub fn watch_spec(paths: &[PathBuf], ignores: &[Ignore]) -> Map {
     let mut spec = map([("watchedPaths", texts(paths.iter().map(|path| path.to_string_lossy())))]);
     if !ignores.is_empty() {
-        let list = ignores.iter().map(|ignore| {
-            let mut map = map([("basePath", Tree::text(ignore.base.to_string_lossy().as_ref()))]);
-            if !ignore.patterns.is_empty() {
-                map.push("patterns", texts(&ignore.patterns));
-            }
-            Tree::Map(map)
-        });
-        spec.push("ignores", Tree::List(list.collect()));
+        spec.push("ignores", ignore_list(ignores));
     }
     spec
+}
+
+pub fn ignore_list(ignores: &[Ignore]) -> Tree {
+    let list = ignores.iter().map(|ignore| {
+        let mut map = map([("basePath", Tree::text(ignore.base.to_string_lossy().as_ref()))]);
+        if !ignore.patterns.is_empty() {
+            map.push("patterns", texts(&ignore.patterns));
+        }
+        Tree::Map(map)
+    });
+    Tree::List(list.collect())
 }
 
 pub fn config_watch_name(tiltfile: &str) -> String {

@@ -3,6 +3,7 @@
 
 pub mod declared;
 pub mod first;
+pub mod image;
 pub mod resource;
 pub mod session;
 pub mod status;

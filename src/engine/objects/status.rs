@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::objects::{
-    self, LOG_SPAN, OWNER_KIND, OWNER_NAME, RESOURCE, map, micros, resource, session, set, tiltfile, tree,
+    self, LOG_SPAN, OWNER_KIND, OWNER_NAME, RESOURCE, image, map, micros, resource, session, set, tiltfile, tree,
 };
 use crate::engine::reduce::begin::update_cmd;
 use crate::engine::spec::{self, Disable};
 use crate::engine::state::{
-    CmdState, MAIN, Name, Phase, ProcessState, ResourceState, Serve, Session, State, WatchState,
+    CmdState, ImageState, MAIN, Name, Phase, ProcessState, ResourceState, Serve, Session, State, WatchState,
 };
 use crate::model::object::kinds::{CMD, CONFIG_MAP, FILE_WATCH, TOGGLE_BUTTON, UI_RESOURCE};
 use crate::model::object::{Kind, Stored, Table};
@@ -22,6 +22,7 @@ use crate::model::tree::{Map, Tree};
 #[derive(Debug, Default)]
 pub struct Projected {
     resources: BTreeMap<Name, (usize, Arc<ResourceState>)>,
+    images: BTreeMap<Name, Arc<ImageState>>,
     watches: BTreeMap<Name, Arc<WatchState>>,
     tiltfiles: tiltfile::Shown,
     cmds: BTreeMap<Name, Arc<CmdState>>,
@@ -47,6 +48,7 @@ pub fn project(state: &mut State, projected: &mut Projected) {
     let toggled = switched || projected.differs(state, &TOGGLE_BUTTON);
     let watched = switched || projected.differs(state, &FILE_WATCH);
     let mut moved = resources(state, projected, switched);
+    images(state, projected);
     moved |= tiltfile::project(state, &mut projected.tiltfiles);
     if commands || projected.cmds != state.cmds {
         user_cmds(state);
@@ -86,6 +88,7 @@ fn resources(state: &mut State, projected: &mut Projected, switched: bool) -> bo
                 resource::status(&current, order + 2, before)
             });
             update_command(state, &name, &current);
+            image::project_all(state, &current);
             if let Some(serve) = &current.serve {
                 served(state, &name, &current, serve);
             }
@@ -101,6 +104,16 @@ fn resources(state: &mut State, projected: &mut Projected, switched: bool) -> bo
         projected.queue = state.queue.clone();
     }
     moved
+}
+
+fn images(state: &mut State, projected: &mut Projected) {
+    for (name, image) in state.images.clone() {
+        let known = projected.images.get(&name);
+        if known.is_none_or(|known| !Arc::ptr_eq(known, &image)) {
+            image::project(state, &name, &image);
+        }
+    }
+    projected.images = state.images.clone();
 }
 
 /// What a status is made from: the object as it is, and the time.

@@ -2,7 +2,10 @@
 //!
 //! Tasks are spawned through one tracker and end with it: asked at first, killed when somebody loses patience.
 
+pub mod builder;
 mod evaluate;
+mod frame;
+mod image;
 mod process;
 mod source;
 mod update;
@@ -25,6 +28,7 @@ use crate::world::process::Cancel;
 use crate::world::process::serve::Stop;
 use crate::world::watcher::{Settle, WatchError};
 
+use builder::Builders;
 use process::Processes;
 use watch::Watches;
 
@@ -39,7 +43,8 @@ pub struct Surroundings {
     pub environment: BTreeMap<String, String>,
     pub injected: Injected,
     /// Ends what we started if we are killed.
-    pub guard: Option<Guard>,
+    pub guard: Option<Arc<Guard>>,
+    pub builders: Builders,
 }
 
 impl Surroundings {
@@ -169,6 +174,7 @@ impl Perform for Performer {
             }
             Effect::Keep { key, task } => self.keep(key, task),
             Effect::Release { key } => self.release(&key),
+            Effect::Prune(order) => image::prune(*order, &self.context),
             Effect::Log(order) => self.context.log(&order),
             Effect::Scrub(secrets) => self.context.logs.add_secrets(secrets),
         }

@@ -89,7 +89,7 @@ async fn run(key: &Name, task: &ProcessTask, stop: &Stop, context: &Context) {
         events,
     };
     let pump = context.tracker.spawn(write_all(chunks, writer.sibling()));
-    let exit = serve::run(&spec, stop, context.surroundings.guard.as_ref(), reports).await;
+    let exit = serve::run(&spec, stop, context.surroundings.guard.as_deref(), reports).await;
     probing.cancel();
     drop(output);
     if pump.await.is_err() {
@@ -125,7 +125,7 @@ fn probe(key: &Name, task: &ProcessTask, spec: &Spec, (probing, context): (&Canc
         let place = Place {
             dir: &dir,
             env: &env,
-            guard: shared.surroundings.guard.as_ref(),
+            guard: shared.surroundings.guard.as_deref(),
         };
         let report = |change: crate::model::probe::Change| {
             writer.info(&change.line());

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::engine::action::{Action, Class, UpdateFailure, UpdateOutcome};
 use crate::engine::effect::{Span, UpdateOrder, Work};
 use crate::engine::logs::{Level, SpanWriter};
-use crate::engine::perform::Context;
+use crate::engine::perform::{Context, image};
 use crate::model::command::Command;
 use crate::world::process::Stream;
 use crate::world::process::serve::{self, Chunk, Event, Exit, GRACE, Reports, Spec, Stop};
@@ -40,6 +40,7 @@ async fn run(order: UpdateOrder, stop: &Stop, context: &Context) -> UpdateOutcom
             message,
             exit: None,
         }),
+        Work::Images(work) => image::images(order.update, *work, stop, context).await,
         Work::Command { command, span } => {
             let exit = command_to_end(order.update, &command, (&span, stop), context).await;
             outcome(&command, exit)
@@ -64,7 +65,7 @@ async fn command_to_end(update: u64, command: &Command, (span, stop): (&Span, &S
         output: &output,
         events,
     };
-    let guard = context.surroundings.guard.as_ref();
+    let guard = context.surroundings.guard.as_deref();
     let pump = context.tracker.spawn(write_all(chunks, writer.sibling()));
     let exit = serve::run(&spec, stop, guard, reports).await;
     drop(output);

@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::engine::effect::{Effect, EvaluateOrder, UpdateOrder, Work};
+use crate::engine::effect::{Deploy, Effect, EvaluateOrder, ImageStep, ImageWork, Span, UpdateOrder, Work};
+use crate::engine::images;
 use crate::engine::objects::declared;
+use crate::engine::reduce::{image, retry};
 use crate::engine::say::{self, span};
 use crate::engine::spec;
 use crate::engine::state::{Cause, Evaluating, Name, ResourceState, State, Update, next};
 use crate::model::command::{Command, Echo};
+use crate::model::local::LocalTarget;
 use crate::model::object::kinds::CMD;
 use crate::model::project::Target;
 
@@ -66,7 +69,8 @@ pub fn update(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     let id = next(&mut state.counters.updates);
     let (seq, now) = (state.seq, state.now);
     let base = base(state);
-    let work = state.resource(name).map(|resource| work(state, resource));
+    let span = span(format!("build:{id}"), name);
+    let work = state.resource(name).map(|resource| work(state, resource, &span));
     state.queue.retain(|queued| queued != name);
     let (Some(resource), Some(work)) = (state.resource_mut(name), work) else {
         return;
@@ -75,10 +79,11 @@ pub fn update(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     let files: Vec<PathBuf> = resource.pending.files.keys().cloned().collect();
     let causes = causes(resource, &files);
     count_echo(resource, &causes, &files);
+    retry::begins(resource, &causes);
+    resource.is_outdated = false;
     resource.due = None;
     resource.requested = None;
     resource.started_once = true;
-    let span = span(format!("build:{id}"), name);
     effects.push(say::opening(&span, say::causes(&causes, &base)));
     if let Work::Command { command, span } = &work
         && command.echo == Echo::On
@@ -88,7 +93,11 @@ pub fn update(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
             format!("Running cmd: {}", Command::display(&command.argv)),
         ));
     }
-    resource.running = Some(Update {
+    let steps: &[ImageStep] = match &work {
+        Work::Images(work) => &work.steps,
+        Work::Command { .. } | Work::Nothing | Work::Impossible(_) => &[],
+    };
+    let running = Update {
         id,
         span: span.id,
         started: now,
@@ -98,7 +107,10 @@ pub fn update(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
         alone,
         pid: None,
         cancelled: None,
-    });
+        images: image::planned(steps),
+    };
+    resource.running = Some(running.clone());
+    image::claim(state, steps, &running, name);
     effects.push(Effect::StartUpdate(Box::new(UpdateOrder {
         update: id,
         resource: Arc::clone(name),
@@ -117,8 +129,14 @@ fn causes(resource: &ResourceState, files: &[PathBuf]) -> Vec<Cause> {
     if !files.is_empty() && !causes.contains(&Cause::Initial) {
         causes.push(Cause::Files(files.to_vec()));
     }
+    if resource.is_outdated && causes.is_empty() {
+        causes.push(Cause::Dependency);
+    }
     if let Some(requested) = &resource.requested {
         causes.push(Cause::Trigger(requested.source));
+    }
+    if resource.retry.at.is_some() && causes.is_empty() {
+        causes.push(Cause::Retry);
     }
     causes
 }
@@ -130,28 +148,38 @@ fn count_echo(resource: &mut ResourceState, causes: &[Cause], files: &[PathBuf])
     resource.echo.files = BTreeSet::new();
 }
 
-/// What an update of a resource does. The Cmd object says what is run, so that an edit of it counts.
-fn work(state: &State, resource: &ResourceState) -> Work {
+/// What an update of a resource does.
+fn work(state: &State, resource: &ResourceState, span: &Span) -> Work {
     let what = match &resource.declared.target {
         Target::Kubernetes(_) => "deploying to Kubernetes",
         Target::Compose(_) => "running Docker Compose services",
-        Target::Local(local) => {
-            let Some(update) = &local.update else {
-                return Work::Nothing;
-            };
-            let name = update_cmd(resource.name());
-            let edited = state.table.get(&CMD, &name).map(|object| spec::command(&object.spec));
-            let command = Command {
-                echo: update.echo,
-                ..edited.unwrap_or_else(|| update.clone())
-            };
-            return Work::Command {
-                command,
-                span: span(format!("cmd:{name}"), resource.name()),
-            };
-        }
+        Target::Local(local) => return command(state, resource, local),
     };
-    Work::Impossible(format!(
-        "{what} is not part of this version of tilt, which runs local resources"
-    ))
+    let message = format!("{what} is not part of this version of tilt, which runs local resources and builds images");
+    let steps = images::plan(state, resource);
+    if steps.is_empty() {
+        return Work::Impossible(message);
+    }
+    Work::Images(Box::new(ImageWork {
+        span: span.clone(),
+        steps,
+        deploy: Deploy::Impossible(message),
+    }))
+}
+
+/// The Cmd object says what is run, so that an edit of it counts.
+fn command(state: &State, resource: &ResourceState, local: &LocalTarget) -> Work {
+    let Some(update) = &local.update else {
+        return Work::Nothing;
+    };
+    let name = update_cmd(resource.name());
+    let edited = state.table.get(&CMD, &name).map(|object| spec::command(&object.spec));
+    let command = Command {
+        echo: update.echo,
+        ..edited.unwrap_or_else(|| update.clone())
+    };
+    Work::Command {
+        command,
+        span: span(format!("cmd:{name}"), resource.name()),
+    }
 }

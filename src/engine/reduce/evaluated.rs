@@ -9,12 +9,18 @@ use indexmap::IndexMap;
 use crate::engine::action::Class;
 use crate::engine::effect::Effect;
 use crate::engine::objects;
+use crate::engine::reduce::image;
 use crate::engine::reduce::updated::cancel;
 use crate::engine::say::{self, span};
-use crate::engine::state::{Cancelled, Cause, Evaluating, MAIN, Name, Record, ResourceState, State, TiltfileState};
+use crate::engine::state::{
+    Cancelled, Cause, Evaluating, MAIN, Name, Record, ResourceState, Retry, State, TiltfileState, builds_the_same,
+    image_maps,
+};
+use crate::model::build::ImageTarget;
 use crate::model::duration::Duration;
 use crate::model::project::{Evaluation, Project, Resource, Target};
 use crate::model::settings::ScrubSecrets;
+use crate::model::workload::KubernetesTarget;
 
 /// How many evaluations are remembered.
 const HISTORY: usize = 2;
@@ -148,6 +154,7 @@ fn take_over(state: &mut State, name: &Name, project: &Arc<Project>, effects: &m
         }
     }
     order(state);
+    image::declare(state);
 }
 
 /// A resource that nobody declares any more: what it runs ends, what is kept for it is released by not being desired.
@@ -174,6 +181,7 @@ fn redefine(state: &mut State, name: &Name, resource: &Resource, effects: &mut V
         known.trigger_mode = resource.trigger;
     }
     known.declared = Arc::new(resource.clone());
+    known.images = image_maps(resource);
     if invalid {
         known.due = Some(if known.started_once {
             Cause::Config
@@ -181,6 +189,8 @@ fn redefine(state: &mut State, name: &Name, resource: &Resource, effects: &mut V
             Cause::Initial
         });
         known.usual = None;
+        known.retry = Retry::default();
+        known.is_outdated = false;
         known.history = VecDeque::new();
         if !known.serves() {
             known.serve = None;
@@ -194,8 +204,29 @@ fn invalidates(known: &Resource, new: &Resource) -> bool {
         (Target::Local(known), Target::Local(new)) => {
             known.update != new.update || known.serve != new.serve || known.readiness_probe != new.readiness_probe
         }
-        (known_target, new_target) => known.images != new.images || known_target != new_target,
+        (Target::Kubernetes(one), Target::Kubernetes(other)) => {
+            // What is only shown or forwarded is not deployed.
+            let other = KubernetesTarget {
+                port_forwards: one.port_forwards.clone(),
+                links: one.links.clone(),
+                ..other.as_ref().clone()
+            };
+            **one != other || images_differ(known, new)
+        }
+        (known_target, new_target) => known_target != new_target || images_differ(known, new),
     }
+}
+
+/// Whether the images are others, or deployed otherwise. How they are updated in place does not matter to what runs.
+fn images_differ(known: &Resource, new: &Resource) -> bool {
+    let is_same = |(known, new): (&ImageTarget, &ImageTarget)| {
+        let deployed = |image: &ImageTarget| {
+            let words = (image.entrypoint.clone(), image.container_args.clone());
+            (words, image.match_in_env_vars)
+        };
+        builds_the_same(known, new) && deployed(known) == deployed(new)
+    };
+    known.images.len() != new.images.len() || !known.images.iter().zip(&new.images).all(is_same)
 }
 
 /// Tiltfile by Tiltfile, and within one in its order.

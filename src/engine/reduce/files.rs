@@ -30,7 +30,26 @@ pub fn changed(state: &mut State, changes: Vec<(Name, Vec<PathBuf>)>, written: O
                     pend(resource, paths, (seq, now, written));
                 }
             }
+            Some(("image", image)) => of_image(state, image, &paths, written),
             _ => {}
+        }
+    }
+}
+
+/// An image is out of date, and with it every resource that uses it, as it is or in another one.
+fn of_image(state: &mut State, name: &str, paths: &[PathBuf], written: Option<Time>) {
+    let (seq, now) = (state.seq, state.now);
+    let Some(image) = state.image_mut(name) else { return };
+    image.pending.extend(paths.iter().map(|path| (path.clone(), seq)));
+    let users: Vec<Name> = state
+        .resources
+        .iter()
+        .filter(|(_, resource)| resource.enabled && resource.uses(name))
+        .map(|(name, _)| Arc::clone(name))
+        .collect();
+    for user in users {
+        if let Some(user) = state.resource_mut(&user) {
+            pend(user, paths.to_vec(), (seq, now, written));
         }
     }
 }

@@ -4,7 +4,9 @@
 pub mod begin;
 pub mod evaluated;
 mod files;
+pub mod image;
 pub mod process;
+mod retry;
 mod source;
 pub mod updated;
 mod write;
@@ -30,6 +32,7 @@ pub fn reduce(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Files { changes, written } => files::changed(state, changes, written),
         Action::Watch { watch, fact } => files::watch(state, &watch, fact, effects),
         Action::UpdateRuns { update, pid } => updated::runs(state, update, pid),
+        Action::Image { image, update, fact } => image::image(state, &image, update, fact),
         Action::Updated { update, outcome } => updated::updated(state, update, outcome, effects),
         Action::Process {
             process,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::engine::action::{Class, UpdateFailure, UpdateOutcome};
 use crate::engine::effect::Effect;
 use crate::engine::reduce::process::serve;
+use crate::engine::reduce::{image, retry};
 use crate::engine::say::{self, span};
 use crate::engine::state::{Cancelled, Cause, CommandRun, Name, Record, ResourceState, State, Update};
 use crate::model::time::Time;
@@ -19,12 +20,16 @@ const LEARNING: u32 = 3;
 pub fn updated(state: &mut State, update: u64, outcome: UpdateOutcome, effects: &mut Vec<Effect>) {
     let is_it = |resource: &ResourceState| resource.running.as_ref().is_some_and(|running| running.id == update);
     let found = state.resources.iter().find(|(_, resource)| is_it(resource));
+    let found = found.map(|(name, _)| Arc::clone(name));
     // A resource that is gone meanwhile has nobody to tell.
     state.departing.remove(&update);
-    let Some(name) = found.map(|(name, _)| Arc::clone(name)) else {
-        return;
-    };
+    image::release(state, update);
+    let Some(name) = found else { return };
     let now = state.now;
+    let used = state
+        .resource(&name)
+        .and_then(|resource| Some(image::used(state, resource.running.as_ref()?, &resource.images)));
+    let most = retry::most(state.session.mode);
     let Some(resource) = state.resource_mut(&name) else {
         return;
     };
@@ -34,7 +39,10 @@ pub fn updated(state: &mut State, update: u64, outcome: UpdateOutcome, effects: 
         (Some(Cancelled::Redefined | Cancelled::Disabled | Cancelled::Ending), UpdateOutcome::Cancelled) => {}
         (_, outcome) => {
             let failure = failure(outcome);
+            resource.used = used.unwrap_or_default();
             finish(resource, running, failure.as_ref(), now, effects);
+            retry::plan(resource, failure.as_ref(), most, effects);
+            image::compare(state, &name);
             if failure.is_none() {
                 serve(state, &name, effects);
             }

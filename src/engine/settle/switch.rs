@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::engine::effect::Effect;
 use crate::engine::objects::declared::hashed;
 use crate::engine::objects::{BUTTON_TYPE, IS_DISABLED, disable_name, set, tree};
+use crate::engine::reduce::image;
 use crate::engine::reduce::updated::cancel;
 use crate::engine::say::{self, span};
 use crate::engine::spec::{map, text};
@@ -65,6 +66,10 @@ fn disable(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     resource.history.clear();
     resource.serve = None;
     resource.last_deploy = None;
+    resource.used = Default::default();
+    resource.is_outdated = false;
+    resource.retry = Default::default();
+    image::disabled(state, name);
     if is_news {
         say(name, "disabled", effects);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::effect::Effect;
 use crate::engine::objects::declared;
-use crate::engine::reduce::{evaluate, evaluated};
+use crate::engine::reduce::{evaluate, evaluated, image};
 use crate::engine::spec::{text, texts};
 use crate::engine::state::{Cause, Name, State, TiltfileState};
 use crate::model::object::Stored;
@@ -60,6 +60,7 @@ fn remove(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     for resource in &resources {
         evaluated::remove(state, resource, effects);
     }
+    image::declare(state);
     for kind in KINDS {
         let owned: Vec<Box<str>> = state
             .table

@@ -31,10 +31,14 @@ pub enum Bug {
     ForgetsEvaluations,
     /// The status of a resource is not brought up to date.
     StaleStatus,
+    /// It is forgotten who builds an image.
+    ForgetsBuilders,
+    /// Changed files of images count for nothing.
+    KeepsOldImages,
 }
 
 impl Bug {
-    pub const ALL: [Bug; 12] = [
+    pub const ALL: [Bug; 14] = [
         Bug::LosesFiles,
         Bug::StartsTwice,
         Bug::ForgetsTheEnd,
@@ -47,6 +51,8 @@ impl Bug {
         Bug::ForgetsKeeps,
         Bug::ForgetsEvaluations,
         Bug::StaleStatus,
+        Bug::ForgetsBuilders,
+        Bug::KeepsOldImages,
     ];
 
     pub fn action(bug: Option<Bug>, action: Action) -> Option<Action> {
@@ -84,6 +90,8 @@ impl Bug {
                     resource.pending = Default::default();
                 }
             }),
+            Some(Bug::ForgetsBuilders) => images(state, |image| image.making = None),
+            Some(Bug::KeepsOldImages) => images(state, |image| image.pending.clear()),
             Some(Bug::IgnoresSlots) => Arc::make_mut(&mut state.settings).update.max_parallel_updates = 9,
             Some(Bug::StaleStatus) => {
                 let names: Vec<_> = state.resources.keys().cloned().collect();
@@ -106,4 +114,8 @@ fn each(state: &mut State, change: impl Fn(&mut crate::engine::state::ResourceSt
         .resources
         .values_mut()
         .for_each(|resource| change(Arc::make_mut(resource)));
+}
+
+fn images(state: &mut State, change: impl Fn(&mut crate::engine::state::ImageState)) {
+    state.images.values_mut().for_each(|image| change(Arc::make_mut(image)));
 }

@@ -2,6 +2,7 @@
 
 use crate::engine::desired::desired;
 use crate::engine::objects::status::{Projected, project};
+use crate::engine::sim::images;
 use crate::engine::sim::world::World;
 use crate::engine::state::{Hold, Phase};
 use crate::engine::step::Loop;
@@ -18,6 +19,7 @@ pub fn always(engine: &Loop, world: &World) -> Result<(), String> {
     if alone > 0 && running.len() > 1 {
         return Err("a command that must be alone is not".to_owned());
     }
+    images::claims(state)?;
     for (name, resource) in &state.resources {
         if resource.is_due() && resource.hold.is_none() {
             return Err(format!("{name} is due, does not run, and nobody knows why"));
@@ -72,6 +74,7 @@ pub fn at_rest(engine: &Loop, world: &World) -> Result<(), String> {
     }
     changes(engine, world)?;
     processes(engine, world)?;
+    images::check(&world.images, state)?;
     objects(engine)
 }
 

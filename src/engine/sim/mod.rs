@@ -4,6 +4,7 @@
 mod bug;
 mod chance;
 mod check;
+mod images;
 mod world;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use crate::engine::action::Action;
 use crate::engine::effect::Effect;
-use crate::engine::state::{Build, Mode, Seq, Session, State};
+use crate::engine::state::{Build, Mode, Name, Seq, Session, State};
 use crate::engine::step::Loop;
 use crate::model::settings::CiSettings;
 use crate::model::time::Time;
@@ -36,6 +37,11 @@ pub struct Sim {
 /// Something that happens at a time.
 pub enum Event {
     Fact(Action),
+    /// What an update does about an image takes its turn.
+    Image {
+        update: u64,
+        image: Name,
+    },
     /// Somebody does something.
     Meddle,
 }
@@ -54,6 +60,7 @@ pub fn session(mode: Mode) -> Session {
         web: None,
         timeout: None,
         ci: CiSettings::default(),
+        reuse: crate::build::Reuse::default(),
         ending: None,
         outcome: None,
         fatal: None,
@@ -83,16 +90,38 @@ impl Sim {
             let at = Duration::from_millis(self.chance.below(20_000));
             self.after(at, Event::Meddle);
         }
-        while let Some(((at, _), event)) = self.agenda.pop_first() {
-            self.now = self.now.max(at);
-            let batch = match event {
-                Event::Fact(fact) => vec![fact],
-                Event::Meddle => self.world.meddle(&mut self.chance, &self.engine.state),
-            };
+        while let Some(batch) = self.next()? {
             self.step(batch)?;
         }
         self.engine.publish();
         check::at_rest(&self.engine, &self.world)
+    }
+
+    /// What happens next: something in the world, or the moment that the engine waits for.
+    fn next(&mut self) -> Result<Option<Vec<Action>>, String> {
+        let first = self.agenda.keys().next().map(|(at, _)| *at);
+        if let Some(wake) = self
+            .engine
+            .wake_at()
+            .filter(|wake| first.is_none_or(|first| *wake < first))
+        {
+            self.now = self.now.max(wake);
+            return Ok(Some(vec![Action::Woke]));
+        }
+        let Some(((at, _), event)) = self.agenda.pop_first() else {
+            return Ok(None);
+        };
+        self.now = self.now.max(at);
+        Ok(Some(match event {
+            Event::Fact(fact) => vec![fact],
+            Event::Meddle => self.world.meddle(&mut self.chance, &self.engine.state),
+            Event::Image { update, image } => {
+                for (delay, event) in self.world.images.turn(update, image, &mut self.chance)? {
+                    self.after(delay, event);
+                }
+                Vec::new()
+            }
+        }))
     }
 
     fn after(&mut self, delay: Duration, event: Event) {
@@ -121,8 +150,8 @@ impl Sim {
             .flat_map(|effect| Bug::effect(self.bug, effect))
             .collect();
         for effect in effects {
-            for (delay, action) in self.world.perform(effect, &mut self.chance, self.now)? {
-                self.after(delay, Event::Fact(action));
+            for (delay, event) in self.world.perform(effect, &mut self.chance, self.now)? {
+                self.after(delay, event);
             }
         }
         check::always(&self.engine, &self.world)?;
@@ -159,14 +188,7 @@ fn the_same_seed_is_the_same_run() {
         let mut sim = Sim::new(seed, None);
         sim.step(Vec::new()).unwrap();
         for _ in 0..50 {
-            let Some(((at, _), event)) = sim.agenda.pop_first() else {
-                break;
-            };
-            sim.now = at;
-            let batch = match event {
-                Event::Fact(fact) => vec![fact],
-                Event::Meddle => sim.world.meddle(&mut sim.chance, &sim.engine.state),
-            };
+            let Some(batch) = sim.next().unwrap() else { break };
             sim.step(batch).unwrap();
         }
         let table = Arc::new(sim.engine.state.table.clone());

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::action::{
     Action, Ask, Class, Effort, Expected, Part, ProcessFact, Readiness, Token, UpdateFailure, UpdateOutcome, Verb,
     WatchFact, Write,
 };
-use crate::engine::effect::{Effect, Key, Task};
+use crate::engine::effect::{Effect, Key, Task, Work};
+use crate::engine::sim::Event;
 use crate::engine::sim::chance::Chance;
+use crate::engine::sim::images::{self, Images};
 use crate::engine::state::{MAIN, Name, Seq, State, TriggerSource};
 use crate::model::command::Command;
 use crate::model::local::LocalTarget;
@@ -19,6 +22,7 @@ use crate::model::project::{Evaluation, Hashes, Project, Resource, Target, Trigg
 use crate::model::report::Failure;
 use crate::model::time::Time;
 use crate::model::tree::{Map, Tree};
+use crate::model::workload::{DiscoveryStrategy, KubernetesTarget, PodReadiness, Source};
 
 pub struct World {
     pub project: Project,
@@ -30,6 +34,7 @@ pub struct World {
     /// The order of the latest save of each resource's file, and of the latest start that saw it.
     pub saved: BTreeMap<String, Seq>,
     pub most: u32,
+    pub images: Images,
     tokens: u64,
     step: Seq,
 }
@@ -49,6 +54,7 @@ impl World {
             answered: BTreeSet::new(),
             saved: BTreeMap::new(),
             most: 3,
+            images: Images::default(),
             tokens: 0,
             step: Seq(0),
         }
@@ -58,8 +64,9 @@ impl World {
     pub fn saw(&mut self, action: &Action, seq: Seq) {
         self.step = seq;
         match action {
-            Action::Updated { update, .. } => {
+            Action::Updated { update, outcome } => {
                 self.updates.remove(update);
+                self.images.over(*update, outcome);
             }
             Action::Asked { token, .. } => {
                 self.asked.insert(*token);
@@ -73,8 +80,8 @@ impl World {
         effect: Effect,
         chance: &mut Chance,
         _now: Time,
-    ) -> Result<Vec<(Duration, Action)>, String> {
-        Ok(match effect {
+    ) -> Result<Vec<(Duration, Event)>, String> {
+        let facts = match effect {
             Effect::Answer { token, .. } => {
                 if !self.answered.insert(token) {
                     return Err(format!("{token:?} was answered twice"));
@@ -94,10 +101,13 @@ impl World {
                     return Err(format!("{} was started while it runs", order.resource));
                 }
                 let running = Running {
-                    resource: order.resource,
+                    resource: Arc::clone(&order.resource),
                     cancelled: false,
                 };
                 self.updates.insert(order.update, running);
+                if let Work::Images(work) = order.work {
+                    return self.images.start((order.update, &order.resource), *work, chance);
+                }
                 vec![(pause(chance, 4000), self.ended(order.update, chance))]
             }
             Effect::CancelUpdate { update } => {
@@ -105,6 +115,7 @@ impl World {
                     return Ok(Vec::new());
                 };
                 running.cancelled = true;
+                self.images.cancelled(update);
                 let outcome = UpdateOutcome::Cancelled;
                 vec![(pause(chance, 50), Action::Updated { update, outcome })]
             }
@@ -115,8 +126,10 @@ impl World {
                 }
                 Vec::new()
             }
-            Effect::Log(_) | Effect::Scrub(_) | Effect::CancelEvaluation { .. } => Vec::new(),
-        })
+            Effect::Log(_) | Effect::Prune(_) | Effect::Scrub(_) | Effect::CancelEvaluation { .. } => Vec::new(),
+        };
+        let facts = facts.into_iter();
+        Ok(facts.map(|(delay, fact)| (delay, Event::Fact(fact))).collect())
     }
 
     fn ended(&self, update: u64, chance: &mut Chance) -> Action {
@@ -219,6 +232,14 @@ impl World {
     }
 
     fn save(&mut self, name: &Name, chance: &mut Chance, state: &State) -> Vec<Action> {
+        let images = state.resource(name).map(|resource| Arc::clone(&resource.images));
+        if let Some(image) = images.and_then(|images| chance.pick(&images).cloned()) {
+            let facts = self.images.save(&image, chance, state);
+            if !facts.is_empty() {
+                images::note(&mut self.saved, &image, state);
+            }
+            return facts;
+        }
         let watch: Name = format!("local:{name}").into();
         // A save that nobody watches for is nobody's change.
         let Some(watched) = state.table.get(&crate::model::object::kinds::FILE_WATCH, &watch) else {
@@ -290,7 +311,7 @@ impl World {
     }
 }
 
-fn pause(chance: &mut Chance, most: u64) -> Duration {
+pub fn pause(chance: &mut Chance, most: u64) -> Duration {
     Duration::from_micros(1 + chance.below(most * 1000))
 }
 
@@ -303,10 +324,26 @@ fn mode(chance: &mut Chance) -> TriggerMode {
     }
 }
 
-/// A few local resources; each may depend on those before it.
+fn kubernetes() -> Target {
+    Target::Kubernetes(Box::new(KubernetesTarget {
+        source: Source::Yaml(String::new()),
+        image_maps: Vec::new(),
+        image_locators: Vec::new(),
+        timeout: Duration::ZERO,
+        port_forwards: Vec::new(),
+        extra_selectors: Vec::new(),
+        discovery: DiscoveryStrategy::Default,
+        readiness: PodReadiness::default(),
+        links: Vec::new(),
+        watch_ignores: Vec::new(),
+    }))
+}
+
+/// A few resources; each may depend on those before it.
 pub fn project(chance: &mut Chance) -> Project {
     let count = 1 + chance.below(7);
     let mut project = Project::default();
+    let pool = images::pool(chance);
     for number in 0..count {
         let name = format!("r{number}");
         let command = |what: &str, variant: u64| Command {
@@ -331,10 +368,14 @@ pub fn project(chance: &mut Chance) -> Project {
             .map(|dep| format!("r{dep}"))
             .collect();
         project.enabled.push(name.clone());
+        let (images, target) = match chance.below(2) {
+            0 => (Vec::new(), Target::Local(Box::new(local))),
+            _ => (images::some(&pool, chance), kubernetes()),
+        };
         project.resources.push(Resource {
             name,
-            images: Vec::new(),
-            target: Target::Local(Box::new(local)),
+            images,
+            target,
             trigger: mode(chance),
             deps,
             labels: BTreeSet::new(),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::engine::state::Name;
+use crate::model::time::Time;
 
 /// Why an update or an evaluation runs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +21,10 @@ pub enum Cause {
     Enabled,
     /// The run before was given up for a newer save.
     Superseded,
+    /// An image that it uses was built by another resource.
+    Dependency,
+    /// It failed for what lies outside the project.
+    Retry,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +87,16 @@ pub enum Hold {
     StartingWatch,
     /// An update of the resource of this name that was removed has not ended yet.
     StillEnding,
+    /// An image that it needs is being built by the update of another resource.
+    BuildingImage {
+        image: Name,
+        on: Name,
+    },
+    /// It failed for what lies outside the project, and is tried again in a moment.
+    Retry {
+        failures: u32,
+        at: Time,
+    },
     /// Objects that belong to no resource are deployed first.
     WaitingForUncategorized,
     /// As many updates run as may.
@@ -113,7 +128,8 @@ impl Hold {
             Hold::IsUnparallelizable { .. } => "is-unparallelizable-local",
             Hold::WaitingForDeps { .. } => "waiting-for-dep",
             Hold::StartingWatch => "starting-watch",
-            Hold::StillEnding => "building-component",
+            Hold::StillEnding | Hold::BuildingImage { .. } => "building-component",
+            Hold::Retry { .. } => "waiting-for-retry",
             Hold::WaitingForUncategorized => "waiting-for-uncategorized",
             Hold::NoSlot { .. } => "waiting-for-slot",
             Hold::Manual { .. } | Hold::ManualInit => "waiting-for-trigger",
@@ -127,7 +143,7 @@ impl Hold {
     pub fn on(&self) -> &[Name] {
         match self {
             Hold::TiltfileReload { tiltfile } => std::slice::from_ref(tiltfile),
-            Hold::WaitingForLocal { on } => std::slice::from_ref(on),
+            Hold::WaitingForLocal { on } | Hold::BuildingImage { on, .. } => std::slice::from_ref(on),
             Hold::IsUnparallelizable { on } | Hold::WaitingForDeps { on } => on,
             _ => &[],
         }
@@ -145,6 +161,8 @@ impl fmt::Display for Cause {
             Cause::Args => f.write_str("Tilt Args"),
             Cause::Enabled => f.write_str("Initial Build"),
             Cause::Superseded => f.write_str("Newer Save"),
+            Cause::Dependency => f.write_str("Dependency Updated"),
+            Cause::Retry => f.write_str("Trying Again"),
         }
     }
 }
@@ -170,6 +188,12 @@ impl fmt::Display for Hold {
                 on.join(", ")
             ),
             Hold::WaitingForDeps { on } => write!(f, "waits until {} has been ready once", on.join(", ")),
+            Hold::BuildingImage { image, on } => write!(f, "waits for the image {image}, which {on} builds"),
+            Hold::Retry { failures, at } => write!(
+                f,
+                "failed for what lies outside the project ({failures} times) and is tried again at {}",
+                at.to_seconds_text()
+            ),
             Hold::StillEnding => f.write_str("waits until its update from before has ended"),
             Hold::StartingWatch => f.write_str("waits until its files are watched, so that no save is lost"),
             Hold::WaitingForUncategorized => f.write_str("waits for the objects that belong to no resource"),

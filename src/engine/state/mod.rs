@@ -3,6 +3,7 @@
 //! Copies are cheap: what a step does not touch is shared with the copies before it.
 
 mod cause;
+mod image;
 mod process;
 mod resource;
 mod session;
@@ -21,9 +22,11 @@ use crate::model::settings::Settings;
 use crate::model::time::Time;
 
 pub use cause::{Cause, Hold, TriggerSource};
+pub use image::{ImageFailure, ImageState, Made, Making, builds_the_same, identity, is_ours};
 pub use process::{CmdState, Phase, ProcessState};
 pub use resource::{
-    Cancelled, CommandRun, Echo, Pending, Record, Requested, ResourceState, RuntimeStatus, Serve, Update, UpdateStatus,
+    Cancelled, CommandRun, Echo, Pending, Record, Requested, ResourceState, Retry, RuntimeStatus, Serve, Update,
+    UpdateStatus, image_maps,
 };
 pub use session::{Build, Ending, Mode, Outcome, Session, WebAddress};
 pub use tiltfile::{Evaluating, TiltfileState};
@@ -50,6 +53,9 @@ pub struct State {
     pub tiltfiles: IndexMap<Name, Arc<TiltfileState>>,
     /// In the order of definition, Tiltfile by Tiltfile.
     pub resources: IndexMap<Name, Arc<ResourceState>>,
+    /// What resources build, by the name of the image map.
+    pub images: BTreeMap<Name, Arc<ImageState>>,
+    pub pruning: Pruning,
     /// Updates of resources that are gone, until they have ended.
     pub departing: BTreeMap<u64, (Name, Update)>,
     /// Resources that were triggered and not yet started, in order.
@@ -71,6 +77,15 @@ pub struct Counters {
     pub serves: u64,
     pub evaluations: u64,
     pub generations: u64,
+}
+
+/// When images that nobody needs any more are thrown away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruning {
+    /// How many images were built in this session, and how many of them before the latest pruning.
+    pub built: u64,
+    pub built_before: u64,
+    pub last: Option<Time>,
 }
 
 /// What a FileWatch has seen.
@@ -137,6 +152,8 @@ impl State {
             table: Table::new(salt),
             tiltfiles: IndexMap::new(),
             resources: IndexMap::new(),
+            images: BTreeMap::new(),
+            pruning: Pruning::default(),
             departing: BTreeMap::new(),
             queue: Vec::new(),
             cmds: BTreeMap::new(),
@@ -157,6 +174,10 @@ impl State {
 
     pub fn resource_mut(&mut self, name: &str) -> Option<&mut ResourceState> {
         self.resources.get_mut(name).map(Arc::make_mut)
+    }
+
+    pub fn image_mut(&mut self, name: &str) -> Option<&mut ImageState> {
+        self.images.get_mut(name).map(Arc::make_mut)
     }
 
     pub fn tiltfile_mut(&mut self, name: &str) -> Option<&mut TiltfileState> {

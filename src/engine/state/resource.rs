@@ -13,6 +13,8 @@ use crate::model::time::Time;
 #[derive(Clone, Debug)]
 pub struct ResourceState {
     pub declared: Arc<Resource>,
+    /// The names of the image maps of the images that it declares, bases first.
+    pub images: Arc<[Name]>,
     /// The Tiltfile that declares it.
     pub tiltfile: Name,
     pub trigger_mode: TriggerMode,
@@ -38,6 +40,18 @@ pub struct ResourceState {
     /// The last update was given up for a newer save: the next one runs to its end.
     pub was_superseded: bool,
     pub echo: Echo,
+    /// What the images were that its latest update used, bases included.
+    pub used: BTreeMap<Name, String>,
+    /// An image that it uses is not what its latest update used: another resource built it.
+    pub is_outdated: bool,
+    pub retry: Retry,
+}
+
+/// How often in a row it failed for what lies outside the project, and when it tries again by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retry {
+    pub failures: u32,
+    pub at: Option<Time>,
 }
 
 /// Files that changed since the last update that saw them.
@@ -70,6 +84,8 @@ pub struct Update {
     /// Of its command, once it runs.
     pub pid: Option<i32>,
     pub cancelled: Option<Cancelled>,
+    /// What the images are that it uses, as far as that is settled.
+    pub images: BTreeMap<Name, String>,
 }
 
 /// Why a running update was asked to end.
@@ -148,6 +164,7 @@ impl ResourceState {
     pub fn new(declared: Arc<Resource>, tiltfile: Name) -> ResourceState {
         ResourceState {
             trigger_mode: declared.trigger,
+            images: image_maps(&declared),
             declared,
             tiltfile,
             enabled: true,
@@ -166,6 +183,9 @@ impl ResourceState {
             usual: None,
             was_superseded: false,
             echo: Echo::default(),
+            used: BTreeMap::new(),
+            is_outdated: false,
+            retry: Retry::default(),
         }
     }
 
@@ -181,6 +201,16 @@ impl ResourceState {
     /// Whether changes of files start an update.
     pub fn follows_files(&self) -> bool {
         matches!(self.trigger_mode, TriggerMode::Auto | TriggerMode::AutoWithManualInit)
+    }
+
+    /// Whether what it is made from is not what it was at its latest update.
+    pub fn is_changed(&self) -> bool {
+        !self.pending.files.is_empty() || self.is_outdated
+    }
+
+    /// Whether it uses an image, be it only as the base of another one.
+    pub fn uses(&self, image: &str) -> bool {
+        self.images.iter().any(|used| **used == *image)
     }
 
     pub fn serves(&self) -> bool {
@@ -209,7 +239,7 @@ impl ResourceState {
         }
         let waits = self.requested.is_some()
             || (self.due.is_some() && (self.starts_by_itself() || self.started_once))
-            || (!self.pending.files.is_empty() && self.follows_files());
+            || (self.is_changed() && self.follows_files());
         match self.last() {
             _ if waits => UpdateStatus::Pending,
             Some(record) if record.error.is_some() => UpdateStatus::Error,
@@ -241,4 +271,8 @@ impl ResourceState {
             None => !self.serves() && self.last().is_some_and(|record| record.error.is_none()),
         }
     }
+}
+
+pub fn image_maps(declared: &Resource) -> Arc<[Name]> {
+    declared.images.iter().map(|image| image.image_map().into()).collect()
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::build::Reuse;
 use crate::engine::action::StopReason;
 use crate::model::settings::CiSettings;
 use crate::model::time::Time;
@@ -20,6 +21,8 @@ pub struct Session {
     /// `--timeout`, which goes before what the Tiltfile says.
     pub timeout: Option<Duration>,
     pub ci: CiSettings,
+    /// What images built earlier are good for: nothing with `--no-cache`.
+    pub reuse: Reuse,
     pub ending: Option<Ending>,
     pub outcome: Option<Outcome>,
     /// What stops the whole session, for the user interfaces.

@@ -1,6 +1,8 @@
 //! The rules of the engine, one by one, through the loop: facts in, effects and objects out, time as the test says.
 
 mod ci;
+mod image_objects;
+pub mod images;
 mod objects;
 mod rules;
 

@@ -39,6 +39,7 @@ fn session() -> Session {
         web: None,
         timeout: None,
         ci: Settings::default().ci,
+        reuse: crate::build::Reuse::default(),
         ending: None,
         outcome: None,
         fatal: None,
