@@ -11,8 +11,10 @@ mod docker;
 mod error;
 pub mod failure;
 pub mod frame;
+pub mod graph;
 pub mod inputs;
 mod lines;
+pub mod many;
 pub mod order;
 pub mod progress;
 pub mod prune;
@@ -95,6 +97,11 @@ impl Builder {
 
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Asks the engine now what every build has to know of it, for whoever has something else to do meanwhile.
+    pub async fn prepare(&self) -> Result<(), BuildError> {
+        self.about().await.map(drop)
     }
 
     async fn auth(&self, name: &Reference) -> Result<RegistryAuth, BuildError> {

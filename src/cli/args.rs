@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::cli::build::BuildArgs;
 use crate::cli::exit::Exit;
 use crate::cli::instance::{ExplainBuild, Instance, TreeView};
 use crate::cli::session::args::{CiArgs, UpArgs, UpdogArgs};
@@ -53,6 +54,13 @@ pub enum Command {
     ///
     /// Exit code 0 if every resource came up, 1 if one failed or the time ran out. Files are not watched.
     Ci(Box<CiArgs>),
+    /// Build the images of the Tiltfile, and deploy nothing
+    ///
+    /// Evaluates the Tiltfile with config.tilt_subcommand == 'build' and builds the named images, or all of them, also those that
+    /// nothing deploys: bases first, independent ones at the same time, each once. An image whose inputs were built before is
+    /// taken as it is. Needs Docker and no cluster. Exit code 0 if every image is there, 1 if one failed; a failed image stops
+    /// only what is made from it.
+    Build(Box<BuildArgs>),
     /// Print the version and the date of this build
     Version,
     /// Print a script that completes tilt's commands in a shell

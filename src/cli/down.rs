@@ -145,7 +145,8 @@ async fn pass_on(mut chunks: mpsc::Receiver<Chunk>) {
     }
 }
 
-fn injected(here: &Surroundings) -> Injected {
+/// What commands are told about us.
+pub fn injected(here: &Surroundings) -> Injected {
     let port = here.variable("TILT_PORT").and_then(|port| port.parse().ok());
     Injected {
         host: here.variable("TILT_HOST").unwrap_or_else(|| "localhost".to_owned()),

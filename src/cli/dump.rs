@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::api::openapi;
+use crate::build::tag;
 use crate::cli::exit::Exit;
 use crate::cli::instance::Dump;
 use crate::cli::output;
@@ -13,9 +14,11 @@ use crate::cli::verbs::args::Connection;
 use crate::cli::verbs::online;
 use crate::cli::verbs::surroundings::Surroundings;
 use crate::cli::web_client::WebClient;
+use crate::model::image::Reference;
 use crate::model::tree::Tree;
 use crate::model::yaml::json;
 use crate::tiltfile::analysis::stubs;
+use crate::world::docker::Engine;
 use crate::world::files;
 
 pub fn run(command: &Dump, here: &Surroundings) -> Result<(), Exit> {
@@ -24,6 +27,7 @@ pub fn run(command: &Dump, here: &Surroundings) -> Result<(), Exit> {
         Dump::Webview(connection) => online(asked("/api/view", connection, here)),
         Dump::Logstore(connection) => online(log_list(connection, here)),
         Dump::Openapi => output::result(&format!("{}\n", openapi::v2())),
+        Dump::ImageDeployRef(args) => online(image_deploy_ref(&args.image, here)),
         Dump::ApiDocs(folder) => written(&here.path(&folder.dir), &stubs::all()),
         Dump::CliDocs(folder) => written(&here.path(&folder.dir), &cli_docs::all()),
     }
@@ -41,6 +45,17 @@ async fn log_list(connection: &Connection, here: &Surroundings) -> Result<(), Ex
 
 fn print(tree: &Tree) -> Result<(), Exit> {
     output::result(&format!("{}\n", json::pretty(tree)))
+}
+
+async fn image_deploy_ref(image: &str, here: &Surroundings) -> Result<(), Exit> {
+    let name = Reference::parse(image).map_err(|error| Exit::error(format!("`{image}` names no image: {error}")))?;
+    let engine = Engine::connect(&here.variables).await.map_err(Exit::error)?;
+    let found = engine.image(&name.familiar()).await.map_err(Exit::error)?;
+    let found = found.ok_or_else(|| Exit::error(format!("Docker has no image `{image}`")))?;
+    let name = name.without_tag().with_tag(&tag::of_content(&found.id));
+    let name = name.map_err(Exit::error)?;
+    engine.tag(&found.id, &name).await.map_err(Exit::error)?;
+    output::result(&name.familiar())
 }
 
 /// Writes files by their path below a folder, and says which.

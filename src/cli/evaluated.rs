@@ -10,13 +10,21 @@ use crate::world::clock;
 
 const TILTFILE_FAILED: u8 = 1;
 
+/// Gets a line, without its end.
+pub type Lines<'a> = &'a dyn Fn(&str) -> Result<(), Exit>;
+
 /// Evaluates; what is wrong with the Tiltfile has been said when this fails.
 pub fn project(request: Request) -> Result<Project, Exit> {
+    project_told(request, &|text| output::result(&format!("{text}\n")))
+}
+
+/// The same, with what is no complaint told elsewhere than on standard output.
+pub fn project_told(request: Request, line: Lines<'_>) -> Result<Project, Exit> {
     let tiltfile = request.tiltfile.clone();
     let started = clock::now();
     line(&format!("Loading Tiltfile at: {}", tiltfile.display()))?;
     let guard = runaway::guard(&tiltfile, TILTFILE_FAILED).map_err(Exit::error)?;
-    let evaluation = evaluate(request);
+    let evaluation = evaluate(request, line);
     drop(guard);
     match evaluation.project {
         Ok(project) => {
@@ -31,7 +39,7 @@ pub fn project(request: Request) -> Result<Project, Exit> {
     }
 }
 
-fn evaluate(request: Request) -> Evaluation {
+fn evaluate(request: Request, line: Lines<'_>) -> Evaluation {
     let style = tiltfile_args::style();
     tiltfile::evaluate(request, |said| match said.level {
         Level::Warn => output::say(format_args!("{} {}", style.yellow("WARNING:"), said.text)),
@@ -39,8 +47,4 @@ fn evaluate(request: Request) -> Evaluation {
         // Whoever does not read our output has not asked for this either.
         Level::Info => drop(line(&said.text)),
     })
-}
-
-fn line(text: &str) -> Result<(), Exit> {
-    output::result(&format!("{text}\n"))
 }

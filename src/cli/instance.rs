@@ -244,10 +244,23 @@ pub enum Dump {
     Logstore(Connection),
     /// Print the OpenAPI description (version 2) of the API server
     Openapi,
+    /// Give a local image the tag that a deploy would give it, and print it
+    ///
+    /// The tag comes from the image's content. Prints no line break, so that scripts of custom_build can use it as it is.
+    #[command(after_help = "Examples:
+  tilt dump image-deploy-ref web:dev    prints web:tilt-0123456789abcdef, which the image is called now, too")]
+    ImageDeployRef(ImageDeployRef),
     /// Write the functions of the Tiltfile language as Python stubs, for editors and for reading
     ApiDocs(Folder),
     /// Write a page of Markdown for each command
     CliDocs(Folder),
+}
+
+#[derive(Args, Debug)]
+pub struct ImageDeployRef {
+    /// Image in Docker, by its name
+    #[arg(value_name = "REF")]
+    pub image: String,
 }
 
 #[derive(Args, Debug)]

@@ -3,6 +3,7 @@
 mod analytics;
 mod args;
 mod arguments;
+mod build;
 pub mod client;
 mod completion;
 mod docker;
@@ -67,6 +68,7 @@ fn run(command: Command, global: &args::Global) -> Result<(), Exit> {
         Command::Lsp { command } => lsp::run(&command),
         Command::Up(args) => session::up(*args),
         Command::Ci(args) => session::ci(*args),
+        Command::Build(args) => build::run(&args),
         Command::Verb(verb) => verbs::run(&verb),
         Command::Instance(command) => instance::run(command),
         Command::Alpha {

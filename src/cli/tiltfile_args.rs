@@ -11,7 +11,7 @@ use std::io::IsTerminal;
 use crate::cli::args::TiltfileArgs;
 use crate::cli::exit::Exit;
 use crate::model::path;
-use crate::tiltfile::{Limits, Request, Timed};
+use crate::tiltfile::{Limits, Purpose, Request, Timed};
 use crate::ui::style::Style;
 
 /// What the commands that evaluate a Tiltfile have in common.
@@ -22,6 +22,7 @@ pub fn request(args: &TiltfileArgs, subcommand: &str, timings: Timed) -> Result<
         tiltfile: path::join(&here, &args.file),
         args: args.args.clone(),
         subcommand: subcommand.to_owned(),
+        purpose: Purpose::default(),
         environment,
         command_line: std::env::args().collect(),
         executable: std::env::current_exe().unwrap_or_default(),

@@ -17,6 +17,8 @@ use crate::model::workload::KubernetesTarget;
 pub struct Project {
     /// In order of definition.
     pub resources: Vec<Resource>,
+    /// All images in order of definition, also those that no resource uses; empty unless the evaluation was asked for them.
+    pub images: Vec<ImageTarget>,
     /// Names of resources that start; the rest stay disabled until asked for.
     pub enabled: Vec<String>,
     pub objects: ObjectSet,

@@ -33,7 +33,7 @@ pub const PREDECLARED: &[Predeclared] = &[
     Predeclared {
         name: "config.tilt_subcommand",
         of: "str",
-        doc: "The command that evaluates the Tiltfile: `up`, `ci`, `down`, …",
+        doc: "The command that evaluates the Tiltfile: `up`, `ci`, `down`, `build`, …",
     },
     Predeclared {
         name: "config.main_path",

@@ -49,6 +49,7 @@ pub struct Request {
     pub args: Vec<String>,
     /// `up`, `ci`, `down`, `alpha tiltfile-result`, …
     pub subcommand: String,
+    pub purpose: Purpose,
     pub environment: Environment,
     /// `sys.argv` and `sys.executable`.
     pub command_line: Vec<String>,
@@ -60,6 +61,16 @@ pub struct Request {
     pub limits: Limits,
     /// Ends the commands that the Tiltfile runs, and with them the evaluation.
     pub cancel: Cancel,
+}
+
+/// What the project is wanted for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// Its resources: images that none of them uses are not built, which is a warning.
+    #[default]
+    Resources,
+    /// Its images, used or not. Nothing is deployed, so no cluster is too good for it.
+    Images,
 }
 
 /// How much a Tiltfile may use before it counts as a runaway.

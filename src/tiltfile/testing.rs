@@ -37,6 +37,7 @@ impl Tiltfile {
             tiltfile,
             args: Vec::new(),
             subcommand: "up".to_owned(),
+            purpose: Default::default(),
             environment: Environment::from(environment),
             command_line: vec!["tilt".to_owned(), "up".to_owned()],
             executable: PathBuf::from("/bin/tilt"),

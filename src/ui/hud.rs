@@ -88,7 +88,7 @@ impl HudOptions {
     }
 }
 
-fn size_of_stdout() -> Size {
+pub fn size_of_stdout() -> Size {
     match rustix::termios::tcgetwinsize(io::stdout()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => Size {
             columns: size.ws_col.into(),

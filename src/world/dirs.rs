@@ -55,6 +55,11 @@ impl Dirs {
     pub fn extension_checkouts(&self) -> PathBuf {
         self.data.join("tilt_modules")
     }
+
+    /// What is learnt of image builds: hashes of files, images of inputs. One for every command, so that they share it.
+    pub fn images(&self) -> PathBuf {
+        self.cache.join("images")
+    }
 }
 
 fn default_settings(home: &Path) -> PathBuf {

@@ -1,5 +1,6 @@
 //! What a real Docker Engine shows: images that are built, pushed, found again, cleared away.
 
+mod build_command;
 mod commands;
 mod custom_build;
 mod docker_build;

@@ -5,7 +5,7 @@ mod end;
 mod files;
 mod print;
 mod setup;
-mod signals;
+pub mod signals;
 mod starter;
 
 use std::path::PathBuf;

@@ -466,6 +466,7 @@ fn evaluated(text: &str) -> String {
         tiltfile,
         args: Vec::new(),
         subcommand: "up".to_owned(),
+        purpose: Default::default(),
         environment: Default::default(),
         command_line: Vec::new(),
         executable: PathBuf::new(),

@@ -42,6 +42,17 @@ impl<'r> Resolver<'r> {
         order.done.iter().map(|index| self.target(*index, images)).collect()
     }
 
+    /// Every image, in order of definition.
+    pub fn all(&self) -> Result<Vec<ImageTarget>, Failure> {
+        let declared = self.run.declared.borrow();
+        let images = declared.images.definitions();
+        let mut order = Order::default();
+        for index in 0..images.len() {
+            order.visit(index, self, images)?;
+        }
+        (0..images.len()).map(|index| self.target(index, images)).collect()
+    }
+
     fn bases_of(&self, index: usize) -> &[usize] {
         self.bases.get(index).map(Vec::as_slice).unwrap_or_default()
     }

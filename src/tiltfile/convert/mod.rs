@@ -19,6 +19,7 @@ use starlark::eval::Evaluator;
 use crate::model::digest;
 use crate::model::project::{Hashes, Project};
 use crate::model::report::{Failure, FailureKind};
+use crate::tiltfile::Purpose;
 use crate::tiltfile::builtins::context;
 use crate::tiltfile::convert::images::Resolver;
 use crate::tiltfile::convert::unused::Deployments;
@@ -63,12 +64,19 @@ fn assemble(run: &Run, eval: &mut Evaluator) -> Result<Project, Failure> {
         workloads: kubernetes.resources.len(),
         unassigned: kubernetes.unassigned,
     };
-    if deployments.workloads + deployments.unassigned > 0 {
+    let purpose = run.request.purpose;
+    if purpose == Purpose::Resources && deployments.workloads + deployments.unassigned > 0 {
         context::may_deploy(run)?;
     }
     let mut resources = kubernetes.resources;
     resources.extend(services);
-    unused::warn(run, deployments);
+    let images = match purpose {
+        Purpose::Resources => {
+            unused::warn(run, deployments);
+            Vec::new()
+        }
+        Purpose::Images => resolver.all()?,
+    };
     images::check_restarts(&resources)?;
     images::check_steps(run)?;
     resources.extend(locals::resources(run));
@@ -79,6 +87,7 @@ fn assemble(run: &Run, eval: &mut Evaluator) -> Result<Project, Failure> {
     let enabled = enabled::enabled(run, &resources)?;
     Ok(Project {
         resources,
+        images,
         enabled,
         settings,
         objects: run.declared.borrow().objects.clone(),

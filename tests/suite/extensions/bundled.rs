@@ -582,6 +582,7 @@ fn objects_in_up(place: &Place, tiltfile: &str) -> Result<ObjectSet, String> {
         tiltfile: place.dir().join("project/Tiltfile"),
         args: Vec::new(),
         subcommand: "up".to_owned(),
+        purpose: Default::default(),
         environment: BTreeMap::from([("HOME".to_owned(), home)]),
         command_line: Vec::new(),
         executable: "/bin/tilt".into(),

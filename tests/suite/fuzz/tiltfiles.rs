@@ -225,6 +225,7 @@ fn survives(folder: &Path, text: &str, args: &[String]) -> TestCaseResult {
         tiltfile,
         args: args.to_vec(),
         subcommand: "up".to_owned(),
+        purpose: Default::default(),
         environment: Environment::from(environment.map(|(name, value)| (name.to_owned(), value.to_owned()))),
         command_line: vec!["tilt".to_owned()],
         executable: PathBuf::from("/bin/tilt"),
