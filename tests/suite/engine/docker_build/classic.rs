@@ -80,7 +80,10 @@ fn the_classic_builder_says_where_a_dockerfile_is_wrong() {
         "the_classic_builder_says_where_a_dockerfile_is_wrong",
         async |project| {
             for (dockerfile, parts) in [
-                ("FROM {}\n\nRUM true\n", &["Dockerfile:3", "RUM", "`RUN`"][..]),
+                (
+                    "FROM {}\n\nRUM true\n",
+                    &["Dockerfile:3", "RUM", "did you mean RUN?"][..],
+                ),
                 (
                     "FROM {}\nRUN echo loud; exit 7\n",
                     &["Dockerfile:2", "exit code 7", "loud"],

@@ -127,6 +127,10 @@ fn a_context_arrives_byte_for_byte_with_the_classic_builder() {
         async |mut project| {
             project.env.insert("DOCKER_BUILDKIT".to_owned(), "0".to_owned());
             furnish(&project);
+            // It loses this bit, whoever asks it to build.
+            let plain = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(project.context().join("bin/suid"), plain).unwrap();
+
             arrives(&project).await;
         },
     );
