@@ -165,7 +165,8 @@ fn finding(reason: Reason, scene: &Scene<'_>) -> Finding {
         Reason::DiskFull => Finding::new(Class::Environment, "the engine's disk is full: no space left on device")
             .hinting("`tilt docker-prune` removes images that are not used any more"),
         Reason::EngineGone { said } => Finding::new(Class::Environment, said),
-        Reason::Syntax { line, said } => syntax(line, &said),
+        Reason::Syntax { line, said } => syntax(line, &said, scene),
+        Reason::NoTarget { name } => no_target(&name, scene),
         Reason::Exit { code, command } => exit(&code, &command, scene),
         Reason::Image { named, trouble } => image::finding(named, trouble, scene),
         Reason::NoSource { path } => copy::finding(&path, scene),
@@ -178,8 +179,41 @@ fn finding(reason: Reason, scene: &Scene<'_>) -> Finding {
     }
 }
 
-fn syntax(line: usize, said: &str) -> Finding {
+fn no_target(name: &str, scene: &Scene<'_>) -> Finding {
+    let stages: Vec<&str> = scene.places.iter().filter_map(stage).collect();
+    let finding = Finding::new(
+        Class::User,
+        format!("no stage is called `{name}`, which `target` asks for"),
+    );
+    match (
+        crate::model::suggest::nearest(name, stages.iter().copied()),
+        stages.len(),
+    ) {
+        (Some(meant), _) => finding.hinting(format!("did you mean `{meant}`?")),
+        (None, 0) => finding.hinting("name a stage with `FROM … AS NAME`"),
+        (None, _) => finding.hinting(format!("its stages are `{}`", stages.join("`, `"))),
+    }
+}
+
+/// The name of the stage that begins here, if it has one.
+fn stage(place: &Place) -> Option<&str> {
+    let is_named = place.keyword.eq_ignore_ascii_case("FROM");
+    let mut words = place.text.split_whitespace().rev();
+    let name = words.next().filter(|_| is_named)?;
+    words.next().filter(|word| word.eq_ignore_ascii_case("AS"))?;
+    Some(name)
+}
+
+fn syntax(line: usize, said: &str, scene: &Scene<'_>) -> Finding {
     let finding = Finding::new(Class::User, said).at((line, line));
+    // We know here-documents; a builder that takes their lines for instructions does not.
+    let is_inside = |place: &&Place| (place.first + 1..=place.last).contains(&line) && place.text.contains("<<");
+    if let Some(place) = scene.places.iter().find(is_inside) {
+        let said = format!("{}: this builder knows no here-documents (`<<`)", place.keyword);
+        return Finding::new(Class::User, said).at((place.first, place.last)).hinting(
+            "begin the Dockerfile with the line `# syntax=docker/dockerfile:1`, or use a newer Docker Engine",
+        );
+    }
     let unknown = said.strip_prefix("unknown instruction: ");
     let Some(word) = unknown.filter(|_| !said.contains("did you mean")) else {
         return finding;

@@ -22,6 +22,10 @@ pub enum Reason {
         named: Option<String>,
         trouble: Trouble,
     },
+    /// The Dockerfile has no such stage.
+    NoTarget {
+        name: String,
+    },
     /// The build context has no such file. Old builders know only how far they came on its path.
     NoSource {
         path: String,
@@ -89,6 +93,7 @@ pub fn read(message: &str, step: &str) -> Reason {
         return Reason::DiskFull;
     }
     let found = syntax(said)
+        .or_else(|| target(said))
         .or_else(|| exit(said))
         .or_else(|| source(said))
         .or_else(|| image(said, step))
@@ -107,6 +112,20 @@ fn syntax(said: &str) -> Option<Reason> {
     Some(Reason::Syntax {
         line,
         said: said.to_owned(),
+    })
+}
+
+/// BuildKit's words, then those of the classic builder.
+fn target(said: &str) -> Option<Reason> {
+    let openings = [
+        ("target stage ", " could not be found"),
+        ("failed to reach build target ", " in Dockerfile"),
+    ];
+    let name = openings
+        .iter()
+        .find_map(|(start, end)| said.strip_prefix(start)?.strip_suffix(end))?;
+    Some(Reason::NoTarget {
+        name: name.trim_matches('"').to_owned(),
     })
 }
 

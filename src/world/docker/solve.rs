@@ -137,7 +137,6 @@ fn request(solve: &Solve, session: &Session, reference: String) -> SolveRequest 
         r#type: kind.to_owned(),
         attrs,
     };
-    let import = |name: &String| entry("registry", HashMap::from([("ref".to_owned(), name.clone())]));
     let exports = match solve.inline_cache {
         InlineCache::With => vec![entry("inline", HashMap::new())],
         InlineCache::Without => Vec::new(),
@@ -146,15 +145,19 @@ fn request(solve: &Solve, session: &Session, reference: String) -> SolveRequest 
     if !solve.names.is_empty() {
         attributes.insert("name".to_owned(), solve.names.join(","));
     }
+    let mut options = solve.options.clone();
+    if !solve.cache_from.is_empty() {
+        // The frontend is who fetches them. Imports of the request itself go unheard where there is a frontend.
+        options.insert("cache-from".to_owned(), solve.cache_from.join(","));
+    }
     SolveRequest {
         r#ref: reference,
         session: session.id.clone(),
         frontend: "dockerfile.v0".to_owned(),
-        frontend_attrs: solve.options.clone(),
+        frontend_attrs: options,
         exporter_deprecated: "moby".to_owned(),
         exporter_attrs_deprecated: attributes,
         cache: Some(CacheOptions {
-            imports: solve.cache_from.iter().map(import).collect(),
             exports,
             ..CacheOptions::default()
         }),

@@ -81,10 +81,6 @@ impl Images {
     pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> Images {
         Images(names.into_iter().map(Into::into).collect())
     }
-
-    pub fn add(&mut self, name: impl Into<String>) {
-        self.0.push(name.into());
-    }
 }
 
 impl Drop for Images {

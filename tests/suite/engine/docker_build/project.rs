@@ -17,6 +17,20 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::support::{Name, engine};
 use crate::support::engine::{base, docker_ok, environment};
 
+/// Runs a test with a project of its own, or says that it is skipped.
+pub fn with_project(test: &str, work: impl AsyncFnOnce(Project)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        if let Some(project) = Project::new(test).await {
+            work(project).await;
+        }
+    });
+}
+
 pub struct Project {
     pub engine: Engine,
     pub name: Name,
@@ -57,6 +71,20 @@ impl Project {
             dockerfile: dockerfile.to_owned(),
             context: self.context(),
             ..DockerRecipe::default()
+        }
+    }
+
+    /// The order for a Dockerfile without any options.
+    pub fn plain(&self, dockerfile: &str) -> Order {
+        self.order(self.recipe(dockerfile))
+    }
+
+    /// The message of a build that has to fail.
+    #[track_caller]
+    pub fn refusal(&self, built: Result<Built, BuildError>) -> String {
+        match built {
+            Ok(built) => panic!("built {built:?}: {}", self.said()),
+            Err(error) => error.to_string(),
         }
     }
 
