@@ -3,6 +3,7 @@
 mod commands;
 mod custom_build;
 mod docker_build;
+mod faults;
 mod prune;
 mod registry;
 mod session;

@@ -94,7 +94,8 @@ impl Engine {
             .map_err(|status| self.failure(&status))?
             .into_inner()
             .exporter_response;
-        let image = ["containerimage.config.digest", "containerimage.digest"];
+        // Engines that keep manifests name images by these; for the others both are the same.
+        let image = ["containerimage.digest", "containerimage.config.digest"];
         let image = image.iter().find_map(|key| response.get(*key)).cloned();
         let image = image.ok_or_else(|| DockerError::Broken {
             doing: "building an image",

@@ -1,4 +1,4 @@
 //! `docker_build` on a real engine: what every option does, what is sent, and when nothing is built at all.
 
-mod project;
+pub mod project;
 mod reuse;

@@ -3,6 +3,7 @@
 pub mod alive;
 pub mod api;
 pub mod engine;
+pub mod faulty;
 pub mod own_engine;
 pub mod program;
 pub mod registry;
