@@ -26,7 +26,11 @@ const BASE: &str = "tilt-bench/base:1";
 const RUNS: usize = 15;
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     base();
     for files in [10, 1_000, 100_000] {
         runtime.block_on(one_file(files));
@@ -60,19 +64,32 @@ async fn one_file(files: usize) {
             }
         };
         let started = Instant::now();
-        let built = builder.build(&order, &CancellationToken::new(), &reports).await.unwrap();
+        let built = builder
+            .build(&order, &CancellationToken::new(), &reports)
+            .await
+            .unwrap();
         let wall = started.elapsed();
         assert_eq!(built.origin, Origin::Built);
         let again = Instant::now();
-        let same = builder.build(&order, &CancellationToken::new(), &reports).await.unwrap();
+        let same = builder
+            .build(&order, &CancellationToken::new(), &reports)
+            .await
+            .unwrap();
         assert_eq!(same.origin, Origin::Known);
         if run > 0 {
             walls.push(wall);
             overs.push(wall.saturating_sub(busy(&stages.lock().unwrap())));
             known.push(again.elapsed());
-        } else { println!("first {wall:?}"); }
+        } else {
+            println!("first {wall:?}");
+        }
     }
-    println!("{files:>7} files: one edit {:?}, of which not BuildKit's {:?}; nothing changed {:?}", median(walls), median(overs), median(known));
+    println!(
+        "{files:>7} files: one edit {:?}, of which not BuildKit's {:?}; nothing changed {:?}",
+        median(walls),
+        median(overs),
+        median(known)
+    );
     let mut theirs = Vec::new();
     let mut same = Vec::new();
     for run in 0..=RUNS {
@@ -80,7 +97,15 @@ async fn one_file(files: usize) {
         let build = || {
             let started = Instant::now();
             let dockerfile = folder.path().join("Dockerfile");
-            docker(&["build", "-q", "-t", "tilt-bench/docker:1", "-f", dockerfile.to_str().unwrap(), context.to_str().unwrap()]);
+            docker(&[
+                "build",
+                "-q",
+                "-t",
+                "tilt-bench/docker:1",
+                "-f",
+                dockerfile.to_str().unwrap(),
+                context.to_str().unwrap(),
+            ]);
             started.elapsed()
         };
         let (first, second) = (build(), build());
@@ -89,7 +114,11 @@ async fn one_file(files: usize) {
             same.push(second);
         }
     }
-    println!("{files:>7} files: docker build one edit {:?}, nothing changed {:?}", median(theirs), median(same));
+    println!(
+        "{files:>7} files: docker build one edit {:?}, nothing changed {:?}",
+        median(theirs),
+        median(same)
+    );
 }
 
 /// From the first step that began to the last one that ended.
@@ -131,12 +160,25 @@ fn order(dockerfile: &str, context: &Path, files: usize) -> Order {
 }
 
 fn base() {
-    let script = format!("set -e; d=$(mktemp -d); mkdir $d/bin; cp $(command -v busybox) $d/bin/; tar c -C $d . | docker import - {BASE}; rm -r $d");
-    assert!(Command::new("bash").args(["-c", &script]).output().unwrap().status.success());
+    let script = format!(
+        "set -e; d=$(mktemp -d); mkdir $d/bin; cp $(command -v busybox) $d/bin/; tar c -C $d . | docker import - {BASE}; rm -r $d"
+    );
+    assert!(
+        Command::new("bash")
+            .args(["-c", &script])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
 }
 
 fn docker(arguments: &[&str]) -> Output {
-    let output = Command::new("docker").args(arguments).env("DOCKER_BUILDKIT", "1").output().unwrap();
+    let output = Command::new("docker")
+        .args(arguments)
+        .env("DOCKER_BUILDKIT", "1")
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output
 }

@@ -20,7 +20,7 @@ use crate::world::tree::TreeError;
 pub enum BuildError {
     #[error("build canceled")]
     Cancelled,
-    #[error(transparent)]
+    #[error("{}", with_hint(.0))]
     Docker(DockerError),
     #[error(transparent)]
     Name(RegistryError),
@@ -73,7 +73,7 @@ pub enum BuildError {
     Files(FileError),
     #[error("the build panicked; this is a bug in tilt")]
     Panicked,
-    #[error("cannot push `{name}`: {source}")]
+    #[error("cannot push `{name}`: {source}{}", advised(source))]
     Push { name: String, source: DockerError },
     #[error("cannot load `{name}` into the kind cluster `{cluster}`: {reason}")]
     KindLoad {
@@ -102,6 +102,14 @@ pub enum OutputFault {
 }
 
 fn hint(error: &ImageRegistryError) -> String {
+    error.hint().map(|hint| format!("; {hint}")).unwrap_or_default()
+}
+
+fn with_hint(error: &DockerError) -> String {
+    format!("{error}{}", advised(error))
+}
+
+fn advised(error: &DockerError) -> String {
     error.hint().map(|hint| format!("; {hint}")).unwrap_or_default()
 }
 

@@ -50,6 +50,16 @@ pub struct BuildFailure {
     pub output: Vec<String>,
     /// A concrete next step.
     pub hint: Option<String>,
+    pub cure: Cure,
+}
+
+/// What makes the same build worth another try at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cure {
+    #[default]
+    None,
+    WhenEngineIsBack,
+    WithoutCache,
 }
 
 impl fmt::Display for BuildFailure {
@@ -83,6 +93,7 @@ struct Finding {
     lines: Option<(usize, usize)>,
     output: Vec<String>,
     hint: Option<String>,
+    cure: Cure,
 }
 
 impl Finding {
@@ -93,7 +104,12 @@ impl Finding {
             lines: None,
             output: Vec::new(),
             hint: None,
+            cure: Cure::None,
         }
+    }
+
+    fn curing(self, cure: Cure) -> Finding {
+        Finding { cure, ..self }
     }
 
     fn hinting(mut self, hint: impl Into<String>) -> Finding {
@@ -141,7 +157,10 @@ pub fn explain(failure: &SolveFailure, attempt: &Attempt<'_>) -> BuildFailure {
         lines: failure.lines,
     };
     let reason = reason::read(&failure.message, scene.step_name);
-    let is_about_it = !matches!(reason, Reason::DiskFull | Reason::EngineGone { .. });
+    let is_about_it = !matches!(
+        reason,
+        Reason::DiskFull | Reason::EngineGone { .. } | Reason::CacheDamaged { .. }
+    );
     let finding = finding(reason, &scene);
     let of_place = || scene.place().map(|place| (place.first, place.last));
     let named = || failure.lines.map(|(first, last)| (first as usize, last as usize));
@@ -157,6 +176,7 @@ pub fn explain(failure: &SolveFailure, attempt: &Attempt<'_>) -> BuildFailure {
         excerpt: lines.map_or_else(Vec::new, |lines| excerpt(attempt.dockerfile, lines)),
         output: finding.output,
         hint: finding.hint,
+        cure: finding.cure,
     }
 }
 
@@ -164,7 +184,13 @@ fn finding(reason: Reason, scene: &Scene<'_>) -> Finding {
     match reason {
         Reason::DiskFull => Finding::new(Class::Environment, "the engine's disk is full: no space left on device")
             .hinting("`tilt docker-prune` removes images that are not used any more"),
-        Reason::EngineGone { said } => Finding::new(Class::Environment, said),
+        Reason::EngineGone { said } => Finding::new(Class::Environment, said).curing(Cure::WhenEngineIsBack),
+        Reason::Trouble { said } => Finding::new(Class::Environment, said),
+        Reason::CacheDamaged { said } => {
+            Finding::new(Class::Environment, format!("BuildKit's cache is damaged: {said}"))
+                .hinting("`docker builder prune --all` empties it")
+                .curing(Cure::WithoutCache)
+        }
         Reason::Syntax { line, said } => syntax(line, &said, scene),
         Reason::NoTarget { name } => no_target(&name, scene),
         Reason::Exit { code, command } => exit(&code, &command, scene),

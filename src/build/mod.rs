@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use crate::model::build::Recipe;
 use crate::model::built::{Built, Stage};
 use crate::model::image::Reference;
+use crate::world::clock::Duration;
 use crate::world::credentials;
 use crate::world::docker::{About, Engine, RegistryAuth};
 use crate::world::known::KnownImages;
@@ -64,6 +65,9 @@ pub enum Level {
 /// Gets reports as they come; must not block.
 pub type Reports<'a> = &'a (dyn Fn(Report) + Send + Sync);
 
+/// An engine that is restarted is back by then.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// Builds images with one engine. Cheap to copy; copies share what they learn.
 #[derive(Clone)]
 pub struct Builder {
@@ -74,6 +78,7 @@ pub struct Builder {
     known: KnownImages,
     registries: Registries,
     about: Arc<OnceCell<About>>,
+    patience: Duration,
 }
 
 impl Builder {
@@ -87,12 +92,18 @@ impl Builder {
             known: KnownImages::open(folder.join("known")),
             registries: Registries::new(&[], &folder.join("registries")),
             about: Arc::default(),
+            patience: PATIENCE,
         }
     }
 
     /// What commands of the user's run in.
     pub fn with_commands(self, commands: Commands) -> Builder {
         Builder { commands, ..self }
+    }
+
+    /// How long an engine that went away in mid-build may take to come back.
+    pub fn with_patience(self, patience: Duration) -> Builder {
+        Builder { patience, ..self }
     }
 
     pub fn engine(&self) -> &Engine {

@@ -4,6 +4,7 @@ mod build_command;
 mod commands;
 mod custom_build;
 mod docker_build;
+mod faults;
 mod prune;
 mod registry;
 mod session;

@@ -3,6 +3,7 @@
 //! First the inputs are looked at. Where the engine has the image of these very inputs, that is it: nothing is sent, nothing is
 //! built. Else BuildKit gets the differences; engines without it get the whole context.
 
+mod again;
 mod classic;
 mod context;
 mod keys;
@@ -23,11 +24,9 @@ use crate::model::time::Time;
 use crate::world::clock::{self, SystemTime};
 use crate::world::docker::session::SecretSource;
 use crate::world::tree::Tree;
+use again::Tries;
 use keys::Keys;
 use plan::{Plan, SecretPlace};
-
-/// How often a build starts over because files of its context changed while they were sent.
-const ATTEMPTS: u32 = 3;
 
 /// One image to build.
 pub struct DockerBuild<'a> {
@@ -47,18 +46,19 @@ pub struct Outcome {
 
 impl DockerBuild<'_> {
     pub async fn build(&self) -> Result<Built, BuildError> {
-        let plan = plan::plan(self.order, self.recipe, &self.builder.env).map_err(BuildError::Plan)?;
-        let mut attempt = 1;
+        let mut plan = plan::plan(self.order, self.recipe, &self.builder.env).map_err(BuildError::Plan)?;
+        let mut tries = Tries::default();
         loop {
-            let tree = Arc::new(context::look(self, &plan).await?);
-            match self.from_tree(&plan, &tree).await {
-                Err(BuildError::ContextChanged { path, reason }) if attempt < ATTEMPTS => {
-                    attempt += 1;
-                    self.say(Level::Info, format!("Starting over: {path} {reason}"));
-                }
-                other => return other,
+            match self.attempt(&plan).await {
+                Err(error) => tries.again(self, &mut plan, error).await?,
+                done => return done,
             }
         }
+    }
+
+    async fn attempt(&self, plan: &Plan) -> Result<Built, BuildError> {
+        let tree = Arc::new(context::look(self, plan).await?);
+        self.from_tree(plan, &tree).await
     }
 
     async fn from_tree(&self, plan: &Plan, tree: &Arc<Tree>) -> Result<Built, BuildError> {

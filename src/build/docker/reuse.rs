@@ -1,13 +1,19 @@
 //! Images of inputs that were built before: found in the engine, or where a team shares them, instead of being built again.
 
+use tokio::time::timeout;
+
 use crate::build::docker::keys::{Found, Keys};
 use crate::build::docker::{DockerBuild, Outcome};
 use crate::build::order::Publish;
 use crate::build::{BuildError, Level};
 use crate::model::built::{Built, Origin};
 use crate::model::image::Reference;
+use crate::world::clock::Duration;
 use crate::world::known::Record;
 use crate::world::registry::{Destination, Look, RegistryError};
+
+/// Looking for a shared image is to save time.
+const LOOKING: Duration = Duration::from_secs(5);
 
 /// The image of these inputs, if there is one that can be believed.
 pub async fn find(build: &DockerBuild<'_>, keys: &Keys<'_>, found: &Found) -> Result<Option<Built>, BuildError> {
@@ -40,14 +46,21 @@ async fn fetch(build: &DockerBuild<'_>, keys: &Keys<'_>, found: &Found) -> Resul
         return Ok(None);
     };
     let auth = build.builder.auth(&repository).await?;
-    let shared = match build.builder.registries.look(&repository, &found.text, &auth).await {
-        Ok(Look::Found(shared)) => shared,
-        Ok(Look::Absent) => return Ok(None),
-        Ok(Look::Distrusted(reason)) => {
+    let looking = build.builder.registries.look(&repository, &found.text, &auth);
+    let shared = match unless_stopped(build, timeout(LOOKING, looking)).await? {
+        Ok(Ok(Look::Found(shared))) => shared,
+        Ok(Ok(Look::Absent)) => return Ok(None),
+        Ok(Ok(Look::Distrusted(reason))) => {
             build.say(Level::Warn, format!("A shared image is not used: {reason}"));
             return Ok(None);
         }
-        Err(error) => {
+        Err(_elapsed) => {
+            let (host, seconds) = (repository.domain(), LOOKING.as_secs());
+            let text = format!("Shared images cannot be looked up: registry {host} needs more than {seconds} s for it");
+            build.say(Level::Warn, text);
+            return Ok(None);
+        }
+        Ok(Err(error)) => {
             build.say(Level::Warn, format!("Shared images cannot be looked up: {error}"));
             return Ok(None);
         }
@@ -57,8 +70,8 @@ async fn fetch(build: &DockerBuild<'_>, keys: &Keys<'_>, found: &Found) -> Resul
     }
     let engine = &build.builder.engine;
     let exact = shared.reference.familiar();
-    let pulled = engine.pull(&shared.reference, &build.recipe.platform, &auth).await;
-    if let Err(error) = pulled {
+    let pulling = engine.pull(&shared.reference, &build.recipe.platform, &auth);
+    if let Err(error) = unless_stopped(build, pulling).await? {
         build.say(
             Level::Warn,
             format!("The shared image {exact} cannot be fetched: {error}"),
@@ -81,6 +94,14 @@ async fn fetch(build: &DockerBuild<'_>, keys: &Keys<'_>, found: &Found) -> Resul
         .finish(&image.id, Origin::Fetched, Some(found.text.clone()))
         .await
         .map(Some)
+}
+
+/// What a registry takes its time for ends when nobody wants the image any more.
+async fn unless_stopped<T>(build: &DockerBuild<'_>, work: impl Future<Output = T>) -> Result<T, BuildError> {
+    tokio::select! {
+        () = build.stop.cancelled() => Err(BuildError::Cancelled),
+        done = work => Ok(done),
+    }
 }
 
 /// Writes down that the engine has the image of these inputs.
@@ -127,7 +148,7 @@ pub async fn publish(build: &DockerBuild<'_>, built: &Built) {
             error: Box::new(error),
         })
     };
-    match published.await {
+    match unless_stopped(build, published).await.flatten() {
         Ok(shared) => build.say(Level::Info, format!("Shared as {}", shared.reference.familiar())),
         Err(error) => build.say(Level::Warn, format!("The image is not shared: {error}")),
     }

@@ -7,6 +7,14 @@ pub enum Reason {
     EngineGone {
         said: String,
     },
+    /// Of the network or the machine, in one of its many forms.
+    Trouble {
+        said: String,
+    },
+    /// The builder remembers what it does not have any more, or mixes up what it does at the same time.
+    CacheDamaged {
+        said: String,
+    },
     Syntax {
         line: usize,
         said: String,
@@ -92,6 +100,9 @@ pub fn read(message: &str, step: &str) -> Reason {
     if said.contains("no space left on device") {
         return Reason::DiskFull;
     }
+    if is_of_cache(message) {
+        return Reason::CacheDamaged { said: said.to_owned() };
+    }
     let found = syntax(said)
         .or_else(|| target(said))
         .or_else(|| exit(said))
@@ -102,6 +113,22 @@ pub fn read(message: &str, step: &str) -> Reason {
         "no build stage in current context" => Reason::NoStage,
         _ => Reason::Other { said: said.to_owned() },
     })
+}
+
+/// Words of a builder whose own store is not what it believes, each with all that has to be there.
+fn is_of_cache(message: &str) -> bool {
+    let signs: [&[&str]; 7] = [
+        &["content digest ", ": not found"],
+        &["inconsistent graph state"],
+        &["parent snapshot ", "does not exist"],
+        &["failed to get layer ", "layer does not exist"],
+        &["failed to export image", "unknown parent image ID"],
+        &["failed to get state for index"],
+        &["missing descriptor for"],
+    ];
+    signs
+        .iter()
+        .any(|parts| parts.iter().all(|part| message.contains(part)))
 }
 
 fn syntax(said: &str) -> Option<Reason> {
@@ -241,15 +268,15 @@ fn trouble(said: &str) -> Option<Trouble> {
 }
 
 fn engine(said: &str) -> Option<Reason> {
-    let signs = [
-        "error reading from server",
-        "transport is closing",
+    let has = |signs: &[&str]| signs.iter().any(|sign| said.contains(sign));
+    if has(&["error reading from server", "transport is closing", "Unavailable"]) {
+        return Some(Reason::EngineGone { said: said.to_owned() });
+    }
+    let trouble = [
         "connection reset by peer",
         "connection refused",
-        "Unavailable",
         "broken pipe",
         "cannot allocate memory",
     ];
-    let is_gone = signs.iter().any(|sign| said.contains(sign));
-    is_gone.then(|| Reason::EngineGone { said: said.to_owned() })
+    has(&trouble).then(|| Reason::Trouble { said: said.to_owned() })
 }

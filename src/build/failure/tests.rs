@@ -153,6 +153,47 @@ fn whose_failure_it_is_decides_whether_it_is_tried_again() {
 }
 
 #[test]
+fn what_the_builder_can_do_better_the_next_time_is_tried_again() {
+    let table = [
+        ("no space left on device", Cure::None),
+        ("dial tcp 10.0.0.1:80: connect: connection refused", Cure::None),
+        ("failed to compute cache key: \"/srv\" not found", Cure::None),
+        ("manifest for team/base:1 not found: manifest unknown", Cure::None),
+        ("error reading from server: EOF", Cure::WhenEngineIsBack),
+        (
+            "rpc error: code = Unavailable desc = transport is closing",
+            Cure::WhenEngineIsBack,
+        ),
+        (
+            "failed to solve: failed to load cache key: content digest sha256:0a1b: not found",
+            Cure::WithoutCache,
+        ),
+        (
+            "failed to solve with frontend dockerfile.v0: failed to build LLB: failed to get edge: inconsistent graph state",
+            Cure::WithoutCache,
+        ),
+        (
+            "failed to prepare k7 as u2: parent snapshot sha256:0a1b does not exist: not found",
+            Cure::WithoutCache,
+        ),
+        (
+            "failed to get layer sha256:0a1b: layer does not exist",
+            Cure::WithoutCache,
+        ),
+        (
+            "failed to export image: failed to set parent sha256:0a1b: unknown parent image ID sha256:0a1b",
+            Cure::WithoutCache,
+        ),
+    ];
+    for (message, expected) in table {
+        let failure = explained(DOCKERFILE, message, &Steps::new());
+        assert_eq!(failure.cure, expected, "{message}");
+        let is_tried = expected != Cure::None;
+        assert!(!is_tried || failure.class == Class::Environment, "{message}");
+    }
+}
+
+#[test]
 fn a_long_instruction_is_not_shown_in_full() {
     let dockerfile = format!("FROM a\nRUN <<EOF\n{}EOF\nCMD x\n", "echo\n".repeat(40));
     let shown = excerpt(&dockerfile, (2, 43));

@@ -14,6 +14,7 @@ use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
 
 use crate::world::docker::endpoint::{Endpoint, Host, Tls};
+use crate::world::docker::error::{DockerError, chain};
 use crate::world::http::{self, Trust};
 use crate::world::process::pipe;
 
@@ -23,6 +24,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 #[derive(Clone)]
 pub struct Dialer {
     host: Host,
+    url: String,
     tls: Option<TlsConnector>,
     env: Arc<BTreeMap<String, String>>,
 }
@@ -35,8 +37,17 @@ impl Dialer {
         };
         Ok(Dialer {
             host: endpoint.host.clone(),
+            url: endpoint.url.clone(),
             tls,
             env: Arc::new(env.clone()),
+        })
+    }
+
+    /// A connection, or why there is none.
+    pub async fn open(&self) -> Result<Box<dyn Stream>, DockerError> {
+        self.dial().await.map_err(|error| DockerError::Unreachable {
+            endpoint: self.url.clone(),
+            reason: chain(&error),
         })
     }
 

@@ -32,6 +32,20 @@ impl DockerError {
         matches!(self, DockerError::Refused { status: 404, .. })
     }
 
+    /// What somebody could do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            DockerError::Unreachable { reason, .. } if reason.contains("permission denied") => {
+                Some("may this user use Docker? Its group is `docker` on most machines")
+            }
+            DockerError::Unreachable { .. } => Some("is Docker running?"),
+            DockerError::Refused { message, .. } if message.contains("no space left on device") => {
+                Some("the engine's disk is full; `tilt docker-prune` removes images that are not used any more")
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn of(doing: &'static str, endpoint: &str, error: &bollard::errors::Error) -> DockerError {
         use bollard::errors::Error;
         match error {

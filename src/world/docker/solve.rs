@@ -15,8 +15,8 @@ use bollard_buildkit_proto::pb;
 use hyper::Uri;
 use hyper::upgrade::Upgraded;
 use prost::Message;
+use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Status};
 
 use crate::model::solve::{Output, Progress, SolveFailure, Step, Transfer, Warning};
 use crate::model::time::Time;
@@ -94,8 +94,7 @@ impl Engine {
             .map_err(|status| self.failure(&status))?
             .into_inner()
             .exporter_response;
-        let image = ["containerimage.config.digest", "containerimage.digest"];
-        let image = image.iter().find_map(|key| response.get(*key)).cloned();
+        let image = image_of(&response);
         let image = image.ok_or_else(|| DockerError::Broken {
             doing: "building an image",
             reason: "the answer names no image".to_owned(),
@@ -117,19 +116,21 @@ impl Engine {
     }
 
     fn failure(&self, status: &Status) -> SolveError {
-        let is_ours = matches!(
-            status.code(),
-            Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded
-        );
-        let told = details(status);
-        if is_ours && told.step.is_none() && std::error::Error::source(status).is_some() {
+        // What the engine says has no cause that this side knows of; a connection that broke has one.
+        if let Some(cause) = std::error::Error::source(status) {
             return SolveError::Docker(DockerError::Broken {
                 doing: "building an image",
-                reason: status.message().to_owned(),
+                reason: chain(cause),
             });
         }
-        SolveError::Failed(told)
+        SolveError::Failed(details(status))
     }
+}
+
+/// The id of what was built. Engines that keep manifests name images by these; for the others both are the same.
+fn image_of(response: &HashMap<String, String>) -> Option<String> {
+    let keys = ["containerimage.digest", "containerimage.config.digest"];
+    keys.iter().find_map(|key| response.get(*key)).cloned()
 }
 
 fn request(solve: &Solve, session: &Session, reference: String) -> SolveRequest {
@@ -269,5 +270,27 @@ impl tower_service::Service<Uri> for Once {
         let io = self.0.get_mut().ok().and_then(Option::take);
         let io = io.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::ConnectionReset));
         Box::pin(async move { io })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_named_as_the_store_of_its_engine_names_it() {
+        let answer = |pairs: &[(&str, &str)]| {
+            let pairs = pairs
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+            image_of(&pairs.collect())
+        };
+        let (manifest, config) = (
+            ("containerimage.digest", "sha256:aa"),
+            ("containerimage.config.digest", "sha256:bb"),
+        );
+        assert_eq!(answer(&[config, manifest]).as_deref(), Some("sha256:aa"));
+        assert_eq!(answer(&[config]).as_deref(), Some("sha256:bb"));
+        assert_eq!(answer(&[]), None);
     }
 }

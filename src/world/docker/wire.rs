@@ -71,7 +71,7 @@ pub async fn ask(dialer: &Dialer, method: Method, path: &str, doing: &'static st
         doing,
         reason: super::error::chain(error),
     };
-    let stream = dialer.dial().await.map_err(|error| broken(&error))?;
+    let stream = dialer.open().await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| broken(&error))?;
@@ -114,7 +114,7 @@ pub async fn upgrade(
         doing,
         reason: super::error::chain(error),
     };
-    let stream = dialer.dial().await.map_err(|error| broken(&error))?;
+    let stream = dialer.open().await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| broken(&error))?;

@@ -104,6 +104,9 @@ impl RegistryError {
             "no basic auth",
             "forbidden",
             "authentication required",
+            // Engines call an answer by its number where they cannot read it.
+            "http 401 response",
+            "http 403 response",
         ];
         let cut = [
             "connection reset",
@@ -124,11 +127,20 @@ impl RegistryError {
             "503 service",
             "504 gateway",
             "internal server error",
+            "http 500 response",
+            "http 502 response",
+            "http 503 response",
+            "http 504 response",
         ];
         // The order matters: `dial tcp … connection refused` may stand in a text that also says `denied`, never the other way.
         Some(if has(&["server gave http response to https client"]) {
             RegistryError::Plain { host }
-        } else if has(&["toomanyrequests", "429 too many", "too many requests"]) {
+        } else if has(&[
+            "toomanyrequests",
+            "429 too many",
+            "too many requests",
+            "http 429 response",
+        ]) {
             let retry_after = None;
             RegistryError::Throttled {
                 host,

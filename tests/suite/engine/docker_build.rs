@@ -5,7 +5,7 @@ mod classic;
 mod content;
 mod fresh;
 mod options;
-mod project;
+pub mod project;
 mod registries;
 mod reuse;
 mod secrets;

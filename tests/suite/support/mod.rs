@@ -3,6 +3,8 @@
 pub mod alive;
 pub mod api;
 pub mod engine;
+pub mod faulty;
+pub mod own_engine;
 pub mod program;
 pub mod registry;
 pub mod session;

@@ -45,6 +45,18 @@ fn what_engines_say_has_the_same_causes() {
             "digest invalid: provided digest did not match uploaded content",
             "Damaged",
         ),
+        (
+            "error parsing HTTP 429 response body: unexpected end of JSON input: \"\"",
+            "Throttled",
+        ),
+        (
+            "error parsing HTTP 403 response body: unexpected end of JSON input: \"\"",
+            "Denied",
+        ),
+        (
+            "error parsing HTTP 503 response body: invalid character '<' looking for beginning of value",
+            "Unwell",
+        ),
         ("tag does not exist: reg.test:5000/a/b:v1", ""),
     ];
     for (text, expected) in table {

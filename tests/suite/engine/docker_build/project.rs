@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::support::{Name, engine};
 use crate::support::engine::{base, docker_ok, environment};
+use crate::support::own_engine::OwnEngine;
 
 /// Runs a test with a project of its own, or says that it is skipped.
 pub fn with_project(test: &str, work: impl AsyncFnOnce(Project)) {
@@ -45,14 +46,25 @@ impl Project {
     pub async fn new(test: &str) -> Option<Project> {
         let engine = engine(test).await?;
         base();
-        Some(Project {
+        Some(Project::with(engine, environment()))
+    }
+
+    /// On another engine than everybody's.
+    pub async fn on(own: &OwnEngine) -> Project {
+        let env = own.environment();
+        let engine = Engine::connect(&env).await.unwrap();
+        Project::with(engine, env)
+    }
+
+    fn with(engine: Engine, env: BTreeMap<String, String>) -> Project {
+        Project {
             engine,
             name: Name::new("docker"),
             folder: tempfile::tempdir().unwrap(),
             lines: Arc::default(),
             stages: Arc::default(),
-            env: environment(),
-        })
+            env,
+        }
     }
 
     pub fn context(&self) -> PathBuf {
