@@ -125,10 +125,21 @@ pub enum Make {
 /// Where an image gets its name from, and where it has to be for whoever deploys it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Destination {
+    pub side: Side,
     pub registry: Registry,
     pub delivery: Delivery,
     /// Of the cluster, `linux/amd64`; empty where nothing says.
     pub platform: String,
+}
+
+/// Who runs what is built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Side {
+    /// The engine that builds.
+    #[default]
+    Engine,
+    /// A cluster: how an image gets there, and under which name, is made out with what it tells of itself.
+    Cluster,
 }
 
 #[derive(Clone, Debug, PartialEq)]

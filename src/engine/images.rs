@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::build::Reuse;
 use crate::engine::action::Class;
-use crate::engine::effect::{Destination, ImageStep, Make};
+use crate::engine::effect::{Destination, ImageStep, Make, Side};
 use crate::engine::state::{ImageFailure, ImageState, Making, Name, ResourceState, Seq, State, identity, is_ours};
 use crate::model::build::ImageTarget;
 use crate::model::built::Delivery;
@@ -81,17 +81,21 @@ fn blocks<'a>(
     blocks.then_some(&failure.resource)
 }
 
-/// Where an image has to be for a resource. What is only made into other images stays where it is.
-///
-/// This is the one place that says so: what is known of the cluster, and of the registry that it suggests, comes in here.
+/// Where an image has to be for a resource. What is only made into other images stays where it is. What is for a cluster is
+/// pushed as far as can be told from here; the performer asks the cluster.
 pub fn destination(state: &State, resource: &ResourceState, image: &str) -> Destination {
     let registry = state.settings.default_registry.clone().unwrap_or_default();
     let is_deployed = matches!(&resource.declared.target, Target::Kubernetes(target) if target.image_maps.iter().any(|map| map == image));
-    let delivery = match is_deployed && !registry.host.is_empty() {
+    let delivery = match is_deployed {
         true => Delivery::Push,
         false => Delivery::Stay,
     };
+    let side = match &resource.declared.target {
+        Target::Kubernetes(_) => Side::Cluster,
+        Target::Compose(_) | Target::Local(_) => Side::Engine,
+    };
     Destination {
+        side,
         registry,
         delivery,
         platform: String::new(),

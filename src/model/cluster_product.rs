@@ -5,9 +5,10 @@
 
 use crate::model::path;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Product {
     /// No context at all, hence nothing that could be harmed.
+    #[default]
     None,
     Unknown,
     Gke,

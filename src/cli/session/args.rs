@@ -40,6 +40,8 @@ pub struct UpArgs {
     pub settle: String,
     #[arg(long, hide = true)]
     pub logactions: bool,
+    #[command(flatten)]
+    pub images: ImageArgs,
 }
 
 #[derive(Args, Debug, Clone)]
@@ -54,6 +56,8 @@ pub struct CiArgs {
     pub serve: ServeArgs,
     #[command(flatten)]
     pub log: LogFilterArgs,
+    #[command(flatten)]
+    pub images: ImageArgs,
     /// Fail after this long; 0 for no limit
     #[arg(long, value_name = "DURATION")]
     pub timeout: Option<String>,
@@ -66,6 +70,16 @@ pub struct CiArgs {
     /// Write a snapshot of the session to this file at the end
     #[arg(long, value_name = "PATH")]
     pub output_snapshot_on_exit: Option<PathBuf>,
+}
+
+#[derive(Args, Debug, Clone, Default)]
+pub struct ImageArgs {
+    /// Build every image anew, whatever was built before
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Where a team shares images by their inputs: looked up before building, and added to by `tilt ci`
+    #[arg(long, value_name = "HOST/PATH", env = "TILT_IMAGE_CACHE")]
+    pub share: Option<String>,
 }
 
 #[derive(Args, Debug, Clone)]

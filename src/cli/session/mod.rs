@@ -22,7 +22,7 @@ use crate::model::duration::Duration as GoDuration;
 use crate::ui::summary::save::Wanted;
 use crate::world::coalesce::Settle;
 
-use args::{CiArgs, LogFilterArgs, LogLevel, LogSource, ServeArgs, UpArgs, UpdogArgs};
+use args::{CiArgs, ImageArgs, LogFilterArgs, LogLevel, LogSource, ServeArgs, UpArgs, UpdogArgs};
 
 /// What a session is asked to be.
 pub struct Plan {
@@ -34,6 +34,7 @@ pub struct Plan {
     pub view: View,
     pub timeout: Option<Duration>,
     pub settle: Settle,
+    pub images: ImageArgs,
     pub reports: Wanted,
     /// Where to write the session as it was at its end.
     pub snapshot: Option<PathBuf>,
@@ -63,6 +64,7 @@ pub fn up(args: UpArgs) -> Result<(), Exit> {
         tiltfile: args.tiltfile,
         serve: args.serve,
         view,
+        images: args.images,
         timeout: None,
         settle: Settle {
             quiet,
@@ -89,6 +91,7 @@ pub fn ci(args: CiArgs) -> Result<(), Exit> {
         tiltfile: args.tiltfile,
         serve: args.serve,
         view: View::Stream,
+        images: args.images,
         timeout,
         settle: Settle::default(),
         reports: Wanted {
@@ -108,6 +111,7 @@ pub fn updog(args: UpdogArgs) -> Result<(), Exit> {
         serve: args.serve,
         filter: Query::default(),
         view: View::Stream,
+        images: ImageArgs::default(),
         timeout: None,
         settle: Settle::default(),
         reports: Wanted::default(),

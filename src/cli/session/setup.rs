@@ -11,12 +11,15 @@ use super::files::Listed;
 use super::signals::Signals;
 use super::{Plan, View, end, print};
 use crate::build::Commands;
+use crate::build::order::Publish;
+use crate::build::{Reuse, Share};
 use crate::cli::exit::Exit;
 use crate::cli::{tiltfile_args, version};
 use crate::engine::handle::Handle;
 use crate::engine::logs::query::Query;
 use crate::engine::logs::{Config, Logs};
 use crate::engine::perform::builder::{Builders, DockerFrom};
+use crate::engine::perform::cluster::Whereabouts;
 use crate::engine::perform::{Performer, Surroundings};
 use crate::engine::state::{Build, Mode, Session, State, WebAddress};
 use crate::engine::store::{self, Store};
@@ -29,6 +32,7 @@ use crate::ui::{explain, web};
 use crate::world::apiconfig;
 use crate::world::dirs::Dirs;
 use crate::world::guard::Guard;
+use crate::world::kubeconfig::Sources;
 use crate::world::process::limit;
 use crate::world::process::{self, Invocation};
 use crate::world::token;
@@ -121,7 +125,10 @@ fn described(plan: &Plan, request: &Request) -> Session {
         web,
         timeout: plan.timeout,
         ci: CiSettings::default(),
-        reuse: crate::build::Reuse::default(),
+        reuse: match plan.images.no_cache {
+            true => Reuse::Nothing,
+            false => Reuse::Inputs,
+        },
         ending: None,
         outcome: None,
         fatal: None,
@@ -152,9 +159,23 @@ fn performer(plan: &Plan, request: Request, store: &Store, logs: &Logs) -> Resul
     }
     let dirs = Dirs::from_env(|name| environment.get(name).cloned()).map_err(Exit::error)?;
     let guard = Arc::new(guard);
+    let sources = Sources {
+        variable: environment.get("KUBECONFIG").cloned(),
+        home: dirs.home.clone(),
+        context: request.kube_context.clone(),
+        namespace: request.kube_namespace.clone(),
+    };
+    let whereabouts = Arc::new(Whereabouts::new(sources, Arc::new(environment.clone())));
+    let share = Share {
+        repository: plan.images.share.clone().unwrap_or_default(),
+        publish: match plan.mode {
+            Mode::Ci => Publish::Always,
+            Mode::Up | Mode::Objects => Publish::Never,
+        },
+    };
     let docker = DockerFrom {
-        env: Arc::new(environment.clone()),
-        folder: dirs.cache.join("build"),
+        whereabouts: Arc::clone(&whereabouts),
+        folder: dirs.images(),
         commands: Commands {
             injected: Some(injected.clone()),
             guard: Some(Arc::clone(&guard)),
@@ -164,6 +185,8 @@ fn performer(plan: &Plan, request: Request, store: &Store, logs: &Logs) -> Resul
     let surroundings = Surroundings {
         request,
         builders: Builders::new(docker),
+        whereabouts,
+        share,
         environment,
         injected,
         guard: Some(guard),

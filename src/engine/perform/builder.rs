@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::build::prune::{Housekeeping, Live};
 use crate::build::{BuildError, Builder, Commands, Order, Reports};
 use crate::engine::effect::PruneOrder;
+use crate::engine::perform::cluster::Whereabouts;
 use crate::engine::state::Name;
 use crate::model::built::Built;
 use crate::world::docker::Engine;
@@ -37,7 +38,8 @@ pub trait Connect: Send + Sync {
 
 /// The engine that an environment names.
 pub struct DockerFrom {
-    pub env: Arc<BTreeMap<String, String>>,
+    /// Some clusters have an engine of their own to build with.
+    pub whereabouts: Arc<Whereabouts>,
     /// Where what is learnt outlives the session.
     pub folder: PathBuf,
     pub commands: Commands,
@@ -46,8 +48,9 @@ pub struct DockerFrom {
 impl Connect for DockerFrom {
     fn connect(&self) -> Answer<'_, Arc<dyn Build>> {
         Box::pin(async {
-            let engine = Engine::connect(&self.env).await.map_err(BuildError::Docker)?;
-            let builder = Builder::new(engine, Arc::clone(&self.env), &self.folder);
+            let env = self.whereabouts.env().await;
+            let engine = Engine::connect(&env).await.map_err(BuildError::Docker)?;
+            let builder = Builder::new(engine, env, &self.folder);
             let builder: Arc<dyn Build> = Arc::new(builder.with_commands(self.commands.clone()));
             Ok(builder)
         })

@@ -40,12 +40,18 @@ struct Run<'a> {
 type Took = (String, Duration);
 
 pub async fn images(update: u64, work: ImageWork, stop: &Stop, context: &Context) -> UpdateOutcome {
-    let mut course = Course::new(work.steps);
+    let log = context.span(&work.span);
+    let steps = tokio::select! {
+        steps = context.surroundings.whereabouts.settle(work.steps, &log) => steps,
+        () = stop.politely.cancelled() => return UpdateOutcome::Cancelled,
+        () = stop.at_once.cancelled() => return UpdateOutcome::Cancelled,
+    };
+    let mut course = Course::new(steps);
     let run = Run {
         update,
         context,
         stop,
-        log: context.span(&work.span),
+        log,
         begun: AtomicUsize::new(0),
         of: course.builds() + 1,
     };
@@ -171,6 +177,10 @@ impl Run<'_> {
         let builder = self.context.surroundings.builders.get().await?;
         let (sender, stages) = watch::channel(Vec::new());
         let report = |report: Report| self.report(report, &sender);
+        let order = &Order {
+            share: self.context.surroundings.share.clone(),
+            ..order.clone()
+        };
         let shown = async {
             self.show(image, stages.clone()).await;
             std::future::pending().await

@@ -3,6 +3,7 @@
 //! Tasks are spawned through one tracker and end with it: asked at first, killed when somebody loses patience.
 
 pub mod builder;
+pub mod cluster;
 mod evaluate;
 mod frame;
 mod image;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 
+use crate::build::Share;
 use crate::engine::action::Action;
 use crate::engine::effect::{Effect, Key, LogOrder, Span, Task};
 use crate::engine::handle::{Answers, Handle};
@@ -29,6 +31,7 @@ use crate::world::process::serve::Stop;
 use crate::world::watcher::{Settle, WatchError};
 
 use builder::Builders;
+use cluster::Whereabouts;
 use process::Processes;
 use watch::Watches;
 
@@ -45,6 +48,9 @@ pub struct Surroundings {
     /// Ends what we started if we are killed.
     pub guard: Option<Arc<Guard>>,
     pub builders: Builders,
+    pub whereabouts: Arc<Whereabouts>,
+    /// Where images are shared by their inputs, if anywhere.
+    pub share: Share,
 }
 
 impl Surroundings {

@@ -65,7 +65,9 @@ pub struct ImageFailure {
 impl Made {
     /// Whether it is where somebody needs it. What is elsewhere, too, has not left here.
     pub fn is_at(&self, wanted: &Destination) -> bool {
-        let is_named_so = self.destination.registry == wanted.registry && self.destination.platform == wanted.platform;
+        let is_named_so = self.destination.registry == wanted.registry
+            && self.destination.platform == wanted.platform
+            && self.destination.side == wanted.side;
         is_named_so && (wanted.delivery == Delivery::Stay || wanted.delivery == self.destination.delivery)
     }
 }

@@ -9,18 +9,20 @@ use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::build::Reports;
-use crate::build::{BuildError, Reuse};
+use crate::build::{BuildError, Reuse, Share};
 use crate::engine::effect::{Destination, ImageStep, Make, Span};
 use crate::engine::handle::{Answers, Handle};
 use crate::engine::logs::{Checkpoint, Config, Logs};
 use crate::engine::perform::Surroundings;
 use crate::engine::perform::builder::{Build, Builders, Connect};
+use crate::engine::perform::cluster::Whereabouts;
 use crate::engine::sim::session;
 use crate::engine::state::{Mode, State};
 use crate::engine::tests::images::image;
 use crate::model::local_env::{Colour, Injected};
 use crate::tiltfile::testing::Tiltfile;
 use crate::world::docker::DockerError;
+use crate::world::kubeconfig::Sources;
 
 /// Builds nothing, and remembers what it was asked for.
 #[derive(Default)]
@@ -149,6 +151,8 @@ fn bench(fake: Fake) -> Bench {
         injected,
         guard: None,
         builders: Builders::new(To(Arc::clone(&fake))),
+        whereabouts: Arc::new(Whereabouts::new(Sources::default(), Arc::default())),
+        share: Share::default(),
     };
     let context = Context {
         handle,
