@@ -192,8 +192,9 @@ fn a_context_keeps_its_own_dockerignore_and_gets_no_file_of_ours() {
         project.write(".dockerignore", "b");
         for buildkit in ["1", "0"] {
             project.env.insert("DOCKER_BUILDKIT".to_owned(), buildkit.to_owned());
-            let built = project.build(&project.plain(&format!("FROM {BASE}\nCOPY . /srv/\n")));
-            let listed = project.run(&built.await.unwrap(), "ls -A /srv; busybox head -n1 /srv/.dockerignore");
+            let order = project.plain(&format!("FROM {BASE}\nCOPY . /srv/\n"));
+            let built = project.build(&order).await.unwrap();
+            let listed = project.run(&built, "ls -A /srv; busybox head -n1 /srv/.dockerignore");
             assert_eq!(listed, ".dockerignore\na\nb", "{buildkit}");
         }
     });
