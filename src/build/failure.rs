@@ -201,7 +201,20 @@ fn finding(reason: Reason, scene: &Scene<'_>) -> Finding {
             Some(place) => Finding::new(Class::User, "the first instruction is not FROM").at((place.first, place.last)),
             None => Finding::new(Class::User, "there is no instruction in it"),
         },
-        Reason::Other { said } => Finding::new(Class::User, said),
+        Reason::Other { said } => other(said, scene),
+    }
+}
+
+/// Builders say `ENV must have two arguments` without a line. With one `ENV` there is but one place to look.
+fn other(said: String, scene: &Scene<'_>) -> Finding {
+    let keyword = said.split_whitespace().next().unwrap_or_default();
+    let mut meant = scene.places.iter().filter(|place| place.keyword == keyword);
+    let only = meant.next().filter(|_| meant.next().is_none());
+    let lines = only.map(|place| (place.first, place.last));
+    let finding = Finding::new(Class::User, said);
+    match lines {
+        Some(lines) => finding.at(lines),
+        None => finding,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A build by an engine without BuildKit, or where `DOCKER_BUILDKIT=0` asks for it.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -21,10 +22,14 @@ use crate::world::tree::Tree;
 
 /// Its name in the archive, where no file of the context has it.
 const DOCKERFILE: &str = ".tilt-dockerfile";
+const IGNORE: &str = ".dockerignore";
 
 pub async fn run(build: &DockerBuild<'_>, plan: &Plan, tree: &Arc<Tree>) -> Result<Outcome, BuildError> {
     refuse_what_it_cannot(plan)?;
-    let texts = Texts::new([(DOCKERFILE.to_owned(), plan.dockerfile.clone())]);
+    let texts = Texts::new([
+        (DOCKERFILE.to_owned(), plan.dockerfile.clone()),
+        (IGNORE.to_owned(), ignore(tree)?),
+    ]);
     let folders: Vec<Arc<dyn Source>> = vec![Arc::clone(tree) as Arc<dyn Source>, Arc::new(texts)];
     let (news, mut heard) = mpsc::unbounded_channel();
     let mut on_news = |item: ClassicNews| drop(news.send(item));
@@ -66,6 +71,21 @@ pub async fn run(build: &DockerBuild<'_>, plan: &Plan, tree: &Arc<Tree>) -> Resu
         (Err(_), Some(message)) => Err(failed(build, plan, &steps, message)),
         (Err(error), None) => Err(BuildError::Docker(error)),
     }
+}
+
+/// The engine takes the Dockerfile out of what steps see only where this file says so, and the file itself likewise. A context that
+/// is to have one of its own keeps it, with a line more.
+fn ignore(tree: &Tree) -> Result<String, BuildError> {
+    let Some(index) = tree.entries.iter().position(|entry| &*entry.path == IGNORE) else {
+        return Ok(format!("{IGNORE}\n{DOCKERFILE}\n"));
+    };
+    let mut own = Vec::new();
+    let read = tree.open(index).and_then(|mut content| content.read_to_end(&mut own));
+    read.map_err(|error| BuildError::ContextFile {
+        path: IGNORE.to_owned(),
+        reason: error.to_string(),
+    })?;
+    Ok(format!("{}\n{DOCKERFILE}\n", String::from_utf8_lossy(&own).trim_end()))
 }
 
 fn host(name: &str) -> Option<String> {

@@ -18,8 +18,8 @@ fn what_is_wrong_with_a_dockerfile_is_said_with_its_place_and_a_next_step() {
             project.write("dist/app", "app");
             for (dockerfile, parts) in [
                 (
-                    "FROM {}\n\nCPOY a /\n",
-                    &["Dockerfile:3: ", "CPOY", "did you mean COPY?"][..],
+                    "FROM {}\n\nCOPPY a /\n",
+                    &["Dockerfile:3: ", "COPPY", "did you mean COPY?"][..],
                 ),
                 ("FROM {}\nENV A\n", &["Dockerfile:2: ", "ENV"]),
                 ("FROM {}\nRUN [\"a\",\n", &["Dockerfile:2: "]),
