@@ -58,10 +58,10 @@ impl DockerBuild<'_> {
 
     async fn attempt(&self, plan: &Plan) -> Result<Built, BuildError> {
         let tree = Arc::new(context::look(self, plan).await?);
-        self.from_tree(plan, &tree).await
+        self.build_tree(plan, &tree).await
     }
 
-    async fn from_tree(&self, plan: &Plan, tree: &Arc<Tree>) -> Result<Built, BuildError> {
+    async fn build_tree(&self, plan: &Plan, tree: &Arc<Tree>) -> Result<Built, BuildError> {
         let keys = Keys::new(self, plan, tree).await?;
         let found = keys.key(keys.remembered()).await?;
         if let Err(reason) = &found {

@@ -65,6 +65,10 @@ impl Faulty {
 /// One request, after which the connection ends.
 fn serve(client: &TcpStream, state: &Mutex<State>, registry: &str) -> std::io::Result<()> {
     let mut from_client = BufReader::new(client.try_clone()?);
+    // A greeting in TLS. By this answer engines know that this is a registry without it.
+    if from_client.fill_buf()?.first() == Some(&0x16) {
+        return write!(&mut &*client, "HTTP/1.0 400 Bad Request\r\n\r\n");
+    }
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if from_client.read_line(&mut head)? == 0 {
