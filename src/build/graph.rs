@@ -246,6 +246,12 @@ fn unknown(all: &[Planned], name: &str) -> GraphError {
     }
 }
 
+/// What people call an image, without its registry and its tag.
+fn last_part(name: &str) -> &str {
+    let end = name.rsplit('/').next().unwrap_or(name);
+    end.split(':').next().unwrap_or(end)
+}
+
 /// More names than this help nobody.
 const MOST_OFFERED: usize = 10;
 

@@ -41,12 +41,16 @@ const STDOUT: &str = "-";
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:
-  tilt build                                   every image of ./Tiltfile
-  tilt build web api                           these two, and what they are made from
-  tilt build --push                            build, then push to default_registry() or where their names say
-  tilt build web --output-json -               what came out, for a script; progress goes to standard error
-  tilt build --push --share reg.example/cache  images whose inputs a colleague has built are fetched, new ones shared
-  tilt build -- --env=ci                       an argument that the Tiltfile defines with config.define_string")]
+  tilt build                      every image of ./Tiltfile
+  tilt build web api              these two, and what they are made from
+  tilt build --push               to default_registry(), or where their names say
+  tilt build --output-json -      what came out, for a script; progress goes to
+                                  standard error
+  tilt build --push --share reg.example/cache
+                                  images whose inputs somebody has built are
+                                  fetched, new ones are shared
+  tilt build -- --env=ci          an argument that the Tiltfile defines with
+                                  config.define_string()")]
 pub struct BuildArgs {
     /// Images to build, as the Tiltfile names them; all, if none is named
     #[arg(value_name = "IMAGE")]
@@ -144,10 +148,8 @@ async fn build(args: &BuildArgs) -> Result<(), Exit> {
     let project = tokio::task::block_in_place(|| evaluate(args, request.clone()))?;
     let terms = args.terms(&project.settings);
     let plan = Plan::new(project.images, &args.images).map_err(Exit::error)?;
-    if plan.images().is_empty() {
-        say(args, "The Tiltfile builds no images")?;
-    }
     let (outcome, results) = if plan.images().is_empty() {
+        say(args, "The Tiltfile builds no images")?;
         (Ok(()), Results::new())
     } else {
         let builder = connected(&mut connecting).await?;
