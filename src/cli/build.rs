@@ -34,7 +34,7 @@ use crate::world::guard::Guard;
 use crate::world::replace::replace;
 
 use report::Report;
-use show::Show;
+use show::{Place, Show};
 
 /// Where `--output-json` writes instead of to a file.
 const STDOUT: &str = "-";
@@ -90,6 +90,14 @@ pub struct BuildArgs {
 impl BuildArgs {
     fn writes_to_stdout(&self) -> bool {
         self.output_json.as_deref() == Some(Path::new(STDOUT))
+    }
+
+    /// Of progress, and of lines that are no result.
+    fn place(&self) -> Place {
+        match self.writes_to_stdout() {
+            true => Place::Stderr,
+            false => Place::Stdout,
+        }
     }
 
     fn tiltfile(&self) -> TiltfileArgs {
@@ -229,7 +237,7 @@ async fn to_the_end(
         // The last watcher to go ends the show.
         async move { many::build(builder, plan.clone(), terms, &stop, &watcher).await }
     };
-    let showing = Show::new(plan, args.writes_to_stdout()).follow(told);
+    let showing = Show::new(plan, args.place()).follow(told);
     let mut reason = None;
     let heeding = heed(&mut signals, &mut reason, (&stop, kill));
     let (results, shown) = tokio::select! {
@@ -267,11 +275,11 @@ fn write(args: &BuildArgs, report: &Report) -> Result<(), Exit> {
 
 /// Where lines go that are no result.
 fn say(args: &BuildArgs, text: &str) -> Result<(), Exit> {
-    match args.writes_to_stdout() {
-        true => {
+    match args.place() {
+        Place::Stdout => output::result(&format!("{text}\n")),
+        Place::Stderr => {
             output::say(text);
             Ok(())
         }
-        false => output::result(&format!("{text}\n")),
     }
 }

@@ -351,6 +351,29 @@ k8s_yaml(blob('{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}'))
 }
 
 #[test]
+fn what_this_version_cannot_build_is_told() {
+    let Some(case) = Case::new(
+        "build",
+        "docker_compose('compose.yml')\ndocker_build('$N-web', 'web')\n",
+    ) else {
+        return;
+    };
+    case.image("web", "$BASE", "");
+    case.home.write(
+        "compose.yml",
+        &format!("services: {{db: {{image: {}, build: web}}}}\n", case.full("db")),
+    );
+    let (report, code) = case.report(&[]);
+    assert_eq!(code, Some(1), "{report:#}");
+    let error = &image(&report, &case.full("db"))["error"];
+    assert_eq!(
+        error,
+        "a service's own `build:` section is not part of this version of tilt"
+    );
+    assert_eq!(image(&report, &case.full("web"))["origin"], "built");
+}
+
+#[test]
 fn without_docker_that_is_what_is_said() {
     let home = Home::with("docker_build('a', '.', dockerfile_contents='FROM scratch')");
     let mut command = home.tilt(&["build"]);
