@@ -229,12 +229,9 @@ fn found(all: &[Planned], name: &str) -> Result<usize, GraphError> {
 
 fn unknown(all: &[Planned], name: &str) -> GraphError {
     let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
-    // Many write the last part alone.
-    let by_end = names.iter().find(|full| full.rsplit('/').next() == Some(name));
-    let hint = match (
-        by_end.or(suggest::nearest(name, names.iter().copied()).as_ref()),
-        names.len(),
-    ) {
+    let namesake = names.iter().copied().find(|full| last_part(full) == last_part(name));
+    let nearest = namesake.or_else(|| suggest::nearest(name, names.iter().copied()));
+    let hint = match (nearest, names.len()) {
         (Some(nearest), _) => format!(" (did you mean {nearest}?)"),
         (None, 0) => "; the Tiltfile builds none".to_owned(),
         (None, 1..=MOST_OFFERED) => format!("; the Tiltfile builds {}", suggest::list_of(&names)),
@@ -244,6 +241,12 @@ fn unknown(all: &[Planned], name: &str) -> GraphError {
         name: name.to_owned(),
         hint,
     }
+}
+
+/// What people call an image, without its registry and its tag.
+fn last_part(name: &str) -> &str {
+    let end = name.rsplit('/').next().unwrap_or(name);
+    end.split(':').next().unwrap_or(end)
 }
 
 /// More names than this help nobody.

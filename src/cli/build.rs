@@ -34,19 +34,23 @@ use crate::world::guard::Guard;
 use crate::world::replace::replace;
 
 use report::Report;
-use show::Show;
+use show::{Place, Show};
 
 /// Where `--output-json` writes instead of to a file.
 const STDOUT: &str = "-";
 
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:
-  tilt build                                   every image of ./Tiltfile
-  tilt build web api                           these two, and what they are made from
-  tilt build --push                            build, then push to default_registry() or where their names say
-  tilt build web --output-json -               what came out, for a script; progress goes to standard error
-  tilt build --push --share reg.example/cache  images whose inputs a colleague has built are fetched, new ones shared
-  tilt build -- --env=ci                       an argument that the Tiltfile defines with config.define_string")]
+  tilt build                      every image of ./Tiltfile
+  tilt build web api              these two, and what they are made from
+  tilt build --push               to default_registry(), or where their names say
+  tilt build --output-json -      what came out, for a script; progress goes to
+                                  standard error
+  tilt build --push --share reg.example/cache
+                                  images whose inputs somebody has built are
+                                  fetched, new ones are shared
+  tilt build -- --env=ci          an argument that the Tiltfile defines with
+                                  config.define_string()")]
 pub struct BuildArgs {
     /// Images to build, as the Tiltfile names them; all, if none is named
     #[arg(value_name = "IMAGE")]
@@ -86,6 +90,14 @@ pub struct BuildArgs {
 impl BuildArgs {
     fn writes_to_stdout(&self) -> bool {
         self.output_json.as_deref() == Some(Path::new(STDOUT))
+    }
+
+    /// Of progress, and of lines that are no result.
+    fn place(&self) -> Place {
+        match self.writes_to_stdout() {
+            true => Place::Stderr,
+            false => Place::Stdout,
+        }
     }
 
     fn tiltfile(&self) -> TiltfileArgs {
@@ -144,10 +156,8 @@ async fn build(args: &BuildArgs) -> Result<(), Exit> {
     let project = tokio::task::block_in_place(|| evaluate(args, request.clone()))?;
     let terms = args.terms(&project.settings);
     let plan = Plan::new(project.images, &args.images).map_err(Exit::error)?;
-    if plan.images().is_empty() {
-        say(args, "The Tiltfile builds no images")?;
-    }
     let (outcome, results) = if plan.images().is_empty() {
+        say(args, "The Tiltfile builds no images")?;
         (Ok(()), Results::new())
     } else {
         let builder = connected(&mut connecting).await?;
@@ -227,7 +237,7 @@ async fn to_the_end(
         // The last watcher to go ends the show.
         async move { many::build(builder, plan.clone(), terms, &stop, &watcher).await }
     };
-    let showing = Show::new(plan, args.writes_to_stdout()).follow(told);
+    let showing = Show::new(plan, args.place()).follow(told);
     let mut reason = None;
     let heeding = heed(&mut signals, &mut reason, (&stop, kill));
     let (results, shown) = tokio::select! {
@@ -265,11 +275,11 @@ fn write(args: &BuildArgs, report: &Report) -> Result<(), Exit> {
 
 /// Where lines go that are no result.
 fn say(args: &BuildArgs, text: &str) -> Result<(), Exit> {
-    match args.writes_to_stdout() {
-        true => {
+    match args.place() {
+        Place::Stdout => output::result(&format!("{text}\n")),
+        Place::Stderr => {
             output::say(text);
             Ok(())
         }
-        false => output::result(&format!("{text}\n")),
     }
 }

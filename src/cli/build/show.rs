@@ -17,20 +17,27 @@ use crate::ui::hud::{Display as Wanted, size_of_stdout};
 /// Between two looks at the time.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Where progress goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Stdout,
+    /// Standard output belongs to a result.
+    Stderr,
+}
+
 pub struct Show {
     names: Vec<String>,
     display: Display,
 }
 
 impl Show {
-    /// `is_stdout_taken`: standard output belongs to a result.
-    pub fn new(plan: &Plan, is_stdout_taken: bool) -> Show {
+    pub fn new(plan: &Plan, place: Place) -> Show {
         let names: Vec<String> = plan.images().iter().map(|image| image.name.clone()).collect();
-        let is_live = !is_stdout_taken && io::stdout().is_terminal() && tiltfile_args::shows_cursor();
+        let is_live = place == Place::Stdout && io::stdout().is_terminal() && tiltfile_args::shows_cursor();
         let wanted = if is_live { Wanted::Live } else { Wanted::Stream };
-        let (style, out): (_, Box<dyn io::Write + Send>) = match is_stdout_taken {
-            true => (tiltfile_args::style(), Box::new(io::stderr())),
-            false => (tiltfile_args::stdout_style(), Box::new(io::stdout())),
+        let (style, out): (_, Box<dyn io::Write + Send>) = match place {
+            Place::Stdout => (tiltfile_args::stdout_style(), Box::new(io::stdout())),
+            Place::Stderr => (tiltfile_args::style(), Box::new(io::stderr())),
         };
         Show {
             display: Display::new(&names, wanted, style, out),

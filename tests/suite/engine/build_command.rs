@@ -215,7 +215,7 @@ fn one_job_builds_one_after_the_other() {
 #[test]
 fn a_failed_image_stops_only_what_is_made_from_it() {
     let tiltfile = "
-docker_build('$N-bad', 'bad')
+docker_build('$N-bad', 'bad', network='none')
 docker_build('$N-child', 'child')
 docker_build('$N-grandchild', 'grandchild')
 docker_build('$N-fine', 'fine')
@@ -235,7 +235,7 @@ docker_build('$N-fine', 'fine')
             .unwrap_or_default()
             .to_owned()
     };
-    assert!(error("bad").contains("3"), "{report:#}");
+    assert!(error("bad").contains("exit code 3"), "{report:#}");
     let left_out = format!("left out: {} failed", case.full("bad"));
     assert_eq!([error("child"), error("grandchild")], [left_out.clone(), left_out]);
     assert_eq!(image(&report, &case.full("fine"))["origin"], "built");
@@ -256,12 +256,12 @@ fn what_is_named_is_pushed_and_its_base_is_not() {
     let Some(registry) = Registry::start(Door::Open, "build --push") else {
         return;
     };
-    let tiltfile = format!("default_registry('{}')\n{SHOP}", registry.host);
-    let Some(case) = Case::new("build --push", &tiltfile) else {
-        return;
-    };
-    case.image("base", "$BASE", "");
-    case.image("web", "$N-base", "");
+    let Some(case) = shop("build --push") else { return };
+    let tiltfile = std::fs::read_to_string(case.home.path("Tiltfile")).unwrap();
+    case.home.write(
+        "Tiltfile",
+        &format!("default_registry('{}')\n{tiltfile}", registry.host),
+    );
     let (report, code) = case.report(&["--push", "$N-web"]);
     assert_eq!(code, Some(0), "{report:#}");
     let web = image(&report, &case.full("web"));
@@ -351,6 +351,29 @@ k8s_yaml(blob('{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}'))
 }
 
 #[test]
+fn what_this_version_cannot_build_is_told() {
+    let Some(case) = Case::new(
+        "build",
+        "docker_compose('compose.yml')\ndocker_build('$N-web', 'web')\n",
+    ) else {
+        return;
+    };
+    case.image("web", "$BASE", "");
+    case.home.write(
+        "compose.yml",
+        &format!("services: {{db: {{image: {}, build: web}}}}\n", case.full("db")),
+    );
+    let (report, code) = case.report(&[]);
+    assert_eq!(code, Some(1), "{report:#}");
+    let error = &image(&report, &case.full("db"))["error"];
+    assert_eq!(
+        error,
+        "a service's own `build:` section is not part of this version of tilt"
+    );
+    assert_eq!(image(&report, &case.full("web"))["origin"], "built");
+}
+
+#[test]
 fn without_docker_that_is_what_is_said() {
     let home = Home::with("docker_build('a', '.', dockerfile_contents='FROM scratch')");
     let mut command = home.tilt(&["build"]);
@@ -368,7 +391,7 @@ fn without_docker_that_is_what_is_said() {
 
 #[test]
 fn an_interrupt_ends_a_build() {
-    let Some(case) = Case::new("build", "docker_build('$N-slow', 'slow')") else {
+    let Some(case) = Case::new("build", "docker_build('$N-slow', 'slow', network='none')") else {
         return;
     };
     case.image("slow", "$BASE", "RUN echo it begins; sleep 1000");
