@@ -128,6 +128,8 @@ impl OwnEngine {
             "KILL",
             "unshare",
             "--mount",
+            // An engine without a bridge takes away the one that another engine here has.
+            "--net",
             "--pid",
             "--fork",
             "--kill-child",
