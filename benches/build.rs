@@ -1,7 +1,8 @@
-//! What images cost beside what BuildKit itself does, and beside the `docker build` command on the same context: one file changed in
+//! What images cost, beside the `docker build` command on the same context and beside what BuildKit itself reports: one file changed in
 //! contexts of 10, 1,000 and 100,000 files, nothing changed at all, and twenty images of which none changed.
 //!
-//! Run with `cargo bench --bench build`. It needs a Docker Engine and a static busybox; everything it makes there it takes away.
+//! Run with `cargo bench --bench build` or `scripts/bench build`; arguments choose parts by their names. It needs a Docker Engine
+//! and a static busybox, and takes away what it makes there.
 #![allow(clippy::disallowed_methods, reason = "a benchmark runs programs and reads the clock")]
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
@@ -9,10 +10,11 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use common::{Figures, Run, percentile, run, sorted};
 use tilt::build::{Builder, Order, Report, Reuse, Share};
 use tilt::model::build::{DockerRecipe, ImageTarget, Recipe};
 use tilt::model::built::{Delivery, Origin, Stage};
@@ -23,101 +25,124 @@ use tilt::world::docker::Engine;
 use tokio_util::sync::CancellationToken;
 
 const BASE: &str = "tilt-bench/base:1";
-const RUNS: usize = 15;
+const IMAGES: usize = 20;
+/// `tilt ci` of twenty unchanged images, as it was measured of upstream.
+const UPSTREAM_CI: f64 = 2.8;
 
 fn main() {
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
+    base();
+    println!(
+        "{:<46} {:>12} {:>12} {:>7}",
+        "medians, whole processes", "here", "docker build", "ratio"
+    );
+    for (files, runs) in [(10, 15), (1_000, 15), (100_000, 5)] {
+        if is_wanted(&files.to_string()) {
+            context(files, runs);
+        }
+    }
+    if is_wanted("overhead") {
+        overhead();
+    }
+    if is_wanted("twenty") {
+        twenty();
+    }
+    drop(Command::new("docker").args(["rmi", "-f", BASE]).output());
+}
+
+fn row(name: &str, ours: f64, theirs: f64) {
+    println!(
+        "{name:<46} {:>9.1} ms {:>9.1} ms {:>6.1}x",
+        ours * 1e3,
+        theirs * 1e3,
+        theirs / ours
+    );
+}
+
+/// One file changed, and nothing changed, in a context of so many files.
+fn context(files: usize, runs: usize) {
+    let place = Place::new();
+    let context = place.path("context");
+    fill(&context, files);
+    let dockerfile = format!("FROM {BASE}\nCOPY . /srv\n");
+    std::fs::write(context.join("Dockerfile"), dockerfile).unwrap();
+    std::fs::write(place.path("Tiltfile"), "docker_build('tilt-bench/tilt', 'context')\n").unwrap();
+    let mut edits = 0;
+    let mut edit = || {
+        edits += 1;
+        std::fs::write(context.join("d0/f0"), format!("edit {edits}")).unwrap();
+    };
+    let mut tilt = place.tilt(&["build"]);
+    let mut docker = Command::new("docker");
+    docker
+        .args(["build", "-q", "-t", "tilt-bench/docker:1"])
+        .arg(&context)
+        .env("DOCKER_BUILDKIT", "1");
+    let mut figures: [Vec<Run>; 4] = Default::default();
+    for turn in 0..=runs {
+        edit();
+        let ours = [run(&mut tilt), run(&mut tilt)];
+        edit();
+        let theirs = [run(&mut docker), run(&mut docker)];
+        // The first turn sends everything.
+        if turn > 0 {
+            let measured = [ours[0], theirs[0], ours[1], theirs[1]];
+            figures.iter_mut().zip(measured).for_each(|(all, one)| all.push(one));
+        }
+    }
+    let [ours, theirs, same, theirs_same] = figures.map(|runs| Figures::of(&runs));
+    row(&format!("{files} files, one of them changed"), &ours, theirs.median);
+    row(&format!("{files} files, nothing changed"), &same, theirs_same.median);
+}
+
+/// What a build takes beyond what BuildKit says it took.
+fn overhead() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap();
-    base();
-    for files in [10, 1_000, 100_000] {
-        runtime.block_on(one_file(files));
-    }
-}
-
-async fn one_file(files: usize) {
+    let place = Place::new();
+    let context = place.path("context");
+    fill(&context, 10);
     let env: BTreeMap<String, String> = std::env::vars().collect();
-    let engine = Engine::connect(&env).await.unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let context = folder.path().join("context");
-    for n in 0..files {
-        let dir = context.join(format!("d{}", n / 100));
-        std::fs::create_dir_all(&dir).unwrap();
-        std::fs::write(dir.join(format!("f{n}")), format!("{n}")).unwrap();
-    }
-    let dockerfile = format!("FROM {BASE}\nCOPY . /srv\n");
-    std::fs::write(folder.path().join("Dockerfile"), &dockerfile).unwrap();
-    let builder = Builder::new(engine, Arc::new(env), &folder.path().join("learnt"));
-    let order = order(&dockerfile, &context, files);
-    let mut walls = Vec::new();
-    let mut overs = Vec::new();
-    let mut known = Vec::new();
-    for run in 0..=RUNS {
-        std::fs::write(context.join("d0/f0"), format!("edit {run}")).unwrap();
-        let stages: Arc<Mutex<Vec<Stage>>> = Arc::default();
-        let kept = Arc::clone(&stages);
-        let reports = move |report: Report| {
-            if let Report::Stages(now) = report {
-                *kept.lock().unwrap() = now;
+    let measured = runtime.block_on(async {
+        let engine = Engine::connect(&env).await.unwrap();
+        let builder = Builder::new(engine, Arc::new(env), &place.path("learnt"));
+        let order = order(&context);
+        let mut measured = Vec::new();
+        for turn in 0..=15 {
+            std::fs::write(context.join("d0/f0"), format!("edit {turn}")).unwrap();
+            let stages: Arc<Mutex<Vec<Stage>>> = Arc::default();
+            let kept = Arc::clone(&stages);
+            let reports = move |report: Report| {
+                if let Report::Stages(now) = report {
+                    *kept.lock().unwrap() = now;
+                }
+            };
+            let started = std::time::Instant::now();
+            let built = builder
+                .build(&order, &CancellationToken::new(), &reports)
+                .await
+                .unwrap();
+            let wall = started.elapsed();
+            assert_eq!(built.origin, Origin::Built);
+            if turn > 0 {
+                measured.push(wall.saturating_sub(busy(&stages.lock().unwrap())).as_secs_f64());
             }
-        };
-        let started = Instant::now();
-        let built = builder
-            .build(&order, &CancellationToken::new(), &reports)
-            .await
-            .unwrap();
-        let wall = started.elapsed();
-        assert_eq!(built.origin, Origin::Built);
-        let again = Instant::now();
-        let same = builder
-            .build(&order, &CancellationToken::new(), &reports)
-            .await
-            .unwrap();
-        assert_eq!(same.origin, Origin::Known);
-        if run > 0 {
-            walls.push(wall);
-            overs.push(wall.saturating_sub(busy(&stages.lock().unwrap())));
-            known.push(again.elapsed());
-        } else {
-            println!("first {wall:?}");
         }
-    }
+        measured
+    });
+    let measured = sorted(measured);
     println!(
-        "{files:>7} files: one edit {:?}, of which not BuildKit's {:?}; nothing changed {:?}",
-        median(walls),
-        median(overs),
-        median(known)
-    );
-    let mut theirs = Vec::new();
-    let mut same = Vec::new();
-    for run in 0..=RUNS {
-        std::fs::write(context.join("d0/f0"), format!("docker {run}")).unwrap();
-        let build = || {
-            let started = Instant::now();
-            let dockerfile = folder.path().join("Dockerfile");
-            docker(&[
-                "build",
-                "-q",
-                "-t",
-                "tilt-bench/docker:1",
-                "-f",
-                dockerfile.to_str().unwrap(),
-                context.to_str().unwrap(),
-            ]);
-            started.elapsed()
-        };
-        let (first, second) = (build(), build());
-        if run > 0 {
-            theirs.push(first);
-            same.push(second);
-        }
-    }
-    println!(
-        "{files:>7} files: docker build one edit {:?}, nothing changed {:?}",
-        median(theirs),
-        median(same)
+        "{:<46} {:>9.1} ms (slowest {:.1} ms)",
+        "a build, beyond what BuildKit reports",
+        percentile(&measured, 50) * 1e3,
+        percentile(&measured, 100) * 1e3,
     );
 }
 
@@ -128,20 +153,64 @@ fn busy(stages: &[Stage]) -> Duration {
     last.since(first)
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
+/// Twenty images that the engine has.
+fn twenty() {
+    let place = Place::new();
+    let mut tiltfile = String::new();
+    for image in 0..IMAGES {
+        let context = place.path(&format!("i{image}"));
+        fill(&context, 20);
+        std::fs::write(
+            context.join("Dockerfile"),
+            format!("FROM {BASE}\nCOPY . /srv\nLABEL n={image}\n"),
+        )
+        .unwrap();
+        tiltfile.push_str(&format!("docker_build('tilt-bench/i{image}', 'i{image}')\n"));
+    }
+    std::fs::write(place.path("Tiltfile"), tiltfile).unwrap();
+    let mut tilt = place.tilt(&["build"]);
+    run(&mut tilt);
+    let runs: Vec<Run> = (0..15).map(|_| run(&mut tilt)).collect();
+    let ours = Figures::of(&runs);
+    let theirs: f64 = (0..IMAGES)
+        .map(|image| {
+            let mut docker = Command::new("docker");
+            let name = format!("tilt-bench/docker-i{image}:1");
+            docker
+                .args(["build", "-q", "-t", &name])
+                .arg(place.path(&format!("i{image}")))
+                .env("DOCKER_BUILDKIT", "1");
+            run(&mut docker);
+            run(&mut docker).seconds
+        })
+        .sum();
+    row("20 images, nothing changed", ours, theirs);
+    println!(
+        "{:<46} {:>9.1} ms {:>12} {:>6.1}x",
+        "  beside `tilt ci` upstream, as known",
+        ours * 1e3,
+        "2,800 ms",
+        UPSTREAM_CI / ours
+    );
 }
 
-fn order(dockerfile: &str, context: &Path, files: usize) -> Order {
+fn fill(context: &Path, files: usize) {
+    for file in 0..files {
+        let folder = context.join(format!("d{}", file / 100));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("f{file}")), file.to_string()).unwrap();
+    }
+}
+
+fn order(context: &Path) -> Order {
     let target = ImageTarget {
-        selector: Selector::parse(&format!("tilt-bench/app-{files}")).unwrap(),
+        selector: Selector::parse("tilt-bench/overhead").unwrap(),
         match_in_env_vars: false,
         entrypoint: None,
         container_args: None,
         live_update: LiveUpdate::default(),
         recipe: Recipe::Docker(Box::new(DockerRecipe {
-            dockerfile: dockerfile.to_owned(),
+            dockerfile: format!("FROM {BASE}\nCOPY . /srv\n"),
             context: context.to_owned(),
             ..DockerRecipe::default()
         })),
@@ -159,28 +228,41 @@ fn order(dockerfile: &str, context: &Path, files: usize) -> Order {
     }
 }
 
+/// A folder with a home of its own; the images that were made in it go with it.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Place {
+        Place(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn tilt(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tilt"));
+        command
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env("HOME", self.path("home"))
+            .env_remove("XDG_CACHE_HOME");
+        command
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let script = "docker images --format '{{.Repository}}:{{.Tag}} {{.ID}}' | grep '^tilt-bench/' | grep -v base | cut -d' ' -f2 | \
+                      xargs -r docker rmi -f";
+        drop(Command::new("bash").args(["-c", script]).output());
+    }
+}
+
 fn base() {
     let script = format!(
         "set -e; d=$(mktemp -d); mkdir $d/bin; cp $(command -v busybox) $d/bin/; tar c -C $d . | docker import - {BASE}; rm -r $d"
     );
-    assert!(
-        Command::new("bash")
-            .args(["-c", &script])
-            .output()
-            .unwrap()
-            .status
-            .success()
-    );
+    let made = Command::new("bash").args(["-c", &script]).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
-
-fn docker(arguments: &[&str]) -> Output {
-    let output = Command::new("docker")
-        .args(arguments)
-        .env("DOCKER_BUILDKIT", "1")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    output
-}
-
-fn _unused(_: PathBuf) {}

@@ -132,6 +132,10 @@ mod tests {
     use crate::model::filter::Filter;
     use crate::world::tree::Hashes;
 
+    /// What is done to a file, and what is said of it.
+    type Damage<'a> = (&'a str, &'a dyn Fn(&Path), &'a str);
+    type Change<'a> = (&'a str, &'a dyn Fn(&Path));
+
     const LENGTH: usize = 1 << 20;
 
     /// A folder with one large file `a`, as somebody looked at it.
@@ -204,7 +208,7 @@ mod tests {
             std::fs::remove_file(file).unwrap();
             std::fs::create_dir(file).unwrap();
         };
-        let changes: [(&str, &dyn Fn(&Path), &str); 8] = [
+        let changes: [Damage; 8] = [
             ("vanished", &vanish, "vanished while it was sent"),
             ("grown", &grow, CHANGING),
             ("shrunk", &shrink, CHANGING),
@@ -236,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_file_that_changes_while_it_is_read_ends_in_an_error() {
-        let changes: [(&str, &dyn Fn(&Path)); 3] = [("grown", &grow), ("shrunk", &shrink), ("rewritten", &rewrite)];
+        let changes: [Change; 3] = [("grown", &grow), ("shrunk", &shrink), ("rewritten", &rewrite)];
         for (what, change) in changes {
             let (_root, file, tree) = scene();
             let mut content = tree.open(0).unwrap();
