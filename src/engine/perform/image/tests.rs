@@ -355,7 +355,7 @@ async fn an_engine_that_is_away_is_a_failure_of_this_update_and_is_asked_for_aga
         let outcome = bench.run(1, vec![step("app", &[], build())]).await;
         assert_eq!(
             outcome,
-            "Environment: cannot reach Docker at `unix:///nowhere`: no such file"
+            "Environment: cannot reach Docker at `unix:///nowhere`: no such file; is Docker running?"
         );
         assert_eq!(bench.told(), ["app started", "app failed, Environment"]);
     }
