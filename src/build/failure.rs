@@ -199,7 +199,8 @@ fn finding(reason: Reason, scene: &Scene<'_>) -> Finding {
         Reason::NothingInStage { path } => copy::nothing_in_stage(&path, scene),
         Reason::NoStage => match scene.places.first() {
             Some(place) => Finding::new(Class::User, "the first instruction is not FROM").at((place.first, place.last)),
-            None => Finding::new(Class::User, "there is no instruction in it"),
+            None => Finding::new(Class::User, "there is no instruction in it")
+                .hinting("a Dockerfile begins with `FROM IMAGE`, or `FROM scratch`"),
         },
         Reason::Other { said } => other(said, scene),
     }

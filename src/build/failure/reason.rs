@@ -111,6 +111,7 @@ pub fn read(message: &str, step: &str) -> Reason {
         .or_else(|| engine(said));
     found.unwrap_or_else(|| match said {
         "no build stage in current context" => Reason::NoStage,
+        "the Dockerfile cannot be empty" | "file with no instructions" => Reason::NoStage,
         _ => Reason::Other { said: said.to_owned() },
     })
 }

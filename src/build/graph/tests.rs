@@ -1,3 +1,5 @@
+//! Which images are built, in which order, and what a failure leaves out.
+
 use proptest::prelude::*;
 
 use super::*;

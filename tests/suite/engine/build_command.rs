@@ -384,7 +384,10 @@ fn without_docker_that_is_what_is_said() {
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
     assert!(
-        said.ends_with("Error: cannot reach Docker at `unix:///nowhere/docker.sock`: no such file or directory\n"),
+        said.ends_with(
+            "Error: cannot reach Docker at `unix:///nowhere/docker.sock`: no such file or directory; \
+             is Docker running?\n"
+        ),
         "{said}"
     );
 }
