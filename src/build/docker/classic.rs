@@ -139,7 +139,7 @@ fn failed(build: &DockerBuild<'_>, plan: &Plan, steps: &Steps, message: String) 
     let images: Vec<&str> = images.iter().map(String::as_str).collect();
     let attempt = Attempt {
         name: "Dockerfile",
-        dockerfile: &plan.dockerfile,
+        dockerfile: &build.recipe.dockerfile,
         build_args: &args,
         steps,
         images: &images,

@@ -125,7 +125,7 @@ fn failed(
     let images: Vec<&str> = images.iter().map(String::as_str).collect();
     let attempt = Attempt {
         name: "Dockerfile",
-        dockerfile: &plan.dockerfile,
+        dockerfile: &build.recipe.dockerfile,
         build_args: &args,
         steps,
         images: &images,

@@ -1,0 +1,3 @@
+while read -r name; do
+  echo "$(cat /greeting) $name"
+done
