@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use tokio::runtime::Builder;
 
-use crate::cli::args::TiltfileArgs;
+use crate::cli::args::{Global, TiltfileArgs};
 use crate::cli::exit::Exit;
 use crate::engine::logs::Level;
 use crate::engine::logs::query::{Query, Source};
+use crate::engine::perform::Detail;
 use crate::engine::state::Mode;
 use crate::model::duration::Duration as GoDuration;
 use crate::ui::summary::save::Wanted;
@@ -35,6 +36,7 @@ pub struct Plan {
     pub timeout: Option<Duration>,
     pub settle: Settle,
     pub images: ImageArgs,
+    pub detail: Detail,
     pub reports: Wanted,
     /// Where to write the session as it was at its end.
     pub snapshot: Option<PathBuf>,
@@ -50,7 +52,7 @@ pub enum View {
     Live,
 }
 
-pub fn up(args: UpArgs) -> Result<(), Exit> {
+pub fn up(args: UpArgs, global: &Global) -> Result<(), Exit> {
     let quiet = duration(&args.settle, "settle")?;
     starter::offer(&args.tiltfile.file)?;
     let view = match !args.stream && setup::is_terminal() {
@@ -65,6 +67,7 @@ pub fn up(args: UpArgs) -> Result<(), Exit> {
         serve: args.serve,
         view,
         images: args.images,
+        detail: detail(global),
         timeout: None,
         settle: Settle {
             quiet,
@@ -78,7 +81,7 @@ pub fn up(args: UpArgs) -> Result<(), Exit> {
     })
 }
 
-pub fn ci(args: CiArgs) -> Result<(), Exit> {
+pub fn ci(args: CiArgs, global: &Global) -> Result<(), Exit> {
     let timeout = args
         .timeout
         .as_deref()
@@ -92,6 +95,7 @@ pub fn ci(args: CiArgs) -> Result<(), Exit> {
         serve: args.serve,
         view: View::Stream,
         images: args.images,
+        detail: detail(global),
         timeout,
         settle: Settle::default(),
         reports: Wanted {
@@ -112,6 +116,7 @@ pub fn updog(args: UpdogArgs) -> Result<(), Exit> {
         filter: Query::default(),
         view: View::Stream,
         images: ImageArgs::default(),
+        detail: Detail::Usual,
         timeout: None,
         settle: Settle::default(),
         reports: Wanted::default(),
@@ -132,6 +137,13 @@ fn run(plan: Plan) -> Result<(), Exit> {
     // An evaluation that does not come to an end must not keep us.
     runtime.shutdown_background();
     outcome
+}
+
+fn detail(global: &Global) -> Detail {
+    match global.debug || global.verbose {
+        true => Detail::All,
+        false => Detail::Usual,
+    }
 }
 
 fn duration(text: &str, flag: &str) -> Result<Duration, Exit> {

@@ -187,6 +187,7 @@ fn performer(plan: &Plan, request: Request, store: &Store, logs: &Logs) -> Resul
         builders: Builders::new(docker),
         whereabouts,
         share,
+        detail: plan.detail,
         environment,
         injected,
         guard: Some(guard),

@@ -13,7 +13,7 @@ use crate::engine::course::{Course, Fate, Turn, bases_of, failure};
 use crate::engine::effect::{Deploy, ImageWork, PruneOrder};
 use crate::engine::logs::{Fields, Level, SpanWriter, Weight};
 use crate::engine::perform::builder::Latest;
-use crate::engine::perform::{Context, frame};
+use crate::engine::perform::{Context, Detail, frame};
 use crate::engine::state::Name;
 use crate::model::built::{Built, Stage};
 use crate::world::clock;
@@ -207,6 +207,8 @@ impl Run<'_> {
     fn report(&self, report: Report, stages: &watch::Sender<Vec<Stage>>) {
         match report {
             Report::Stages(latest) => drop(stages.send_replace(latest)),
+            Report::Line { level, .. }
+                if level == build::Level::Debug && self.context.surroundings.detail == Detail::Usual => {}
             said => say(&self.log, said),
         }
     }

@@ -51,6 +51,16 @@ pub struct Surroundings {
     pub whereabouts: Arc<Whereabouts>,
     /// Where images are shared by their inputs, if anywhere.
     pub share: Share,
+    pub detail: Detail,
+}
+
+/// How much of what happens is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    #[default]
+    Usual,
+    /// With what is only of interest for finding faults.
+    All,
 }
 
 impl Surroundings {

@@ -13,9 +13,9 @@ use crate::build::{BuildError, Reuse, Share};
 use crate::engine::effect::{Destination, ImageStep, Make, Span};
 use crate::engine::handle::{Answers, Handle};
 use crate::engine::logs::{Checkpoint, Config, Logs};
-use crate::engine::perform::Surroundings;
 use crate::engine::perform::builder::{Build, Builders, Connect};
 use crate::engine::perform::cluster::Whereabouts;
+use crate::engine::perform::{Detail, Surroundings};
 use crate::engine::sim::session;
 use crate::engine::state::{Mode, State};
 use crate::engine::tests::images::image;
@@ -153,6 +153,7 @@ fn bench(fake: Fake) -> Bench {
         builders: Builders::new(To(Arc::clone(&fake))),
         whereabouts: Arc::new(Whereabouts::new(Sources::default(), Arc::default())),
         share: Share::default(),
+        detail: Detail::All,
     };
     let context = Context {
         handle,
