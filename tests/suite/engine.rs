@@ -8,4 +8,5 @@ mod faults;
 mod prune;
 mod registry;
 mod session;
+mod session_images;
 mod support;

@@ -1,7 +1,8 @@
 //! Watched files: what the watcher says becomes actions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc;
 
@@ -9,6 +10,7 @@ use crate::engine::action::{Action, WatchFact};
 use crate::engine::logs::{Fields, Level};
 use crate::engine::perform::Context;
 use crate::engine::state::Name;
+use crate::engine::store;
 use crate::model::filter::Ignore;
 use crate::model::time::Time;
 use crate::world::files;
@@ -16,23 +18,38 @@ use crate::world::watcher::{Cause, Settle, WatchError, WatchEvent, WatchSpec, Wa
 
 /// Nothing is watched until somebody starts it.
 #[derive(Default)]
-pub struct Watches(Option<Watcher>);
+pub struct Watches {
+    watcher: Option<Watcher>,
+    asked: Asked,
+}
+
+/// When each watch was asked for, and for which paths, until it has started. A mutex, since events come on another task; it is
+/// held for a look-up only.
+type Asked = Arc<Mutex<HashMap<String, (Time, Vec<PathBuf>)>>>;
+
+/// Kernels date files by a clock that ticks no oftener than this.
+const TICK: i64 = 4_000;
 
 impl Watches {
     pub fn start(&mut self, settle: Settle, context: &Context) -> Result<(), WatchError> {
         let (sender, events) = mpsc::unbounded_channel();
-        self.0 = Some(Watcher::start(settle, sender)?);
-        context.tracker.spawn(forward(events, context.clone()));
+        self.watcher = Some(Watcher::start(settle, sender)?);
+        context
+            .tracker
+            .spawn(forward(events, Arc::clone(&self.asked), context.clone()));
         Ok(())
     }
 
     /// The events end with the watcher, and with them the task that forwards them.
     pub fn stop(&mut self) {
-        self.0 = None;
+        self.watcher = None;
     }
 
     pub fn keep(&self, name: &Name, paths: Vec<PathBuf>, ignores: Vec<Ignore>, context: &Context) {
-        let Some(watcher) = &self.0 else { return };
+        let Some(watcher) = &self.watcher else { return };
+        if let Ok(mut asked) = self.asked.lock() {
+            asked.insert(name.to_string(), (store::now(), paths.clone()));
+        }
         if let Err(error) = watcher.keep(name, WatchSpec { paths, ignores }) {
             context.tell(Action::Watch {
                 watch: name.clone(),
@@ -44,13 +61,13 @@ impl Watches {
     }
 
     pub fn release(&self, name: &str) {
-        if let Some(watcher) = &self.0 {
+        if let Some(watcher) = &self.watcher {
             watcher.release(name);
         }
     }
 }
 
-async fn forward(mut events: mpsc::UnboundedReceiver<WatchEvent>, context: Context) {
+async fn forward(mut events: mpsc::UnboundedReceiver<WatchEvent>, asked: Asked, context: Context) {
     let note = |text: &str| {
         let log = context.logs.span("filewatch", "");
         log.line(Level::Warn, text, Fields::default());
@@ -78,7 +95,23 @@ async fn forward(mut events: mpsc::UnboundedReceiver<WatchEvent>, context: Conte
                 ));
                 continue;
             }
-            WatchEvent::Started { name } => (name, WatchFact::Started),
+            WatchEvent::Started { name } => {
+                let missed = missed(&name, &asked);
+                context.tell(Action::Watch {
+                    watch: name.as_str().into(),
+                    fact: WatchFact::Started,
+                });
+                if !missed.is_empty() {
+                    let changes = vec![(name, missed)];
+                    let written = newest(&changes);
+                    let changes = changes.into_iter().map(|(watch, paths)| (watch.into(), paths));
+                    context.tell(Action::Files {
+                        changes: changes.collect(),
+                        written,
+                    });
+                }
+                continue;
+            }
             WatchEvent::Recovered { name } => (name, WatchFact::Recovered),
             WatchEvent::Failed { name, error } => (name, WatchFact::Failed { error }),
         };
@@ -87,6 +120,19 @@ async fn forward(mut events: mpsc::UnboundedReceiver<WatchEvent>, context: Conte
             fact,
         });
     }
+}
+
+/// Files that were written between the order to watch them and the moment from which on nothing is missed. What was begun with
+/// the order may have read them before.
+fn missed(name: &str, asked: &Asked) -> Vec<PathBuf> {
+    let Some((since, paths)) = asked.lock().ok().and_then(|mut asked| asked.remove(name)) else {
+        return Vec::new();
+    };
+    let is_newer = |path: &PathBuf| {
+        let written = files::written(path).filter(|_| files::is_regular(path));
+        written.is_some_and(|written| written.micros() + TICK >= since.micros())
+    };
+    paths.into_iter().filter(is_newer).collect()
 }
 
 /// So many files are looked at; a crowd is written by programs, and any few of it say when.
