@@ -6,10 +6,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::build::docker::context::why_not;
 use crate::build::docker::plan::{LABEL, LABEL_VALUE, Plan, Pull};
 use crate::build::docker::{DockerBuild, Outcome, now};
-use crate::build::failure::{Attempt, explain};
 use crate::build::progress::{Classic, Steps};
 use crate::build::{BuildError, Reuse};
 use crate::model::image::Reference;
@@ -130,24 +128,9 @@ fn feed(build: &DockerBuild<'_>, classic: &mut Classic, steps: &mut Steps, item:
 }
 
 fn failed(build: &DockerBuild<'_>, plan: &Plan, steps: &Steps, message: String) -> BuildError {
-    let args: Vec<(String, String)> = plan
-        .args
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    let images = build.images();
-    let images: Vec<&str> = images.iter().map(String::as_str).collect();
-    let attempt = Attempt {
-        name: "Dockerfile",
-        dockerfile: &build.recipe.dockerfile,
-        build_args: &args,
-        steps,
-        images: &images,
-        why_not: &|path| why_not(build, path),
-    };
     let failure = SolveFailure {
         message,
         ..SolveFailure::default()
     };
-    BuildError::Failed(Box::new(explain(&failure, &attempt)))
+    build.explained(plan, steps, &failure)
 }

@@ -17,9 +17,12 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use crate::build::deliver::deliver;
+use crate::build::failure::{Attempt, explain};
+use crate::build::progress::Steps;
 use crate::build::{BuildError, Builder, Level, Order, Report, Reports, Reuse, tag};
 use crate::model::build::DockerRecipe;
 use crate::model::built::{Built, Origin};
+use crate::model::solve::SolveFailure;
 use crate::model::time::Time;
 use crate::world::clock::{self, SystemTime};
 use crate::world::docker::session::SecretSource;
@@ -145,6 +148,23 @@ impl DockerBuild<'_> {
     fn images(&self) -> Vec<String> {
         let bases = self.order.bases.values().map(|(target, _)| target.selector.to_string());
         bases.chain([self.order.target.selector.to_string()]).collect()
+    }
+
+    /// Why a builder failed, told about the Dockerfile as it was written.
+    fn explained(&self, plan: &Plan, steps: &Steps, failure: &SolveFailure) -> BuildError {
+        let args = plan.args.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let args: Vec<(String, String)> = args.collect();
+        let images = self.images();
+        let images: Vec<&str> = images.iter().map(String::as_str).collect();
+        let attempt = Attempt {
+            name: "Dockerfile",
+            dockerfile: &self.recipe.dockerfile,
+            build_args: &args,
+            steps,
+            images: &images,
+            why_not: &|path| context::why_not(self, path),
+        };
+        BuildError::Failed(Box::new(explain(failure, &attempt)))
     }
 
     fn say(&self, level: Level, text: String) {

@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::build::docker::context::why_not;
 use crate::build::docker::plan::Plan;
 use crate::build::docker::{DockerBuild, Outcome, now};
-use crate::build::failure::{Attempt, explain};
 use crate::build::progress::Steps;
 use crate::build::{BuildError, Reuse};
 use crate::model::digest;
@@ -116,20 +114,5 @@ fn failed(
             false => BuildError::ContextFile { path, reason },
         };
     }
-    let args: Vec<(String, String)> = plan
-        .args
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    let images = build.images();
-    let images: Vec<&str> = images.iter().map(String::as_str).collect();
-    let attempt = Attempt {
-        name: "Dockerfile",
-        dockerfile: &build.recipe.dockerfile,
-        build_args: &args,
-        steps,
-        images: &images,
-        why_not: &|path| why_not(build, path),
-    };
-    BuildError::Failed(Box::new(explain(failure, &attempt)))
+    build.explained(plan, steps, failure)
 }
