@@ -30,14 +30,14 @@ fn what_is_wrong_with_a_dockerfile_is_said_with_its_place_and_a_next_step() {
                     &["Dockerfile:1: ", "127.0.0.1:1/none:2", "hint: "],
                 ),
                 (
-                    "FROM {}\nRUN echo loud; \\\n  echo louder >&2; exit 7\n",
+                    "FROM {}\nRUN echo soft; \\\n  echo loud >&2; exit 7\n",
                     &[
                         "Dockerfile:2: ",
                         "exit code 7",
-                        "echo loud",
+                        "echo soft",
                         "last output",
-                        "loud\n",
-                        "louder",
+                        "    soft",
+                        "    loud",
                     ],
                 ),
                 (
