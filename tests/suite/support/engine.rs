@@ -58,7 +58,7 @@ pub fn base() {
     static MADE: OnceLock<()> = OnceLock::new();
     MADE.get_or_init(|| {
         if docker(&["image", "inspect", BASE]).status.success() {
-            return;
+            return hold();
         }
         let script = format!(
             "set -e; d=$(mktemp -d); mkdir $d/bin $d/tmp $d/etc; chmod 1777 $d/tmp; \
@@ -70,7 +70,14 @@ pub fn base() {
         );
         let made = Command::new("bash").args(["-c", &script]).output().expect("bash");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        hold();
     });
+}
+
+/// A cluster that shares the engine throws away images that no container uses when the disk gets full.
+fn hold() {
+    // Where it is held already, the name is taken.
+    docker(&["create", "--name", "tilt-test-base", BASE, "/bin/true"]);
 }
 
 /// Names of images that go when the test ends.
