@@ -24,6 +24,8 @@ pub struct Found {
     pub text: String,
     /// Names, and the digests that their registries gave for them when somebody asked last.
     pub assumed: Vec<(Needed, String)>,
+    /// What names stood for in the engine at that moment.
+    pub seen: Vec<(Needed, String)>,
 }
 
 /// What does not change while one image is built.
@@ -91,15 +93,17 @@ impl<'a> Keys<'a> {
             Err(reason) => return Ok(Err(reason)),
         };
         let looked = try_join_all(needed.iter().map(|needed| self.look(needed, &told))).await?;
-        let mut assumed = Vec::new();
+        let (mut assumed, mut seen) = (Vec::new(), Vec::new());
         for (needed, image) in needed.into_iter().zip(looked) {
             let Some(image) = image else { continue };
-            if image.told_by == Source::Registry {
-                assumed.push((needed.clone(), image.identity.clone()));
-            }
+            let told = match image.told_by {
+                Source::Registry => &mut assumed,
+                Source::Engine => &mut seen,
+            };
+            told.push((needed.clone(), image.identity.clone()));
             inputs.images.insert(needed, image);
         }
-        Ok(inputs.key().map(|text| Found { text, assumed }))
+        Ok(inputs.key().map(|text| Found { text, assumed, seen }))
     }
 
     fn inputs(&self) -> Inputs<'_> {

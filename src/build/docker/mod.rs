@@ -82,6 +82,12 @@ impl DockerBuild<'_> {
         // Only now it is told which images the names of registries stood for.
         let key = keys.key(outcome.bases.clone()).await?.ok();
         if let Some(key) = &key {
+            reuse::note_bases(self, key)?;
+        }
+        // A base that moved meanwhile may or may not be the one that was used: nothing is claimed then.
+        let before = found.map(|found| found.seen).unwrap_or_default();
+        let key = key.filter(|key| key.seen == before);
+        if let Some(key) = &key {
             reuse::remember(self, key, &outcome).await?;
         }
         let text = key.as_ref().map(|key| key.text.clone());

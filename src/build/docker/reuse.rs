@@ -104,6 +104,15 @@ async fn unless_stopped<T>(build: &DockerBuild<'_>, work: impl Future<Output = T
     }
 }
 
+/// Writes down what names of registries stood for.
+pub fn note_bases(build: &DockerBuild<'_>, found: &Found) -> Result<(), BuildError> {
+    let noted = found
+        .assumed
+        .iter()
+        .map(|(needed, digest)| build.note_base(&needed.name, digest));
+    noted.collect::<Result<(), _>>().map_err(BuildError::Files)
+}
+
 /// Writes down that the engine has the image of these inputs.
 pub async fn remember(build: &DockerBuild<'_>, found: &Found, outcome: &Outcome) -> Result<(), BuildError> {
     let engine = build.builder.about().await?.id.clone();
@@ -117,9 +126,6 @@ pub async fn remember(build: &DockerBuild<'_>, found: &Found, outcome: &Outcome)
             .collect(),
         ..Record::default()
     };
-    for (needed, digest) in &found.assumed {
-        build.note_base(&needed.name, digest).map_err(BuildError::Files)?;
-    }
     build
         .builder
         .known

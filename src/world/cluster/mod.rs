@@ -6,7 +6,6 @@
 mod access;
 mod ask;
 mod error;
-pub mod kind;
 mod proxy;
 
 use std::collections::BTreeMap;
