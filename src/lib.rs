@@ -10,6 +10,8 @@ pub mod tiltfile;
 
 pub mod build;
 
+pub mod deploy;
+
 pub mod engine;
 
 pub mod api;

@@ -1,0 +1,107 @@
+//! Pure. Pods as far as they are of interest: where they come from, what their containers do, what is wrong with them.
+
+use crate::model::time::Time;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pod {
+    pub uid: Box<str>,
+    pub name: Box<str>,
+    pub namespace: Box<str>,
+    pub created: Option<Time>,
+    /// As the cluster has it: `Pending`, `Running`, `Succeeded`, `Failed`, `Unknown`.
+    pub phase: Box<str>,
+    /// What `kubectl get pods` shows in its column STATUS.
+    pub status: Box<str>,
+    pub deleting: bool,
+    pub conditions: Vec<PodCondition>,
+    pub init_containers: Vec<Container>,
+    pub containers: Vec<Container>,
+    pub labels: Vec<(Box<str>, Box<str>)>,
+    /// Of the pod template that it was made from, where we applied that.
+    pub template_hash: Box<str>,
+    /// What created it, if anything did.
+    pub owner: Option<PodOwner>,
+    /// The uid of the applied object that it comes from; empty for a pod that only a selector found.
+    pub ancestor: Box<str>,
+    /// What is wrong with it, in words for people.
+    pub errors: Vec<String>,
+}
+
+/// The object that controls a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodOwner {
+    pub api_version: Box<str>,
+    pub kind: Box<str>,
+    pub name: Box<str>,
+    pub uid: Box<str>,
+    pub created: Option<Time>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodCondition {
+    pub kind: Box<str>,
+    /// `True`, `False` or `Unknown`.
+    pub status: Box<str>,
+    pub reason: Box<str>,
+    pub message: Box<str>,
+    pub since: Option<Time>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Container {
+    pub name: Box<str>,
+    /// Without the name of the runtime; empty until it was created.
+    pub id: Box<str>,
+    pub image: Box<str>,
+    pub ready: bool,
+    pub restarts: i32,
+    /// The TCP ports that it declares.
+    pub ports: Vec<u16>,
+    pub state: ContainerState,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ContainerState {
+    /// Nothing was heard of it yet.
+    #[default]
+    Unknown,
+    Waiting {
+        reason: Box<str>,
+        message: Box<str>,
+    },
+    Running {
+        started: Option<Time>,
+    },
+    Terminated {
+        reason: Box<str>,
+        message: Box<str>,
+        exit_code: i32,
+        started: Option<Time>,
+        finished: Option<Time>,
+    },
+}
+
+impl Pod {
+    pub fn all_containers(&self) -> impl Iterator<Item = &Container> {
+        self.init_containers.iter().chain(&self.containers)
+    }
+
+    pub fn is_running(&self) -> bool {
+        &*self.phase == "Running"
+    }
+
+    /// Whether all of its containers are ready.
+    pub fn is_ready(&self) -> bool {
+        !self.containers.is_empty() && self.containers.iter().all(|container| container.ready)
+    }
+
+    pub fn restarts(&self) -> i32 {
+        self.containers.iter().map(|container| container.restarts).sum()
+    }
+}
+
+impl Container {
+    pub fn is_running(&self) -> bool {
+        matches!(self.state, ContainerState::Running { .. })
+    }
+}
