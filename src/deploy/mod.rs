@@ -4,5 +4,7 @@
 //! decides when something is deployed, or what a resource's state is: that is the engine's.
 
 mod error;
+mod standing;
 
 pub use error::{Class, DeployError};
+pub use standing::{Standing, container_port, rollout_lines, standing};

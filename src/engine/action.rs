@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::engine::state::{Name, Seq, TriggerSource};
+use crate::engine::state::{Connected, ForwardedPort, Name, Seq, StreamState, TriggerSource};
 use crate::model::built::{Built, Stage};
+use crate::model::deployed::{Deployed, ObjectRef};
 use crate::model::object::{FieldError, Kind, Stored};
+use crate::model::pod::Pod;
 use crate::model::project::{Evaluation, TriggerMode};
 use crate::model::time::Time;
 
@@ -51,6 +53,27 @@ pub enum Action {
         image: Name,
         update: u64,
         fact: ImageFact,
+    },
+    Cluster(ClusterFact),
+    /// News of what an update or a removal deploys.
+    Applied {
+        apply: Name,
+        run: u64,
+        fact: ApplyFact,
+    },
+    /// What the cluster shows of the pods of a KubernetesDiscovery.
+    Discovered {
+        discovery: Name,
+        generation: u64,
+        fact: DiscoveryFact,
+    },
+    PodLogs {
+        stream: Name,
+        state: StreamState,
+    },
+    Forward {
+        forward: Name,
+        ports: Vec<ForwardedPort>,
     },
     /// An update came to its end.
     Updated {
@@ -206,6 +229,45 @@ pub enum ImageFact {
     },
     /// Nothing was done: it is as it should be, or what it is made from failed.
     Left,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClusterFact {
+    Connected(Box<Connected>),
+    /// It cannot be reached, or not any more; it is tried again.
+    Failed {
+        error: String,
+    },
+    /// It is as it was before.
+    Recovered,
+    /// Another cluster answers in its place.
+    Moved {
+        error: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ApplyFact {
+    Started,
+    Done(Arc<Deployed>),
+    Failed {
+        error: String,
+        /// What is in the cluster nevertheless.
+        left: Vec<ObjectRef>,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum DiscoveryFact {
+    /// From now on everything is seen.
+    Started,
+    /// All pods that there are, oldest first.
+    Pods(Vec<Arc<Pod>>),
+    /// It cannot be seen for now; it is tried again.
+    Failed {
+        error: String,
+    },
+    Recovered,
 }
 
 /// How an update went.

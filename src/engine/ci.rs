@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::state::{Hold, MAIN, Mode, Name, Outcome, Phase, ResourceState, State};
+use crate::engine::state::{Hold, MAIN, Mode, Name, Outcome, Phase, ResourceState, Runtime, State};
+use crate::engine::workload;
 use crate::model::duration::Duration as Shown;
 use crate::model::time::Time;
+use crate::model::workload::PodReadiness;
 
 /// One thing that has to come to an end, or to be ready.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +40,21 @@ pub enum TargetState {
         started: Time,
         finished: Time,
         error: Option<String>,
+        grace: Grace,
     },
     Disabled,
+}
+
+/// Whether a failure may pass, since it is young (`ci_settings(k8s_grace_period)`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grace {
+    #[default]
+    NotApplicable,
+    /// It counts from then on.
+    Tolerated {
+        until: Time,
+    },
+    Exceeded,
 }
 
 impl TargetKind {
@@ -61,6 +76,14 @@ pub fn targets(state: &State) -> Vec<Target> {
                 kind: TargetKind::Job,
                 resource: Arc::clone(name),
                 state: update(resource),
+            });
+        }
+        if let Some(kind) = runtime_kind(resource) {
+            targets.push(Target {
+                name: format!("{name}:runtime"),
+                kind,
+                resource: Arc::clone(name),
+                state: runtime(state, resource, kind),
             });
         }
         if resource.serves() {
@@ -89,6 +112,7 @@ fn tiltfile(state: &State) -> Option<Target> {
             started: last.started,
             finished: last.finished,
             error: last.error.clone(),
+            grace: Grace::default(),
         },
         (None, None) => waiting("initial-build"),
     };
@@ -130,6 +154,7 @@ fn update(resource: &ResourceState) -> TargetState {
         started: last.started,
         finished: last.finished,
         error: last.error.clone(),
+        grace: Grace::default(),
     });
     pending(resource).or(ended).unwrap_or(TargetState::Unknown)
 }
@@ -162,7 +187,67 @@ fn serve(resource: &ResourceState) -> TargetState {
             started: *started,
             finished: *finished,
             error: Some(format!("Server exited with exit code {code}")),
+            grace: Grace::default(),
         },
+    }
+}
+
+/// What the pods of a resource have to come to: nothing where nobody waits for them.
+fn runtime_kind(resource: &ResourceState) -> Option<TargetKind> {
+    match workload::target(resource)?.readiness {
+        PodReadiness::Ignore => None,
+        PodReadiness::Wait => Some(TargetKind::Server),
+        PodReadiness::Succeeded => Some(TargetKind::Job),
+    }
+}
+
+fn runtime(state: &State, resource: &ResourceState, kind: TargetKind) -> TargetState {
+    if !resource.enabled {
+        return TargetState::Disabled;
+    }
+    let workload = &resource.workload;
+    let since = workload.since.unwrap_or(state.now);
+    let deployed = state
+        .applies
+        .get(resource.name())
+        .and_then(|apply| apply.finished)
+        .unwrap_or(since);
+    match (&workload.runtime, &resource.running, resource.last()) {
+        (Runtime::Nothing, Some(_), _) => waiting("initial-build"),
+        (Runtime::Nothing, None, Some(last)) if last.error.is_some() => waiting("update-failed"),
+        (Runtime::Nothing, None, _) => pending(resource).unwrap_or(TargetState::Unknown),
+        (Runtime::Error(error), ..) => {
+            let (error, grace) = graceful(state, error, deployed);
+            TargetState::Terminated {
+                started: deployed,
+                finished: since,
+                error: Some(error),
+                grace,
+            }
+        }
+        (Runtime::Ok | Runtime::NotApplicable, ..) if kind == TargetKind::Job => TargetState::Terminated {
+            started: deployed,
+            finished: since,
+            error: None,
+            grace: Grace::default(),
+        },
+        (runtime, ..) => TargetState::Active {
+            started: deployed,
+            ready: matches!(runtime, Runtime::Ok | Runtime::NotApplicable),
+            last_ready: workload.last_ready,
+        },
+    }
+}
+
+/// A failure of pods that were deployed a moment ago may be none yet.
+fn graceful(state: &State, error: &str, deployed: Time) -> (String, Grace) {
+    let Some(period) = state.session.ci.k8s_grace_period else {
+        return (error.to_owned(), Grace::NotApplicable);
+    };
+    let until = deployed + period;
+    match state.now < until {
+        true => (error.to_owned(), Grace::Tolerated { until }),
+        false => (format!("exceeded grace period: {error}"), Grace::Exceeded),
     }
 }
 
@@ -173,7 +258,8 @@ pub fn judge(state: &State) -> Option<Outcome> {
         return None;
     }
     let targets = targets(state);
-    let failure = failed(&targets)
+    let failure = cut_off(state)
+        .or_else(|| failed(&targets))
         .or_else(|| timed_out(state, &targets))
         .or_else(|| never_ready(state, &targets));
     match failure {
@@ -182,8 +268,20 @@ pub fn judge(state: &State) -> Option<Outcome> {
     }
 }
 
+/// Whoever is for a cluster that cannot be reached waits in vain.
+fn cut_off(state: &State) -> Option<String> {
+    let error = state.cluster.error()?;
+    let mut resources = state.resources.values();
+    let is_needed = resources.any(|resource| resource.enabled && resource.is_kubernetes());
+    is_needed.then(|| format!("cluster connection failed: {error}"))
+}
+
 fn failed(targets: &[Target]) -> Option<String> {
     targets.iter().find_map(|target| match &target.state {
+        TargetState::Terminated {
+            grace: Grace::Tolerated { .. },
+            ..
+        } => None,
         TargetState::Terminated { error: Some(error), .. } => Some(error.clone()),
         _ => None,
     })
@@ -195,7 +293,7 @@ fn is_healthy(state: &State, targets: &[Target]) -> bool {
         (TargetState::Waiting { .. }, _) => false,
         (TargetState::Active { ready, .. }, TargetKind::Server) => *ready,
         (TargetState::Active { .. }, TargetKind::Job) => false,
-        (TargetState::Terminated { .. }, _) => true,
+        (TargetState::Terminated { grace, .. }, _) => !matches!(grace, Grace::Tolerated { .. }),
     };
     let idle = !state.tiltfiles.values().any(|tiltfile| tiltfile.is_busy());
     targets.len() > 1 && idle && targets.iter().all(is_done)
@@ -216,7 +314,11 @@ fn timed_out(state: &State, targets: &[Target]) -> Option<String> {
         _ => None,
     });
     let unready = targets.iter().filter_map(|target| match &target.state {
-        TargetState::Active { ready: false, .. } => Some(target.resource.to_string()),
+        TargetState::Active { ready: false, .. }
+        | TargetState::Terminated {
+            grace: Grace::Tolerated { .. },
+            ..
+        } => Some(target.resource.to_string()),
         _ => None,
     });
     let parts = [
@@ -283,5 +385,12 @@ pub fn wake_at(state: &State) -> Option<Time> {
     let targets = targets(state);
     let readiness = targets.iter().filter_map(since_unready).map(|since| since + limit);
     let readiness = readiness.filter(|_| !limit.is_zero());
-    overall.into_iter().chain(readiness).min()
+    let graces = targets.iter().filter_map(|target| match &target.state {
+        TargetState::Terminated {
+            grace: Grace::Tolerated { until },
+            ..
+        } => Some(*until),
+        _ => None,
+    });
+    overall.into_iter().chain(readiness).chain(graces).min()
 }

@@ -3,14 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engine::effect::{Effect, Key, ProcessTask, Task};
+use crate::engine::effect::{DiscoveryTask, Effect, ForwardTask, Key, LogsTask, ProcessTask, Task};
 use crate::engine::objects::status::{is_disabled, log_span};
 use crate::engine::reduce::process::serve_key;
 use crate::engine::say::span;
 use crate::engine::spec;
-use crate::engine::state::{Mode, State};
-use crate::model::object::kinds::{CMD, FILE_WATCH};
+use crate::engine::state::{ClusterState, DiscoveryState, Mode, ResourceState, State};
+use crate::engine::workload::{forwarded, template_hashes};
+use crate::model::object::Stored;
+use crate::model::object::kinds::{
+    CMD, FILE_WATCH, KUBERNETES_APPLY, KUBERNETES_DISCOVERY, POD_LOG_STREAM, PORT_FORWARD,
+};
+use crate::model::pod::Pod;
 use crate::model::project::Target;
+use crate::model::time::Time;
 
 pub type Tasks = BTreeMap<Key, Task>;
 
@@ -34,6 +40,7 @@ pub fn with_watches(state: &State, mut tasks: Tasks) -> Tasks {
     if state.session.ending.is_some() {
         return Tasks::new();
     }
+    deploys(state, &mut tasks);
     served(state, &mut tasks);
     cmds(state, &mut tasks);
     for (name, repo) in &state.repos {
@@ -101,6 +108,112 @@ fn cmds(state: &State, tasks: &mut Tasks) {
     }
 }
 
+/// The cluster as long as anything is for it, the pods that objects ask for, their logs and their ports.
+fn deploys(state: &State, tasks: &mut Tasks) {
+    let is_for_it = |resource: &Arc<ResourceState>| resource.enabled && resource.is_kubernetes();
+    let kinds = [&KUBERNETES_APPLY, &KUBERNETES_DISCOVERY, &POD_LOG_STREAM, &PORT_FORWARD];
+    let is_needed = state.resources.values().any(is_for_it)
+        || kinds.iter().any(|kind| state.table.list(kind).next().is_some())
+        || !state.applies.is_empty();
+    if !is_needed || matches!(*state.cluster, ClusterState::Moved { .. }) {
+        return;
+    }
+    tasks.insert(Key::Cluster, Task::Cluster);
+    // Until it was reached for the first time there is nothing to look at.
+    if matches!(
+        *state.cluster,
+        ClusterState::Unknown | ClusterState::Failed { before: None, .. }
+    ) {
+        return;
+    }
+    for object in state.table.list(&KUBERNETES_DISCOVERY) {
+        if let Some(known) = state.discoveries.get(&*object.name) {
+            let task = Task::Discovery(Box::new(discovery(state, object, known)));
+            tasks.insert(Key::Discovery((*object.name).into()), task);
+        }
+        if let Some(task) = forward_of(state, object) {
+            tasks.insert(Key::Forward((*object.name).into()), Task::Forward(Box::new(task)));
+        }
+    }
+    for object in state.table.list(&POD_LOG_STREAM) {
+        tasks.insert(
+            Key::PodLogs((*object.name).into()),
+            Task::PodLogs(Box::new(logs(object))),
+        );
+    }
+    for object in state.table.list(&PORT_FORWARD) {
+        let is_own = object
+            .meta
+            .owners
+            .iter()
+            .any(|owner| &*owner.kind == KUBERNETES_DISCOVERY.name);
+        if !is_own {
+            tasks.insert(
+                Key::Forward((*object.name).into()),
+                Task::Forward(Box::new(forward(object))),
+            );
+        }
+    }
+}
+
+fn discovery(state: &State, object: &Stored, known: &DiscoveryState) -> DiscoveryTask {
+    let template = state
+        .applies
+        .get(&*object.name)
+        .and_then(|apply| apply.deployed.as_ref());
+    let about = log_span(object);
+    DiscoveryTask {
+        generation: known.generation,
+        wanted: spec::wanted(
+            &object.spec,
+            template.map(|deployed| template_hashes(deployed)).unwrap_or_default(),
+        ),
+        since: state.session.started,
+        span: span(format!("events:{}", about.resource), &about.resource),
+    }
+}
+
+fn logs(object: &Stored) -> LogsTask {
+    LogsTask {
+        pod: spec::text(&object.spec, "pod").to_owned(),
+        namespace: spec::text(&object.spec, "namespace").to_owned(),
+        since: Time::parse(spec::text(&object.spec, "sinceTime")),
+        only: spec::texts(&object.spec, "onlyContainers"),
+        ignore: spec::texts(&object.spec, "ignoreContainers"),
+        span: log_span(object),
+    }
+}
+
+/// The ports of whichever pod of a discovery counts.
+fn forward_of(state: &State, object: &Stored) -> Option<ForwardTask> {
+    let template = spec::map(&object.spec, "portForwardTemplateSpec")?;
+    if !state.session.forwards_ports || state.session.mode == Mode::Ci {
+        return None;
+    }
+    let known = state.discoveries.get(&*object.name)?;
+    let pod = forwarded(&known.pods);
+    let about = log_span(object);
+    Some(ForwardTask {
+        ports: spec::forwards(template),
+        target: pod.map(Arc::clone),
+        span: about,
+    })
+}
+
+/// The ports of one pod that somebody named.
+fn forward(object: &Stored) -> ForwardTask {
+    let pod = Pod {
+        name: spec::text(&object.spec, "podName").into(),
+        namespace: spec::text(&object.spec, "namespace").into(),
+        ..Pod::default()
+    };
+    ForwardTask {
+        ports: spec::forwards(&object.spec),
+        target: Some(Arc::new(pod)),
+        span: log_span(object),
+    }
+}
+
 /// The orders that turn what is kept into what is desired.
 pub fn difference(kept: &mut Tasks, wanted: Tasks, effects: &mut Vec<Effect>) {
     for key in kept.keys().filter(|key| !wanted.contains_key(key)) {
@@ -121,6 +234,16 @@ pub fn difference(kept: &mut Tasks, wanted: Tasks, effects: &mut Vec<Effect>) {
 fn is_same(known: &Task, wanted: &Task) -> bool {
     match (known, wanted) {
         (Task::Process(known), Task::Process(wanted)) => known.generation == wanted.generation,
+        (Task::Discovery(known), Task::Discovery(wanted)) => known.generation == wanted.generation,
+        // A pod is the same one whatever becomes of it.
+        (Task::Forward(known), Task::Forward(wanted)) => {
+            let pod = |task: &ForwardTask| {
+                task.target
+                    .as_ref()
+                    .map(|pod| (pod.namespace.clone(), pod.name.clone()))
+            };
+            known.ports == wanted.ports && pod(known) == pod(wanted)
+        }
         _ => known == wanted,
     }
 }

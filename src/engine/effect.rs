@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::build::Reuse;
 use crate::engine::action::{Answer, Class, Token};
@@ -11,11 +12,16 @@ use crate::engine::state::Name;
 use crate::model::build::ImageTarget;
 use crate::model::built::{Built, Delivery};
 use crate::model::command::Command;
+use crate::model::deployed::{Deployed, ObjectRef, Wanted};
 use crate::model::filter::Ignore;
 use crate::model::local::Probe;
+use crate::model::pod::Pod;
+use crate::model::port::PortForward;
 use crate::model::registry::Registry;
 use crate::model::secret::Secret;
 use crate::model::settings::DockerPrune;
+use crate::model::time::Time;
+use crate::model::workload::{Locator, Source};
 
 #[derive(Clone, Debug)]
 pub enum Effect {
@@ -75,6 +81,8 @@ pub enum Work {
     Nothing,
     /// Images, and then what is deployed with them.
     Images(Box<ImageWork>),
+    /// What was deployed is deleted.
+    Remove(Box<RemoveWork>),
     /// What this program cannot do, with the reason.
     Impossible(String),
 }
@@ -92,6 +100,58 @@ pub struct ImageWork {
 pub enum Deploy {
     /// What this program cannot do, with the reason.
     Impossible(String),
+    Kubernetes(Box<KubernetesDeploy>),
+}
+
+/// Objects that are to be in the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KubernetesDeploy {
+    /// The name of the KubernetesApply.
+    pub apply: Name,
+    pub source: Source,
+    /// The images to put into the objects, with their definitions.
+    pub images: Vec<(Name, Arc<ImageTarget>)>,
+    /// Those of them that were built by other updates: nobody builds them in this one.
+    pub built: BTreeMap<Name, Built>,
+    pub locators: Vec<Locator>,
+    pub timeout: Duration,
+    pub merging: Merging,
+    pub force: Force,
+    /// What the latest apply left.
+    pub before: Option<Arc<Deployed>>,
+    /// All that is in the cluster because of earlier applies.
+    pub left: Arc<[ObjectRef]>,
+    /// What others deploy: it is not deleted, whatever this one left.
+    pub elsewhere: Arc<[ObjectRef]>,
+}
+
+/// Who merges what is wanted with what is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Merging {
+    #[default]
+    Here,
+    /// The API server: server-side apply.
+    Server,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Force {
+    /// What is as it should be is left alone.
+    #[default]
+    No,
+    /// Everything is deleted first.
+    Replace,
+}
+
+/// Objects that are to be deleted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RemoveWork {
+    pub apply: Name,
+    pub span: Span,
+    pub objects: Arc<[ObjectRef]>,
+    pub elsewhere: Arc<[ObjectRef]>,
+    pub delete: Option<Command>,
+    pub timeout: Duration,
 }
 
 /// One image of an update.
@@ -156,6 +216,10 @@ pub enum Key {
     Process(Name),
     Repo(Name),
     Extension(Name),
+    Cluster,
+    Discovery(Name),
+    PodLogs(Name),
+    Forward(Name),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -174,6 +238,41 @@ pub enum Task {
         repo: RepoSource,
         path: String,
     },
+    /// The cluster is connected to, and its health is known.
+    Cluster,
+    Discovery(Box<DiscoveryTask>),
+    PodLogs(Box<LogsTask>),
+    Forward(Box<ForwardTask>),
+}
+
+/// The pods of what was deployed, and what the cluster says about them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DiscoveryTask {
+    pub generation: u64,
+    pub wanted: Wanted,
+    /// What happened earlier is not told.
+    pub since: Time,
+    /// Where events are logged.
+    pub span: Span,
+}
+
+/// The logs of one pod.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogsTask {
+    pub pod: String,
+    pub namespace: String,
+    pub since: Option<Time>,
+    pub only: Vec<String>,
+    pub ignore: Vec<String>,
+    pub span: Span,
+}
+
+/// Ports here that lead into a pod. They stay open while the pod is replaced by another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForwardTask {
+    pub ports: Vec<PortForward>,
+    pub target: Option<Arc<Pod>>,
+    pub span: Span,
 }
 
 #[derive(Clone, Debug, PartialEq)]

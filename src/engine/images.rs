@@ -62,7 +62,7 @@ fn make(state: &State, resource: &ResourceState, image: &ImageState, wanted: &De
 }
 
 /// Whoever triggers a resource by hand wants it built, unless it waits with changes to be triggered: then those are meant.
-fn is_forced(resource: &ResourceState) -> bool {
+pub fn is_forced(resource: &ResourceState) -> bool {
     resource.requested.is_some() && (resource.follows_files() || resource.pending.files.is_empty())
 }
 

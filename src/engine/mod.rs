@@ -5,6 +5,7 @@
 //! them. A performer carries effects out and answers with actions. Everybody else reads snapshots and asks through a handle.
 
 pub mod action;
+mod apply;
 pub mod ci;
 mod course;
 mod desired;
@@ -27,3 +28,4 @@ pub mod step;
 pub mod store;
 #[cfg(test)]
 pub mod tests;
+mod workload;

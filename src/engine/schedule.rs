@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use crate::engine::effect::Effect;
 use crate::engine::images;
+use crate::engine::objects::deploy::watch_target;
 use crate::engine::reduce::begin;
 use crate::engine::reduce::updated::cancel;
 use crate::engine::say;
 use crate::engine::state::{Cancelled, Cause, Hold, Mode, Name, ResourceState, Seq, State, Update};
 use crate::model::digest;
 use crate::model::project::Target;
+use crate::model::workload::Source;
 
 /// An update that does nothing but repeat itself may do so this often.
 pub const MOST_ECHOES: u32 = 6;
@@ -26,6 +28,7 @@ pub fn schedule(state: &mut State, effects: &mut Vec<Effect>) {
         running
             .iter()
             .for_each(|name| cancel(state, name, Cancelled::Ending, effects));
+        end_deploys(state, effects);
     } else {
         evaluations(state, effects);
         supersede(state, effects);
@@ -34,6 +37,24 @@ pub fn schedule(state: &mut State, effects: &mut Vec<Effect>) {
         }
     }
     holds(state, effects);
+}
+
+/// What objects asked for ends, too. What is being deleted is deleted to its end.
+fn end_deploys(state: &mut State, effects: &mut Vec<Effect>) {
+    let of_resources: Vec<u64> = state
+        .resources
+        .values()
+        .filter_map(|resource| Some(resource.running.as_ref()?.id))
+        .collect();
+    for apply in state.applies.values_mut() {
+        let run = apply
+            .running
+            .filter(|run| !apply.is_ending && !of_resources.contains(run));
+        if let Some(update) = run {
+            Arc::make_mut(apply).is_ending = true;
+            effects.push(Effect::CancelUpdate { update });
+        }
+    }
 }
 
 /// Tiltfiles do not wait for anything but themselves.
@@ -157,6 +178,9 @@ fn hold(state: &State, name: &Name, resource: &ResourceState, running: &Running)
             on: Arc::clone(&making.resource),
         });
     }
+    if let Some(hold) = deploying(state, name, resource) {
+        return Some(hold);
+    }
     let waits_for = unready_deps(state, name, resource);
     if !waits_for.is_empty() {
         return Some(Hold::WaitingForDeps { on: waits_for });
@@ -166,6 +190,23 @@ fn hold(state: &State, name: &Name, resource: &ResourceState, running: &Running)
     }
     let most = state.settings.update.max_parallel_updates;
     (running.count >= most).then_some(Hold::NoSlot { most })
+}
+
+/// What keeps a resource from being deployed to its cluster.
+fn deploying(state: &State, name: &Name, resource: &ResourceState) -> Option<Hold> {
+    if !resource.is_kubernetes() {
+        return None;
+    }
+    let apply = state.applies.get(name);
+    if apply.is_some_and(|apply| apply.is_busy()) {
+        return Some(Hold::StillEnding);
+    }
+    match state.cluster.connected() {
+        Some(_) => None,
+        None => Some(Hold::WaitingForCluster {
+            error: state.cluster.error().map(str::to_owned),
+        }),
+    }
 }
 
 /// A failure for what lies outside the project is waited out, unless there is another reason to try again now.
@@ -180,7 +221,8 @@ fn tried_again(state: &State, resource: &ResourceState) -> Option<Hold> {
 fn is_watch_starting(state: &State, name: &Name, resource: &ResourceState) -> bool {
     let watched = match &resource.declared.target {
         Target::Local(local) => !local.deps.is_empty(),
-        Target::Kubernetes(_) | Target::Compose(_) => false,
+        Target::Kubernetes(target) => matches!(&target.source, Source::Custom { deps, .. } if !deps.is_empty()),
+        Target::Compose(_) => false,
     };
     if state.session.mode == Mode::Ci {
         return false;
@@ -191,7 +233,11 @@ fn is_watch_starting(state: &State, name: &Name, resource: &ResourceState) -> bo
     if !watched || resource.started_once {
         return false;
     }
-    let watch = digest::object_name(&format!("local:{name}"));
+    let target = match resource.is_kubernetes() {
+        true => watch_target(name),
+        false => format!("local:{name}"),
+    };
+    let watch = digest::object_name(&target);
     let known = state.watches.get(watch.as_str());
     known.is_none_or(|watch| watch.started.is_none() && watch.error.is_none())
 }

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use crate::model::command::{Command, Echo};
+use crate::model::deployed::{LabelSelector, Operator, Requirement, Wanted, WatchRef};
 use crate::model::filter::Ignore;
 use crate::model::local::{Probe, ProbeAction};
+use crate::model::port::PortForward;
 use crate::model::tree::{Map, Tree};
 
 pub fn text<'a>(map: &'a Map, field: &str) -> &'a str {
@@ -79,6 +81,59 @@ pub fn ignores(spec: &Map) -> Vec<Ignore> {
     let list = spec.get("ignores").and_then(Tree::as_list).unwrap_or_default();
     let maps = list.iter().filter_map(Tree::as_map);
     maps.map(|ignore| Ignore::patterns(text(ignore, "basePath"), texts(ignore, "patterns")))
+        .collect()
+}
+
+fn maps<'a>(map: &'a Map, field: &str) -> impl Iterator<Item = &'a Map> {
+    let list = map.get(field).and_then(Tree::as_list).unwrap_or_default();
+    list.iter().filter_map(Tree::as_map)
+}
+
+/// Which pods a KubernetesDiscovery is about.
+pub fn wanted(spec: &Map, template_hashes: Vec<Box<str>>) -> Wanted {
+    let watches = maps(spec, "watches").map(|watch| WatchRef {
+        uid: text(watch, "uid").into(),
+        namespace: text(watch, "namespace").into(),
+        name: text(watch, "name").into(),
+    });
+    Wanted {
+        watches: watches.collect(),
+        selectors: maps(spec, "extraSelectors").map(selector).collect(),
+        namespace: Box::default(),
+        template_hashes,
+    }
+}
+
+fn selector(selector: &Map) -> LabelSelector {
+    let labels = map(selector, "matchLabels").into_iter().flat_map(Map::iter);
+    let labels = labels.filter_map(|(key, value)| Some((key.into(), value.as_text()?.into())));
+    let expressions = maps(selector, "matchExpressions").map(|requirement| Requirement {
+        key: text(requirement, "key").into(),
+        operator: match text(requirement, "operator") {
+            "NotIn" => Operator::NotIn,
+            "Exists" => Operator::Exists,
+            "DoesNotExist" => Operator::DoesNotExist,
+            _ => Operator::In,
+        },
+        values: texts(requirement, "values").into_iter().map(Into::into).collect(),
+    });
+    LabelSelector {
+        labels: labels.collect(),
+        expressions: expressions.collect(),
+    }
+}
+
+/// The ports of a PortForward, or of a template for one.
+pub fn forwards(spec: &Map) -> Vec<PortForward> {
+    let port = |forward: &Map, field| u16::try_from(int(forward, field)).unwrap_or_default();
+    maps(spec, "forwards")
+        .map(|forward| PortForward {
+            local: port(forward, "localPort"),
+            container: port(forward, "containerPort"),
+            host: text(forward, "host").to_owned(),
+            name: text(forward, "name").to_owned(),
+            path: text(forward, "path").to_owned(),
+        })
         .collect()
 }
 

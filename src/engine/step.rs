@@ -130,7 +130,8 @@ impl Loop {
     pub fn is_over(&self) -> bool {
         let state = &self.state;
         let runs = state.resources.values().any(|resource| resource.running.is_some());
-        state.session.ending.is_some() && !runs && state.departing.is_empty()
+        let deploys = state.applies.values().any(|apply| apply.is_busy());
+        state.session.ending.is_some() && !runs && !deploys && state.departing.is_empty()
     }
 
     pub fn kept(&self) -> &Tasks {

@@ -1,5 +1,7 @@
 //! Pure. What a deploy left in the cluster, and which pods are looked for because of it.
 
+use crate::model::kube::Object;
+
 /// The objects of one resource as the cluster has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deployed {
@@ -26,6 +28,23 @@ pub struct ObjectRef {
 }
 
 impl ObjectRef {
+    /// As it is written, before a cluster has seen it.
+    pub fn of(object: &Object) -> ObjectRef {
+        ObjectRef {
+            api_version: object.api_version().into(),
+            kind: object.kind().into(),
+            namespace: object.given_namespace().unwrap_or_default().into(),
+            name: object.name().into(),
+            ..ObjectRef::default()
+        }
+    }
+
+    /// Whether both may be the same object as far as is known: one that names no namespace may be in any.
+    pub fn may_be(&self, other: &ObjectRef) -> bool {
+        let is_near = self.namespace == other.namespace || self.namespace.is_empty() || other.namespace.is_empty();
+        is_near && self.group() == other.group() && self.kind == other.kind && self.name == other.name
+    }
+
     /// Empty for the core group.
     pub fn group(&self) -> &str {
         self.api_version.split_once('/').map_or("", |(group, _)| group)

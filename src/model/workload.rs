@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::command::Command;
+use crate::model::deployed::ObjectRef;
 use crate::model::filter::Ignore;
 use crate::model::link::Link;
 use crate::model::port::PortForward;
@@ -11,6 +12,8 @@ use crate::model::port::PortForward;
 #[derive(Clone, Debug, PartialEq)]
 pub struct KubernetesTarget {
     pub source: Source,
+    /// What the YAML names, without uids, and without namespaces where it names none. Of a custom deploy nothing is known.
+    pub objects: Vec<ObjectRef>,
     /// Image maps injected into the objects, in order of definition.
     pub image_maps: Vec<String>,
     pub image_locators: Vec<Locator>,

@@ -43,6 +43,7 @@ impl Scene {
             timeout: None,
             ci: Settings::default().ci,
             reuse: crate::build::Reuse::default(),
+            forwards_ports: true,
             ending: None,
             outcome: None,
             fatal: None,

@@ -262,6 +262,7 @@ fn target(target: &Target, now: Time) -> TargetReport {
             started,
             finished,
             error: why,
+            grace: _,
         } => {
             error = why.clone();
             ("terminated", Some(*started), Some(*finished))

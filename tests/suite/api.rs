@@ -97,6 +97,7 @@ fn state() -> State {
         timeout: None,
         ci: Default::default(),
         reuse: tilt::build::Reuse::default(),
+        forwards_ports: true,
         ending: None,
         outcome: None,
         fatal: None,

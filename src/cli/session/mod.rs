@@ -36,6 +36,8 @@ pub struct Plan {
     pub timeout: Option<Duration>,
     pub settle: Settle,
     pub images: ImageArgs,
+    /// Whether ports of pods are forwarded.
+    pub forwards_ports: bool,
     pub detail: Detail,
     pub reports: Wanted,
     /// Where to write the session as it was at its end.
@@ -67,6 +69,7 @@ pub fn up(args: UpArgs, global: &Global) -> Result<(), Exit> {
         serve: args.serve,
         view,
         images: args.images,
+        forwards_ports: !args.disable_port_forwards,
         detail: detail(global),
         timeout: None,
         settle: Settle {
@@ -95,6 +98,7 @@ pub fn ci(args: CiArgs, global: &Global) -> Result<(), Exit> {
         serve: args.serve,
         view: View::Stream,
         images: args.images,
+        forwards_ports: false,
         detail: detail(global),
         timeout,
         settle: Settle::default(),
@@ -116,6 +120,7 @@ pub fn updog(args: UpdogArgs) -> Result<(), Exit> {
         filter: Query::default(),
         view: View::Stream,
         images: ImageArgs::default(),
+        forwards_ports: true,
         detail: Detail::Usual,
         timeout: None,
         settle: Settle::default(),

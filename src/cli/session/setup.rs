@@ -129,6 +129,7 @@ fn described(plan: &Plan, request: &Request) -> Session {
             true => Reuse::Nothing,
             false => Reuse::Inputs,
         },
+        forwards_ports: plan.forwards_ports,
         ending: None,
         outcome: None,
         fatal: None,

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::engine::objects::{
-    BUTTON_HASH, BUTTON_TYPE, IS_DISABLED, LOG_SPAN, MANAGED_BY, RESOURCE, TARGET_ID, disable_name, disable_source,
-    disable_switch, image, location, map, object, owned_by, stop_button, texts, tree,
+    BUTTON_HASH, BUTTON_TYPE, IS_DISABLED, LOG_SPAN, MANAGED_BY, RESOURCE, TARGET_ID, deploy, disable_name,
+    disable_source, disable_switch, image, location, map, object, owned_by, stop_button, texts, tree,
 };
 use crate::engine::reduce::begin::update_cmd;
 use crate::engine::state::{MAIN, Name, State};
@@ -56,7 +56,9 @@ pub fn replace(state: &mut State, name: &Name, project: &Project, toggles: Toggl
     let mut wanted = declared(project, name);
     for resource in &project.resources {
         wanted.extend(of_resource(project, resource, name));
+        wanted.extend(deploy::of_resource(&state.session, project, resource));
     }
+    wanted.extend(deploy::of_project(project));
     let now = state.now;
     let mut kept = BTreeSet::new();
     for object in wanted {

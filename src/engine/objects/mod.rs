@@ -2,6 +2,7 @@
 //! engine looks after.
 
 pub mod declared;
+pub mod deploy;
 pub mod first;
 pub mod image;
 pub mod resource;

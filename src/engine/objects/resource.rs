@@ -3,10 +3,13 @@
 use crate::engine::objects::status::Before;
 use crate::engine::objects::{declared, map, micros, set, tree};
 use crate::engine::state::{Hold, Phase, Record, ResourceState, RuntimeStatus, UpdateStatus};
+use crate::engine::workload;
 use crate::model::link::Link;
 use crate::model::object::API_VERSION;
 use crate::model::project::{Target, TriggerMode};
+use crate::model::time::Time;
 use crate::model::tree::{Map, Tree};
+use crate::model::workload::KubernetesTarget;
 
 pub fn status(resource: &ResourceState, order: usize, before: &Before) -> Map {
     let (update, runtime) = (resource.update_status(), resource.runtime_status());
@@ -28,8 +31,10 @@ pub fn status(resource: &ResourceState, order: usize, before: &Before) -> Map {
     set(&mut status, "pendingBuildSince", pending_since(resource).map(micros));
     status.push("hasPendingChanges", Tree::Bool(!resource.pending.files.is_empty()));
     links(resource, &mut status);
-    if let Target::Local(_) = resource.declared.target {
-        status.push("localResourceInfo", local(resource));
+    match &resource.declared.target {
+        Target::Local(_) => status.push("localResourceInfo", local(resource)),
+        Target::Kubernetes(target) => status.push("k8sResourceInfo", kubernetes(resource, target)),
+        Target::Compose(_) => {}
     }
     status.push("runtimeStatus", Tree::text(runtime_word(runtime)));
     status.push("updateStatus", Tree::text(update_word(update)));
@@ -76,17 +81,46 @@ fn links(resource: &ResourceState, status: &mut Map) {
         Target::Kubernetes(target) => &target.links,
         Target::Compose(target) => &target.links,
     };
-    if links.is_empty() {
-        return;
-    }
-    let link = |link: &Link| {
-        let mut map = map([("url", Tree::text(link.url.to_string()))]);
-        if !link.name.is_empty() {
-            map.push("name", Tree::text(link.name.as_str()));
+    let forwarded = resource.workload.links.iter().cloned();
+    let declared = links.iter().map(|link| (link.url.to_string(), link.name.clone()));
+    let links = forwarded.chain(declared).map(|(url, name)| {
+        let mut map = map([("url", Tree::text(url))]);
+        if !name.is_empty() {
+            map.push("name", Tree::text(name));
         }
         Tree::Map(map)
-    };
-    status.push("endpointLinks", Tree::List(links.iter().map(link).collect()));
+    });
+    let links: Vec<Tree> = links.collect();
+    if !links.is_empty() {
+        status.push("endpointLinks", Tree::List(links));
+    }
+}
+
+/// What its newest pod does.
+fn kubernetes(resource: &ResourceState, target: &KubernetesTarget) -> Tree {
+    let mut shown = Map::new();
+    let names = workload::display_names(target);
+    if let Some(pod) = resource.workload.pod() {
+        shown.push("podName", Tree::text(&*pod.name));
+        let seconds = |time: Time| Tree::text(time.to_seconds_text());
+        set(&mut shown, "podCreationTime", pod.created.map(seconds));
+        set(&mut shown, "podUpdateStartTime", resource.last_deploy.map(seconds));
+        shown.push("podStatus", Tree::text(&*pod.status));
+        if !pod.errors.is_empty() {
+            shown.push("podStatusMessage", Tree::text(pod.errors.join("\n")));
+        }
+        shown.push("allContainersReady", Tree::Bool(pod.is_ready()));
+        set(
+            &mut shown,
+            "podRestarts",
+            (pod.restarts() > 0).then(|| Tree::Int(pod.restarts().into())),
+        );
+        shown.push("spanID", Tree::text(format!("pod:{}:{}", resource.name(), pod.name)));
+    }
+    if !names.is_empty() {
+        shown.push("displayNames", crate::engine::objects::texts(&names));
+    }
+    Tree::Map(shown)
 }
 
 fn local(resource: &ResourceState) -> Tree {

@@ -1,6 +1,6 @@
 //! Pure. The session as an object: what it is made of, how each part is doing, and whether it is over.
 
-use crate::engine::ci::{Target, TargetState, targets};
+use crate::engine::ci::{Grace, Target, TargetState, targets};
 use crate::engine::objects::status::put_status;
 use crate::engine::objects::{map, micros, set, texts, tree};
 use crate::engine::state::{Mode, Outcome, Session, State};
@@ -76,9 +76,16 @@ fn target(target: &Target) -> Tree {
             started,
             finished,
             error,
+            grace,
         } => {
             let mut ended = map([("startTime", micros(*started)), ("finishTime", micros(*finished))]);
             set(&mut ended, "error", error.as_deref().map(Tree::text));
+            let grace = match grace {
+                Grace::NotApplicable => None,
+                Grace::Tolerated { .. } => Some("Tolerated"),
+                Grace::Exceeded => Some("Exceeded"),
+            };
+            set(&mut ended, "graceStatus", grace.map(Tree::text));
             map([("terminated", Tree::Map(ended))])
         }
         TargetState::Disabled => map([("disabled", Tree::Map(Map::new()))]),

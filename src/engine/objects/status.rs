@@ -5,14 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::objects::{
-    self, LOG_SPAN, OWNER_KIND, OWNER_NAME, RESOURCE, image, map, micros, resource, session, set, tiltfile, tree,
+    self, LOG_SPAN, OWNER_KIND, OWNER_NAME, RESOURCE, deploy, image, map, micros, resource, session, set, tiltfile,
+    tree,
 };
 use crate::engine::reduce::begin::update_cmd;
 use crate::engine::spec::{self, Disable};
 use crate::engine::state::{
     CmdState, ImageState, MAIN, Name, Phase, ProcessState, ResourceState, Serve, Session, State, WatchState,
 };
-use crate::model::object::kinds::{CMD, CONFIG_MAP, FILE_WATCH, TOGGLE_BUTTON, UI_RESOURCE};
+use crate::model::object::kinds::{
+    CLUSTER, CMD, CONFIG_MAP, FILE_WATCH, KUBERNETES_APPLY, KUBERNETES_DISCOVERY, POD_LOG_STREAM, PORT_FORWARD,
+    TOGGLE_BUTTON, UI_RESOURCE,
+};
 use crate::model::object::{Kind, Stored, Table};
 use crate::model::project::Target;
 use crate::model::time::Time;
@@ -24,6 +28,7 @@ pub struct Projected {
     resources: BTreeMap<Name, (usize, Arc<ResourceState>)>,
     images: BTreeMap<Name, Arc<ImageState>>,
     watches: BTreeMap<Name, Arc<WatchState>>,
+    deploys: deploy::Shown,
     tiltfiles: tiltfile::Shown,
     cmds: BTreeMap<Name, Arc<CmdState>>,
     serves: BTreeSet<Name>,
@@ -41,6 +46,15 @@ impl Projected {
     }
 }
 
+/// The kinds that deploys are shown as.
+const DEPLOYS: [&Kind; 5] = [
+    &CLUSTER,
+    &KUBERNETES_APPLY,
+    &KUBERNETES_DISCOVERY,
+    &POD_LOG_STREAM,
+    &PORT_FORWARD,
+];
+
 /// Changes of objects in here follow from the state; they wake nobody.
 pub fn project(state: &mut State, projected: &mut Projected) {
     let switched = projected.differs(state, &CONFIG_MAP);
@@ -54,6 +68,8 @@ pub fn project(state: &mut State, projected: &mut Projected) {
         user_cmds(state);
     }
     watches(state, projected, watched);
+    let deployed = switched || DEPLOYS.iter().any(|kind| projected.differs(state, kind));
+    deploy::project(state, &mut projected.deploys, deployed);
     if moved
         || projected
             .session
@@ -302,7 +318,7 @@ fn watch_status(watch: &WatchState, disabled: Option<Tree>) -> Map {
 }
 
 /// Whether an object is disabled by its switches, and why, since when.
-fn disable_status(state: &State, kind: &'static Kind, name: &str) -> Option<Tree> {
+pub fn disable_status(state: &State, kind: &'static Kind, name: &str) -> Option<Tree> {
     let object = state.table.get(kind, name)?;
     let verdict = verdict(&state.table, &object.spec);
     Some(verdict.status(object, state.now))

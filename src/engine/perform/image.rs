@@ -72,6 +72,7 @@ pub async fn images(update: u64, work: ImageWork, stop: &Stop, context: &Context
     run.log.info(&frame::heading((run.of, run.of), "Deploying"));
     run.log.info(&frame::footer(&took, began.elapsed()));
     match work.deploy {
+        Deploy::Kubernetes(_) => UpdateOutcome::Done,
         Deploy::Impossible(message) => UpdateOutcome::Failed(failure(message, Class::User)),
     }
 }

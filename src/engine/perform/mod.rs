@@ -4,6 +4,7 @@
 
 pub mod builder;
 pub mod cluster;
+mod deploy;
 mod evaluate;
 mod frame;
 mod image;
@@ -153,6 +154,7 @@ impl Performer {
             Key::Process(name) => self.processes.release(name),
             // What is fetched is fetched.
             Key::Repo(_) | Key::Extension(_) => {}
+            Key::Cluster | Key::Discovery(_) | Key::PodLogs(_) | Key::Forward(_) => {}
         }
     }
 }

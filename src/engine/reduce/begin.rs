@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::engine::apply;
 use crate::engine::effect::{Deploy, Effect, EvaluateOrder, ImageStep, ImageWork, Span, UpdateOrder, Work};
 use crate::engine::images;
 use crate::engine::objects::declared;
-use crate::engine::reduce::{image, retry};
+use crate::engine::reduce::{deploy, image, retry};
 use crate::engine::say::{self, span};
 use crate::engine::spec;
 use crate::engine::state::{Cause, Evaluating, Name, ResourceState, State, Update, next};
@@ -95,7 +96,7 @@ pub fn update(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     }
     let steps: &[ImageStep] = match &work {
         Work::Images(work) => &work.steps,
-        Work::Command { .. } | Work::Nothing | Work::Impossible(_) => &[],
+        Work::Command { .. } | Work::Nothing | Work::Remove(_) | Work::Impossible(_) => &[],
     };
     let running = Update {
         id,
@@ -111,6 +112,11 @@ pub fn update(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     };
     resource.running = Some(running.clone());
     image::claim(state, steps, &running, name);
+    if let Work::Images(work) = &work
+        && let Deploy::Kubernetes(deploy) = &work.deploy
+    {
+        deploy::begins(state, deploy, id, &work.span);
+    }
     effects.push(Effect::StartUpdate(Box::new(UpdateOrder {
         update: id,
         resource: Arc::clone(name),
@@ -150,20 +156,23 @@ fn count_echo(resource: &mut ResourceState, causes: &[Cause], files: &[PathBuf])
 
 /// What an update of a resource does.
 fn work(state: &State, resource: &ResourceState, span: &Span) -> Work {
-    let what = match &resource.declared.target {
-        Target::Kubernetes(_) => "deploying to Kubernetes",
-        Target::Compose(_) => "running Docker Compose services",
-        Target::Local(local) => return command(state, resource, local),
-    };
-    let message = format!("{what} is not part of this version of tilt, which runs local resources and builds images");
     let steps = images::plan(state, resource);
-    if steps.is_empty() {
-        return Work::Impossible(message);
-    }
+    let deploy = match &resource.declared.target {
+        Target::Local(local) => return command(state, resource, local),
+        Target::Kubernetes(target) => Deploy::Kubernetes(Box::new(apply::of_resource(state, resource, target))),
+        Target::Compose(_) => {
+            let message = "running Docker Compose services is not part of this version of tilt, which runs local resources, \
+                           builds images and deploys to Kubernetes";
+            if steps.is_empty() {
+                return Work::Impossible(message.to_owned());
+            }
+            Deploy::Impossible(message.to_owned())
+        }
+    };
     Work::Images(Box::new(ImageWork {
         span: span.clone(),
         steps,
-        deploy: Deploy::Impossible(message),
+        deploy,
     }))
 }
 

@@ -16,11 +16,11 @@ use crate::engine::state::{
     Cancelled, Cause, Evaluating, MAIN, Name, Record, ResourceState, Retry, State, TiltfileState, builds_the_same,
     image_maps,
 };
+use crate::engine::workload;
 use crate::model::build::ImageTarget;
 use crate::model::duration::Duration;
 use crate::model::project::{Evaluation, Project, Resource, Target};
 use crate::model::settings::ScrubSecrets;
-use crate::model::workload::KubernetesTarget;
 
 /// How many evaluations are remembered.
 const HISTORY: usize = 2;
@@ -196,6 +196,8 @@ fn redefine(state: &mut State, name: &Name, resource: &Resource, effects: &mut V
             known.serve = None;
         }
     }
+    workload::judge(state, name, effects);
+    workload::relink(state, name);
 }
 
 /// Whether what runs no longer is what is declared. What only changes when something runs does not count.
@@ -205,13 +207,11 @@ fn invalidates(known: &Resource, new: &Resource) -> bool {
             known.update != new.update || known.serve != new.serve || known.readiness_probe != new.readiness_probe
         }
         (Target::Kubernetes(one), Target::Kubernetes(other)) => {
-            // What is only shown or forwarded is not deployed.
-            let other = KubernetesTarget {
-                port_forwards: one.port_forwards.clone(),
-                links: one.links.clone(),
-                ..other.as_ref().clone()
-            };
-            **one != other || images_differ(known, new)
+            let is_same = one.source == other.source
+                && one.image_maps == other.image_maps
+                && one.image_locators == other.image_locators;
+            // How it is found, judged, shown and forwarded is not deployed.
+            !is_same || images_differ(known, new)
         }
         (known_target, new_target) => known_target != new_target || images_differ(known, new),
     }

@@ -24,7 +24,7 @@ pub fn changed(state: &mut State, changes: Vec<(Name, Vec<PathBuf>)>, written: O
         let Some(target) = target(state, &watch) else { continue };
         match target.split_once(':') {
             Some(("configs", tiltfile)) => evaluate(state, tiltfile, Cause::Files(paths)),
-            Some(("local", resource)) => {
+            Some(("local" | "k8s", resource)) => {
                 let (seq, now) = (state.seq, state.now);
                 if let Some(resource) = state.resource_mut(resource) {
                     pend(resource, paths, (seq, now, written));

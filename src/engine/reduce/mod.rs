@@ -2,6 +2,7 @@
 //! asked why not. Nothing is decided here that could as well be decided from the state alone.
 
 pub mod begin;
+pub mod deploy;
 pub mod evaluated;
 mod files;
 pub mod image;
@@ -32,6 +33,15 @@ pub fn reduce(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         Action::Files { changes, written } => files::changed(state, changes, written),
         Action::Watch { watch, fact } => files::watch(state, &watch, fact, effects),
         Action::UpdateRuns { update, pid } => updated::runs(state, update, pid),
+        Action::Cluster(fact) => deploy::cluster(state, fact, effects),
+        Action::Applied { apply, run, fact } => deploy::applied(state, &apply, run, fact, effects),
+        Action::Discovered {
+            discovery,
+            generation,
+            fact,
+        } => deploy::discovered(state, &discovery, generation, fact, effects),
+        Action::PodLogs { stream, state: news } => deploy::logs(state, &stream, news),
+        Action::Forward { forward, ports } => deploy::forward(state, &forward, ports),
         Action::Image { image, update, fact } => image::image(state, &image, update, fact),
         Action::Updated { update, outcome } => updated::updated(state, update, outcome, effects),
         Action::Process {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::engine::action::{Class, UpdateFailure, UpdateOutcome};
 use crate::engine::effect::Effect;
 use crate::engine::reduce::process::serve;
-use crate::engine::reduce::{image, retry};
+use crate::engine::reduce::{deploy, image, retry};
 use crate::engine::say::{self, span};
 use crate::engine::state::{Cancelled, Cause, CommandRun, Name, Record, ResourceState, State, Update};
 use crate::model::time::Time;
@@ -24,6 +24,7 @@ pub fn updated(state: &mut State, update: u64, outcome: UpdateOutcome, effects: 
     // A resource that is gone meanwhile has nobody to tell.
     state.departing.remove(&update);
     image::release(state, update);
+    deploy::ended(state, update, &outcome, effects);
     let Some(name) = found else { return };
     let now = state.now;
     let used = state
@@ -86,7 +87,7 @@ fn finish(
     } else {
         resource.last_deploy = Some(now);
         resource.usual = Some(learned(resource.usual, now.since(running.started)));
-        resource.ever_ready |= !resource.serves();
+        resource.ever_ready |= resource.is_ready_once_updated();
     }
     resource.history.push_front(Record {
         started: running.started,

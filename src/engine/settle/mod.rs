@@ -4,6 +4,7 @@
 
 mod button;
 mod cmd;
+pub mod deploy;
 mod extension;
 mod switch;
 mod tiltfile;
@@ -12,7 +13,8 @@ use crate::engine::effect::Effect;
 use crate::engine::objects::status::is_disabled;
 use crate::engine::state::State;
 use crate::model::object::kinds::{
-    CONFIG_MAP, EXTENSION, EXTENSION_REPO, FILE_WATCH, TILTFILE, TOGGLE_BUTTON, UI_BUTTON,
+    CONFIG_MAP, EXTENSION, EXTENSION_REPO, FILE_WATCH, KUBERNETES_APPLY, KUBERNETES_DISCOVERY, POD_LOG_STREAM,
+    PORT_FORWARD, TILTFILE, TOGGLE_BUTTON, UI_BUTTON,
 };
 use crate::model::object::{Kind, Table};
 
@@ -45,6 +47,17 @@ pub fn settle(state: &mut State, settled: &mut Settled, effects: &mut Vec<Effect
         forget_watches(state);
     }
     cmd::settle(state);
+    let deploys = [
+        &KUBERNETES_APPLY,
+        &KUBERNETES_DISCOVERY,
+        &CONFIG_MAP,
+        &POD_LOG_STREAM,
+        &PORT_FORWARD,
+    ];
+    if state.unsettled || settled.is_new(state, &deploys) {
+        state.unsettled = false;
+        deploy::settle(state, effects);
+    }
     settled.0 = Some(state.table.clone());
 }
 

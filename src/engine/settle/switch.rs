@@ -69,6 +69,7 @@ fn disable(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     resource.used = Default::default();
     resource.is_outdated = false;
     resource.retry = Default::default();
+    resource.workload = Default::default();
     image::disabled(state, name);
     if is_news {
         say(name, "disabled", effects);

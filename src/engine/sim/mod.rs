@@ -13,8 +13,10 @@ use std::time::Duration;
 
 use crate::engine::action::Action;
 use crate::engine::effect::Effect;
-use crate::engine::state::{Build, Mode, Name, Seq, Session, State};
+use crate::engine::state::{Build, Connected, Mode, Name, Seq, Session, State};
 use crate::engine::step::Loop;
+use crate::model::cluster::Facts;
+use crate::model::cluster_product::Product;
 use crate::model::settings::CiSettings;
 use crate::model::time::Time;
 
@@ -49,6 +51,23 @@ pub enum Event {
 /// How many things somebody does in one run.
 const MEDDLINGS: usize = 25;
 
+/// A cluster that answers.
+pub fn cluster() -> Connected {
+    Connected {
+        facts: Facts {
+            arch: Some("amd64".to_owned()),
+            version: "v1.33.1".to_owned(),
+            ..Facts::default()
+        },
+        context: "sim".to_owned(),
+        cluster: "kind-sim".to_owned(),
+        namespace: "default".to_owned(),
+        product: Product::Kind,
+        config_path: "/run/cluster.yml".to_owned(),
+        at: Time::from_micros(1_000_000),
+    }
+}
+
 pub fn session(mode: Mode) -> Session {
     Session {
         mode,
@@ -61,6 +80,7 @@ pub fn session(mode: Mode) -> Session {
         timeout: None,
         ci: CiSettings::default(),
         reuse: crate::build::Reuse::default(),
+        forwards_ports: true,
         ending: None,
         outcome: None,
         fatal: None,

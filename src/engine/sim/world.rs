@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::action::{
-    Action, Ask, Class, Effort, Expected, Part, ProcessFact, Readiness, Token, UpdateFailure, UpdateOutcome, Verb,
-    WatchFact, Write,
+    Action, Ask, Class, ClusterFact, Effort, Expected, Part, ProcessFact, Readiness, Token, UpdateFailure,
+    UpdateOutcome, Verb, WatchFact, Write,
 };
 use crate::engine::effect::{Effect, Key, Task, Work};
-use crate::engine::sim::Event;
 use crate::engine::sim::chance::Chance;
 use crate::engine::sim::images::{self, Images};
+use crate::engine::sim::{Event, cluster};
 use crate::engine::state::{MAIN, Name, Seq, State, TriggerSource};
 use crate::model::command::Command;
 use crate::model::local::LocalTarget;
@@ -148,6 +148,10 @@ impl World {
     fn keep(&mut self, key: Key, task: Task, chance: &mut Chance) -> Vec<(Duration, Action)> {
         let (process, task) = match (key, task) {
             (Key::Process(process), Task::Process(task)) => (process, task),
+            (Key::Cluster, _) => {
+                let connected = ClusterFact::Connected(Box::new(cluster()));
+                return vec![(pause(chance, 300), Action::Cluster(connected))];
+            }
             (Key::Watch(watch), _) => {
                 let fact = match chance.once_in(10) {
                     true => WatchFact::Failed {
@@ -327,6 +331,7 @@ fn mode(chance: &mut Chance) -> TriggerMode {
 fn kubernetes() -> Target {
     Target::Kubernetes(Box::new(KubernetesTarget {
         source: Source::Yaml(String::new()),
+        objects: Vec::new(),
         image_maps: Vec::new(),
         image_locators: Vec::new(),
         timeout: Duration::ZERO,

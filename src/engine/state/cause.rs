@@ -97,6 +97,10 @@ pub enum Hold {
         failures: u32,
         at: Time,
     },
+    /// There is no cluster to deploy to, or nothing is known of it yet.
+    WaitingForCluster {
+        error: Option<String>,
+    },
     /// Objects that belong to no resource are deployed first.
     WaitingForUncategorized,
     /// As many updates run as may.
@@ -130,6 +134,7 @@ impl Hold {
             Hold::StartingWatch => "starting-watch",
             Hold::StillEnding | Hold::BuildingImage { .. } => "building-component",
             Hold::Retry { .. } => "waiting-for-retry",
+            Hold::WaitingForCluster { .. } => "waiting-for-cluster",
             Hold::WaitingForUncategorized => "waiting-for-uncategorized",
             Hold::NoSlot { .. } => "waiting-for-slot",
             Hold::Manual { .. } | Hold::ManualInit => "waiting-for-trigger",
@@ -196,6 +201,8 @@ impl fmt::Display for Hold {
             ),
             Hold::StillEnding => f.write_str("waits until its update from before has ended"),
             Hold::StartingWatch => f.write_str("waits until its files are watched, so that no save is lost"),
+            Hold::WaitingForCluster { error: None } => f.write_str("waits for the cluster to be connected"),
+            Hold::WaitingForCluster { error: Some(error) } => write!(f, "waits for the cluster: {error}"),
             Hold::WaitingForUncategorized => f.write_str("waits for the objects that belong to no resource"),
             Hold::NoSlot { most } => write!(
                 f,

@@ -3,6 +3,8 @@
 //! Copies are cheap: what a step does not touch is shared with the copies before it.
 
 mod cause;
+mod cluster;
+mod deploy;
 mod image;
 mod process;
 mod resource;
@@ -22,6 +24,10 @@ use crate::model::settings::Settings;
 use crate::model::time::Time;
 
 pub use cause::{Cause, Hold, TriggerSource};
+pub use cluster::{ClusterState, Connected};
+pub use deploy::{
+    ApplyState, ContainerStream, DiscoveryState, ForwardState, ForwardedPort, Removal, Runtime, StreamState, Workload,
+};
 pub use image::{ImageFailure, ImageState, Made, Making, builds_the_same, identity, is_ours};
 pub use process::{CmdState, Phase, ProcessState};
 pub use resource::{
@@ -56,6 +62,14 @@ pub struct State {
     /// What resources build, by the name of the image map.
     pub images: BTreeMap<Name, Arc<ImageState>>,
     pub pruning: Pruning,
+    pub cluster: Arc<ClusterState>,
+    /// What is in the cluster because of us, by the name of the KubernetesApply.
+    pub applies: BTreeMap<Name, Arc<ApplyState>>,
+    pub discoveries: BTreeMap<Name, Arc<DiscoveryState>>,
+    pub streams: BTreeMap<Name, Arc<StreamState>>,
+    pub forwards: BTreeMap<Name, Arc<ForwardState>>,
+    /// What is known of deploys changed, and the objects that follow from it did not yet.
+    pub unsettled: bool,
     /// Updates of resources that are gone, until they have ended.
     pub departing: BTreeMap<u64, (Name, Update)>,
     /// Resources that were triggered and not yet started, in order.
@@ -154,6 +168,12 @@ impl State {
             resources: IndexMap::new(),
             images: BTreeMap::new(),
             pruning: Pruning::default(),
+            cluster: Arc::default(),
+            applies: BTreeMap::new(),
+            discoveries: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            forwards: BTreeMap::new(),
+            unsettled: false,
             departing: BTreeMap::new(),
             queue: Vec::new(),
             cmds: BTreeMap::new(),
@@ -178,6 +198,10 @@ impl State {
 
     pub fn image_mut(&mut self, name: &str) -> Option<&mut ImageState> {
         self.images.get_mut(name).map(Arc::make_mut)
+    }
+
+    pub fn apply_mut(&mut self, name: &str) -> Option<&mut ApplyState> {
+        self.applies.get_mut(name).map(Arc::make_mut)
     }
 
     pub fn tiltfile_mut(&mut self, name: &str) -> Option<&mut TiltfileState> {

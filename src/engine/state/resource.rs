@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::action::Class;
-use crate::engine::state::{Cause, Hold, Name, Phase, ProcessState, Seq, TriggerSource};
+use crate::engine::state::{Cause, Hold, Name, Phase, ProcessState, Runtime, Seq, TriggerSource, Workload};
 use crate::model::project::{Resource, Target, TriggerMode};
 use crate::model::time::Time;
 
@@ -45,6 +45,8 @@ pub struct ResourceState {
     /// An image that it uses is not what its latest update used: another resource built it.
     pub is_outdated: bool,
     pub retry: Retry,
+    /// How its pods do, where it is deployed to Kubernetes.
+    pub workload: Workload,
 }
 
 /// How often in a row it failed for what lies outside the project, and when it tries again by itself.
@@ -186,11 +188,20 @@ impl ResourceState {
             used: BTreeMap::new(),
             is_outdated: false,
             retry: Retry::default(),
+            workload: Workload::default(),
         }
     }
 
     pub fn name(&self) -> &str {
         &self.declared.name
+    }
+
+    /// Whether nothing has to be waited for once an update of it has gone well.
+    pub fn is_ready_once_updated(&self) -> bool {
+        match self.is_kubernetes() {
+            true => self.workload.is_ready(),
+            false => !self.serves(),
+        }
     }
 
     /// Whether it starts by itself for the first time.
@@ -215,6 +226,10 @@ impl ResourceState {
 
     pub fn serves(&self) -> bool {
         matches!(&self.declared.target, Target::Local(local) if !local.serve.is_empty())
+    }
+
+    pub fn is_kubernetes(&self) -> bool {
+        matches!(self.declared.target, Target::Kubernetes(_))
     }
 
     pub fn has_update_command(&self) -> bool {
@@ -252,6 +267,7 @@ impl ResourceState {
     pub fn runtime_status(&self) -> RuntimeStatus {
         match &self.serve {
             _ if !self.enabled => RuntimeStatus::None,
+            _ if self.is_kubernetes() => self.workload_status(),
             _ if !self.serves() => RuntimeStatus::NotApplicable,
             None if self.update_status() == UpdateStatus::None => RuntimeStatus::None,
             None => RuntimeStatus::Pending,
@@ -264,9 +280,20 @@ impl ResourceState {
         }
     }
 
+    fn workload_status(&self) -> RuntimeStatus {
+        match &self.workload.runtime {
+            Runtime::Nothing if self.update_status() == UpdateStatus::None => RuntimeStatus::None,
+            Runtime::Nothing | Runtime::Pending => RuntimeStatus::Pending,
+            Runtime::Ok => RuntimeStatus::Ok,
+            Runtime::NotApplicable => RuntimeStatus::NotApplicable,
+            Runtime::Error(_) => RuntimeStatus::Error,
+        }
+    }
+
     /// Whether what it deploys is as ready as it gets: what dependents may wait for.
     pub fn is_ready(&self) -> bool {
         match &self.serve {
+            _ if self.is_kubernetes() => self.workload.is_ready(),
             Some(serve) => serve.process.is_ready(),
             None => !self.serves() && self.last().is_some_and(|record| record.error.is_none()),
         }

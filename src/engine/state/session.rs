@@ -23,6 +23,8 @@ pub struct Session {
     pub ci: CiSettings,
     /// What images built earlier are good for: nothing with `--no-cache`.
     pub reuse: Reuse,
+    /// Whether ports of pods are forwarded: not with `--disable-port-forwards`.
+    pub forwards_ports: bool,
     pub ending: Option<Ending>,
     pub outcome: Option<Outcome>,
     /// What stops the whole session, for the user interfaces.
@@ -63,4 +65,12 @@ pub struct Ending {
 pub enum Outcome {
     Success,
     Failure(String),
+}
+
+impl Session {
+    /// Where ports of pods are opened unless the Tiltfile says so.
+    pub fn forward_host(&self) -> &str {
+        let web = self.web.as_ref().map(|web| web.host.as_str());
+        web.filter(|host| !host.is_empty()).unwrap_or("localhost")
+    }
 }

@@ -38,6 +38,7 @@ pub fn deploying(name: &str, images: Vec<ImageTarget>) -> Resource {
     let deployed = images.last().map(ImageTarget::image_map);
     let target = KubernetesTarget {
         source: Source::Yaml("kind: Pod".to_owned()),
+        objects: Vec::new(),
         image_maps: deployed.into_iter().collect(),
         image_locators: Vec::new(),
         timeout: Duration::from_secs(30),
@@ -419,6 +420,8 @@ fn the_first_build_waits_until_the_images_files_are_watched() {
             timings: Vec::new(),
         }),
     }]);
+    assert_eq!(rig.hold("web"), "waiting-for-cluster");
+    rig.connected();
     assert_eq!(rig.hold("web"), "starting-watch");
     rig.watched();
     assert_eq!(rig.running(), ["web"]);

@@ -11,12 +11,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::action::{
-    Action, Answer, Ask, Class, Effort, Expected, Part, ProcessFact, Readiness, Token, UpdateFailure, UpdateOutcome,
-    Verb, WatchFact, Write,
+    Action, Answer, Ask, Class, ClusterFact, Effort, Expected, Part, ProcessFact, Readiness, Token, UpdateFailure,
+    UpdateOutcome, Verb, WatchFact, Write,
 };
 use crate::engine::effect::{Effect, Key, Task};
-use crate::engine::sim::session;
-use crate::engine::state::{MAIN, Mode, Name, ResourceState, State, TriggerSource};
+use crate::engine::sim::{cluster, session};
+use crate::engine::state::{ClusterState, MAIN, Mode, Name, ResourceState, State, TriggerSource};
 use crate::engine::step::Loop;
 use crate::model::command::Command;
 use crate::model::local::LocalTarget;
@@ -98,6 +98,15 @@ impl Rig {
         let facts: Vec<Action> = watches.map(started).collect();
         if !facts.is_empty() {
             self.tell(facts);
+        }
+        self.connected();
+    }
+
+    /// The cluster is there, if anybody needs one.
+    fn connected(&mut self) {
+        let is_new = *self.engine.state.cluster == ClusterState::Unknown;
+        if is_new && self.engine.kept().contains_key(&Key::Cluster) {
+            self.tell(vec![Action::Cluster(ClusterFact::Connected(Box::new(cluster())))]);
         }
     }
 

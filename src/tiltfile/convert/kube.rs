@@ -4,6 +4,7 @@ use starlark::eval::Evaluator;
 use starlark::values::{OwnedFrozenValue, Value};
 
 use crate::model::build::ImageTarget;
+use crate::model::deployed::ObjectRef;
 use crate::model::filter::Ignore;
 use crate::model::image::Reference;
 use crate::model::kube::{self, ImageLocator, Object};
@@ -207,6 +208,7 @@ fn resource(run: &Run, resolver: &Resolver, group: &Group) -> Result<Resource, F
         .map(|index| &declared.images.definitions()[*index].target);
     let target = KubernetesTarget {
         source: source(group, custom),
+        objects: refs(&group.objects),
         image_maps: deployed
             .filter(|image| !image.is_live_update_only())
             .map(ImageTarget::image_map)
@@ -290,6 +292,10 @@ fn locators_of(kube: &Kube, objects: &[Object]) -> Vec<Locator> {
         .collect()
 }
 
+fn refs(objects: &[Object]) -> Vec<ObjectRef> {
+    sorted(objects).into_iter().map(ObjectRef::of).collect()
+}
+
 /// Said for the resource; else for a kind of its objects, waiting before all else; else nothing to wait for where there are no pods.
 fn readiness(kube: &Kube, group: &Group) -> PodReadiness {
     if let Some(said) = group.options.readiness {
@@ -329,6 +335,7 @@ fn left_over(run: &Run, objects: Vec<Object>) -> Resource {
     let declared = run.declared.borrow();
     let target = KubernetesTarget {
         source: Source::Yaml(kube::emit(sorted(&objects))),
+        objects: refs(&objects),
         image_maps: Vec::new(),
         image_locators: locators_of(&declared.kube, &objects),
         timeout: declared.settings.update.k8s_upsert_timeout,

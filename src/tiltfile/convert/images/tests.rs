@@ -245,6 +245,7 @@ fn restarting_containers_is_refused_for_kubernetes_only() {
     let kubernetes = || {
         Target::Kubernetes(Box::new(crate::model::workload::KubernetesTarget {
             source: crate::model::workload::Source::Yaml(String::new()),
+            objects: Vec::new(),
             image_maps: Vec::new(),
             image_locators: Vec::new(),
             timeout: Default::default(),

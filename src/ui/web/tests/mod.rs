@@ -40,6 +40,7 @@ fn session() -> Session {
         timeout: None,
         ci: Settings::default().ci,
         reuse: crate::build::Reuse::default(),
+        forwards_ports: true,
         ending: None,
         outcome: None,
         fatal: None,

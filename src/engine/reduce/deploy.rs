@@ -1,0 +1,251 @@
+//! Pure. What becomes of deploys: objects are applied and deleted, pods come and go, ports are forwarded.
+
+use std::sync::Arc;
+
+use crate::engine::action::{ApplyFact, ClusterFact, DiscoveryFact, UpdateOutcome};
+use crate::engine::effect::{Effect, KubernetesDeploy, Span};
+use crate::engine::say::{self, span};
+use crate::engine::state::{
+    ApplyState, ClusterState, DiscoveryState, ForwardedPort, MAIN, Name, Removal, State, StreamState,
+};
+use crate::engine::workload;
+use crate::model::deployed::{Deployed, ObjectRef};
+use crate::model::pod::Pod;
+use crate::model::workload::Source;
+
+pub fn cluster(state: &mut State, fact: ClusterFact, effects: &mut Vec<Effect>) {
+    let span = span("cluster:default", MAIN);
+    let now = state.now;
+    let before = match &*state.cluster {
+        ClusterState::Connected(connected) => Some(Arc::clone(connected)),
+        ClusterState::Failed { before, .. } => before.clone(),
+        ClusterState::Unknown => None,
+        // There is no way back to a cluster that was replaced.
+        ClusterState::Moved { .. } => return,
+    };
+    let next = match fact {
+        ClusterFact::Connected(connected) => ClusterState::Connected(Arc::new(*connected)),
+        ClusterFact::Recovered => match before {
+            Some(before) => {
+                effects.push(say::info(&span, "The cluster answers again"));
+                ClusterState::Connected(before)
+            }
+            None => return,
+        },
+        ClusterFact::Failed { error } => {
+            if state.cluster.error() != Some(error.as_str()) {
+                effects.push(say::error(&span, format!("Cluster connection failed: {error}")));
+            }
+            let since = match &*state.cluster {
+                ClusterState::Failed { since, .. } => *since,
+                _ => now,
+            };
+            ClusterState::Failed { error, since, before }
+        }
+        ClusterFact::Moved { error } => {
+            effects.push(say::error(&span, error.clone()));
+            state.session_mut().fatal = Some(error.clone());
+            ClusterState::Moved { error }
+        }
+    };
+    state.cluster = Arc::new(next);
+}
+
+/// A run begins that applies something.
+pub fn begins(state: &mut State, deploy: &KubernetesDeploy, run: u64, span: &Span) {
+    let known = state.applies.get(&deploy.apply).map(Arc::as_ref).cloned();
+    let mut apply = known.unwrap_or_else(|| ApplyState::new(span.clone()));
+    apply.running = Some(run);
+    apply.span = span.clone();
+    apply.timeout = deploy.timeout;
+    if let Source::Custom { delete, .. } = &deploy.source {
+        apply.delete = Some(delete.clone());
+    }
+    state.applies.insert(Arc::clone(&deploy.apply), Arc::new(apply));
+}
+
+pub fn applied(state: &mut State, name: &Name, run: u64, fact: ApplyFact, effects: &mut Vec<Effect>) {
+    let now = state.now;
+    let Some(apply) = state.apply_mut(name).filter(|apply| apply.running == Some(run)) else {
+        return;
+    };
+    match fact {
+        ApplyFact::Started => {
+            apply.started = Some(now);
+            apply.finished = None;
+        }
+        ApplyFact::Done(deployed) => {
+            apply.left = deployed.objects.clone().into();
+            apply.finished = Some(now);
+            apply.error = None;
+            drop_old_pods(state, name, &deployed);
+            if let Some(apply) = state.apply_mut(name) {
+                apply.deployed = Some(deployed);
+            }
+        }
+        ApplyFact::Failed { error, left } => {
+            apply.left = joined(&apply.left, left).into();
+            apply.finished = Some(now);
+            apply.error = Some(error);
+        }
+    }
+    state.unsettled = true;
+    workload::judge(state, name, effects);
+}
+
+fn joined(known: &[ObjectRef], more: Vec<ObjectRef>) -> Vec<ObjectRef> {
+    let mut joined: Vec<ObjectRef> = more;
+    for object in known {
+        if !joined.iter().any(|other| other.is_same_object(object)) {
+            joined.push(object.clone());
+        }
+    }
+    joined
+}
+
+/// Pods of what was deployed before say nothing about what is deployed now.
+fn drop_old_pods(state: &mut State, name: &Name, deployed: &Deployed) {
+    let hashes = workload::template_hashes(deployed);
+    let Some(discovery) = state.discoveries.get_mut(name) else {
+        return;
+    };
+    let is_of_it =
+        |pod: &Arc<Pod>| hashes.is_empty() || pod.template_hash.is_empty() || hashes.contains(&pod.template_hash);
+    if !discovery.pods.iter().all(is_of_it) {
+        Arc::make_mut(discovery).pods.retain(is_of_it);
+    }
+}
+
+/// A run has ended that belongs to no resource: what an object asked for, or a deletion. Tells whether it is one.
+pub fn ended(state: &mut State, run: u64, outcome: &UpdateOutcome, effects: &mut Vec<Effect>) -> bool {
+    let is_its = |apply: &ApplyState| apply.running == Some(run) || apply.removal == Removal::Running(run);
+    let found = state.applies.iter().find(|(_, apply)| is_its(apply));
+    let Some(name) = found.map(|(name, _)| Arc::clone(name)) else {
+        return false;
+    };
+    state.unsettled = true;
+    let Some(apply) = state.apply_mut(&name) else {
+        return false;
+    };
+    if apply.running == Some(run) {
+        apply.running = None;
+        // What a resource's update failed at is the resource's business.
+        if let UpdateOutcome::Failed(failure) = outcome
+            && apply.ran.is_some()
+        {
+            apply.error.get_or_insert_with(|| failure.message.clone());
+        }
+        return true;
+    }
+    match outcome {
+        UpdateOutcome::Done => {
+            apply.removal = Removal::None;
+            apply.left = Arc::from([]);
+            apply.deployed = None;
+            apply.started = None;
+            apply.finished = None;
+            apply.error = None;
+            apply.ran = None;
+        }
+        UpdateOutcome::Cancelled => apply.removal = Removal::Failed,
+        UpdateOutcome::Failed(failure) => {
+            apply.removal = Removal::Failed;
+            effects.push(say::error(
+                &apply.span,
+                format!("Not everything was deleted: {}", failure.message),
+            ));
+        }
+    }
+    workload::judge(state, &name, effects);
+    true
+}
+
+pub fn discovered(state: &mut State, name: &Name, generation: u64, fact: DiscoveryFact, effects: &mut Vec<Effect>) {
+    let now = state.now;
+    let Some(known) = state
+        .discoveries
+        .get_mut(name)
+        .filter(|known| known.generation == generation)
+    else {
+        return;
+    };
+    let known = Arc::make_mut(known);
+    match fact {
+        DiscoveryFact::Started => {
+            known.started.get_or_insert(now);
+            known.error = None;
+        }
+        DiscoveryFact::Recovered => known.error = None,
+        DiscoveryFact::Failed { error } => {
+            if known.error.as_ref() != Some(&error) {
+                let span = span(format!("monitor:{name}"), name);
+                effects.push(say::warn(&span, format!("Cannot see its pods: {error}")));
+            }
+            known.error = Some(error);
+        }
+        DiscoveryFact::Pods(pods) => {
+            known.started.get_or_insert(now);
+            known.error = None;
+            known.pods = pods;
+            rollout(state, name, effects);
+        }
+    }
+    state.unsettled = true;
+    workload::judge(state, name, effects);
+}
+
+/// Tells what is new of how the newest pod comes up.
+fn rollout(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
+    let Some(resource) = state.resource(name).map(|resource| resource.name().to_owned()) else {
+        return;
+    };
+    let Some(known) = state.discoveries.get_mut(name) else {
+        return;
+    };
+    let Some(pod) = known.pods.last().cloned() else { return };
+    let lines = crate::deploy::rollout_lines(&pod);
+    let told = known.told.iter().position(|(told, _)| *told == pod.name);
+    let fresh: Vec<String> = match told {
+        Some(place) => {
+            let before = &known.told[place].1;
+            lines.iter().filter(|line| !before.contains(line)).cloned().collect()
+        }
+        None => lines.clone(),
+    };
+    if fresh.is_empty() {
+        return;
+    }
+    let span = span(format!("monitor:{resource}:{}", pod.name), &resource);
+    let mut text = fresh.join("\n");
+    if told.is_none() {
+        text = format!("\nTracking new pod rollout ({}):\n{text}", pod.name);
+    }
+    effects.push(say::info(&span, text));
+    let known: &mut DiscoveryState = Arc::make_mut(known);
+    match told {
+        Some(place) => known.told[place].1.extend(fresh),
+        None => {
+            known
+                .told
+                .retain(|(told, _)| known.pods.iter().any(|pod| pod.name == *told));
+            known.told.push((pod.name.clone(), lines));
+        }
+    }
+}
+
+pub fn logs(state: &mut State, name: &Name, stream: StreamState) {
+    if let Some(known) = state.streams.get_mut(name)
+        && **known != stream
+    {
+        *known = Arc::new(stream);
+    }
+}
+
+pub fn forward(state: &mut State, name: &Name, ports: Vec<ForwardedPort>) {
+    let known = Arc::make_mut(state.forwards.entry(Arc::clone(name)).or_default());
+    if known.ports != ports {
+        known.ports = ports;
+        state.unsettled = true;
+        workload::relink(state, name);
+    }
+}

@@ -1,0 +1,154 @@
+//! Pure. How what is deployed to Kubernetes does, and which pods and ports follow from it.
+
+use std::sync::Arc;
+
+use crate::deploy::Standing;
+use crate::engine::effect::Effect;
+use crate::engine::say::{self, span};
+use crate::engine::state::{ApplyState, DiscoveryState, Name, ResourceState, Runtime, State, Workload};
+use crate::model::deployed::{Deployed, ObjectRef};
+use crate::model::pod::Pod;
+use crate::model::port::PortForward;
+use crate::model::project::Target;
+use crate::model::workload::{KubernetesTarget, PodReadiness, Source};
+
+pub fn target(resource: &ResourceState) -> Option<&KubernetesTarget> {
+    match &resource.declared.target {
+        Target::Kubernetes(target) => Some(target),
+        Target::Compose(_) | Target::Local(_) => None,
+    }
+}
+
+/// The hashes of the pod templates that were applied; none where some of what was applied makes pods that we did not mark.
+pub fn template_hashes(deployed: &Deployed) -> Vec<Box<str>> {
+    let hashes = deployed.objects.iter().map(|object| object.template_hash.clone());
+    hashes.filter(|hash| !hash.is_empty()).collect()
+}
+
+/// Works out anew how a resource does.
+pub fn judge(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
+    let now = state.now;
+    let Some(resource) = state.resource(name) else { return };
+    let Some(target) = target(resource) else { return };
+    let apply = state.applies.get(name).map(Arc::as_ref);
+    let discovery = state.discoveries.get(name).map(Arc::as_ref);
+    let runtime = runtime(target, apply, discovery);
+    let pods = discovery.map(|discovery| discovery.pods.clone()).unwrap_or_default();
+    let before = &resource.workload;
+    let since = match before.runtime == runtime {
+        true => before.since,
+        false => Some(now),
+    };
+    let is_ready = matches!(runtime, Runtime::Ok | Runtime::NotApplicable);
+    let last_ready = match is_ready && before.runtime != runtime {
+        true => Some(now),
+        false => before.last_ready,
+    };
+    if let Runtime::Error(error) = &runtime
+        && before.runtime != runtime
+    {
+        let span = span(format!("monitor:{name}"), name);
+        effects.push(say::error(&span, error.clone()));
+    }
+    let next = Workload {
+        runtime,
+        pods,
+        since,
+        last_ready,
+        links: before.links.clone(),
+    };
+    if next == *before && (!is_ready || resource.ever_ready) {
+        return;
+    }
+    if let Some(resource) = state.resource_mut(name) {
+        resource.ever_ready |= is_ready && resource.last_deploy.is_some();
+        resource.workload = next;
+    }
+}
+
+fn runtime(target: &KubernetesTarget, apply: Option<&ApplyState>, discovery: Option<&DiscoveryState>) -> Runtime {
+    let Some(deployed) = apply.and_then(|apply| apply.deployed.as_ref()) else {
+        return Runtime::Nothing;
+    };
+    let pods: &[Arc<Pod>] = discovery.map(|discovery| discovery.pods.as_slice()).unwrap_or_default();
+    if deployed.is_complete {
+        return Runtime::Ok;
+    }
+    if pods.is_empty() && target.readiness == PodReadiness::Ignore {
+        return Runtime::NotApplicable;
+    }
+    match crate::deploy::standing(pods, target.readiness) {
+        Standing::Pending => Runtime::Pending,
+        Standing::Ok => Runtime::Ok,
+        Standing::Failed(error) => Runtime::Error(error),
+    }
+}
+
+/// Brings the links of a resource up to date with where its ports are open.
+pub fn relink(state: &mut State, name: &Name) {
+    let Some(resource) = state.resource(name) else { return };
+    let Some(target) = target(resource) else { return };
+    let links = links(state, name, &target.port_forwards);
+    if links != resource.workload.links
+        && let Some(resource) = state.resource_mut(name)
+    {
+        resource.workload.links = links;
+    }
+}
+
+fn links(state: &State, name: &Name, declared: &[PortForward]) -> Vec<(String, String)> {
+    let open = state
+        .forwards
+        .get(name)
+        .map(|forward| forward.ports.as_slice())
+        .unwrap_or_default();
+    let link = |(place, forward): (usize, &PortForward)| {
+        let opened = open.get(place).map(|open| open.local).filter(|port| *port != 0);
+        let port = opened.or(Some(forward.local).filter(|port| *port != 0))?;
+        let host = match forward.host.as_str() {
+            "" => state.session.forward_host(),
+            host => host,
+        };
+        let path = forward.path.trim_start_matches('/');
+        Some((format!("http://{host}:{port}/{path}"), forward.name.clone()))
+    };
+    declared.iter().enumerate().filter_map(link).collect()
+}
+
+/// The pod whose ports are forwarded: the newest one that is ready, else the newest one that runs.
+pub fn forwarded(pods: &[Arc<Pod>]) -> Option<&Arc<Pod>> {
+    let running = || pods.iter().rev().filter(|pod| pod.is_running() && !pod.deleting);
+    running().find(|pod| pod.is_ready()).or_else(|| running().next())
+}
+
+/// What everybody but one deploys or means to deploy. Nothing of it is deleted by that one.
+pub fn elsewhere(state: &State, except: &str) -> Arc<[ObjectRef]> {
+    let namespace = state.cluster.connected().map(|connected| connected.namespace.as_str());
+    let declared = state
+        .resources
+        .iter()
+        .filter(|(name, resource)| resource.enabled && ***name != *except)
+        .filter_map(|(_, resource)| target(resource))
+        .flat_map(|target| target.objects.iter())
+        .map(|object| match (&*object.namespace, namespace) {
+            ("", Some(namespace)) => ObjectRef {
+                namespace: namespace.into(),
+                ..object.clone()
+            },
+            _ => object.clone(),
+        });
+    let applied = state
+        .applies
+        .iter()
+        .filter(|(name, apply)| ***name != *except && apply.deployed.is_some())
+        .flat_map(|(_, apply)| apply.left.iter().cloned());
+    declared.chain(applied).collect()
+}
+
+/// What a resource deploys, in the words that people are shown.
+pub fn display_names(target: &KubernetesTarget) -> Vec<String> {
+    match &target.source {
+        Source::Yaml(_) => target.objects.iter().map(ObjectRef::display).collect(),
+        Source::Custom { .. } => Vec::new(),
+    }
+}
