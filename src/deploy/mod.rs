@@ -3,6 +3,11 @@
 //! Pure files say what is to be applied, what changed, which pods belong to what; the others speak to the cluster. Nothing here
 //! decides when something is deployed, or what a resource's state is: that is the engine's.
 
+pub mod custom;
 mod error;
+pub mod hash;
+pub mod inject;
+mod say;
 
 pub use error::{Class, DeployError};
+pub use say::{Level, Line, Say};
