@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::deploy::Class;
-use crate::model::image::ReferenceError;
+use crate::model::image::{Reference, ReferenceError};
 use crate::model::kube;
 use crate::model::kube::SelectorError;
 use crate::model::kube::jsonpath::JsonPathError;
@@ -64,21 +64,26 @@ impl InjectError {
 const MOST_NAMED: usize = 5;
 
 fn advice(image: &str, named: &[Box<str>]) -> String {
-    let Some(nearest) = suggest::nearest(image, named.iter().map(AsRef::as_ref)) else {
-        return match named {
-            [] => "; no object of the resource names an image; name it in a container, or tell where it is with `k8s_kind` or \
-                   `k8s_image_json_path`"
-                .to_owned(),
-            named => format!("; the YAML names {}; {WHERE_ELSE}", listed(named)),
-        };
-    };
-    let same_name = |text: &str| text.split(['@', ':']).next().map(str::to_owned);
-    match same_name(nearest) == same_name(image) {
-        true => format!(
-            "; the YAML names `{nearest}`; only the tag that its definition states is replaced, so give both the same"
-        ),
-        false => format!(" (did you mean {nearest}?); {WHERE_ELSE}"),
+    if named.is_empty() {
+        return "; no object of the resource names an image; name it in a container, or tell where it is with `k8s_kind` or \
+                `k8s_image_json_path`"
+            .to_owned();
     }
+    let wanted = name_of(image);
+    if let Some(other_tag) = named.iter().find(|text| name_of(text) == wanted) {
+        return format!(
+            "; the YAML names `{other_tag}`, and only the tag that a definition states is replaced: give both the same tag"
+        );
+    }
+    let names: Vec<String> = named.iter().map(|text| name_of(text)).collect();
+    match suggest::nearest(&wanted, names.iter().map(String::as_str)) {
+        Some(nearest) => format!(" (did you mean {nearest}?); {WHERE_ELSE}"),
+        None => format!("; the YAML names {}; {WHERE_ELSE}", listed(named)),
+    }
+}
+
+fn name_of(text: &str) -> String {
+    Reference::parse(text).map_or_else(|_| text.to_owned(), |reference| reference.familiar_name())
 }
 
 const WHERE_ELSE: &str = "for environment variables its definition needs `match_in_env_vars=True`, for other objects use `k8s_kind` or \

@@ -26,6 +26,8 @@ pub fn label(object: &mut Object) {
         relabel_selectors(object.tree_mut());
     }
     if let Some(template) = object.pod_template_mut() {
+        // One that somebody left in the YAML says nothing of the template.
+        remove_label(template, TEMPLATE_HASH);
         let hash = digest::sha1(json::compact(template).as_bytes());
         set_in(template, "metadata", TEMPLATE_HASH, &digest::hex(&hash[..HASH_BYTES]));
     }
@@ -71,6 +73,13 @@ fn set_in(owner: &mut Tree, key: &str, label: &str, value: &str) {
     let metadata = owner.as_map_mut().and_then(|map| child(map, key));
     if let Some(labels) = metadata.and_then(|metadata| child(metadata, "labels")) {
         labels.insert(label, Tree::text(value));
+    }
+}
+
+fn remove_label(owner: &mut Tree, label: &str) {
+    let metadata = owner.as_map_mut().and_then(|map| map.get_mut("metadata"));
+    if let Some(Tree::Map(labels)) = metadata.and_then(|metadata| metadata.as_map_mut()?.get_mut("labels")) {
+        labels.remove(label);
     }
 }
 

@@ -160,12 +160,7 @@ fn preparing_twice_changes_nothing_more() {
     let once = case.prepare(WEB).unwrap();
     assert_eq!(case.prepare(WEB).unwrap(), once);
     let nothing = Case::read("{}");
-    let again = nothing.prepare(&nothing.prepare(WEB).unwrap().yaml()).unwrap();
-    let labelled = nothing.prepare(WEB).unwrap();
-    assert_eq!(
-        template_hash(&again.objects[0]).map(str::len),
-        template_hash(&labelled.objects[0]).map(str::len)
-    );
+    assert_eq!(nothing.prepare(&once.yaml()).unwrap(), once);
 }
 
 #[test]
