@@ -6,10 +6,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::build::lines::Lines;
 use crate::build::{Level, Report, Reports};
 use crate::model::local_env::{Injected, local_env};
 use crate::world::guard::Guard;
+use crate::world::process::lines::Lines;
 use crate::world::process::serve::{self, Event, Exit, Spec, Stop};
 
 /// Pieces of output on their way to the log.

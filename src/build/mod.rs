@@ -13,7 +13,6 @@ pub mod failure;
 pub mod frame;
 pub mod graph;
 pub mod inputs;
-mod lines;
 pub mod many;
 pub mod order;
 pub mod progress;

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::deploy::custom::CustomError;
+use crate::deploy::inject::InjectError;
 use crate::world::cluster::ClusterError;
 
 #[derive(Clone, Debug, Error)]
@@ -10,6 +12,22 @@ pub enum DeployError {
     Cancelled,
     #[error(transparent)]
     Cluster(ClusterError),
+    #[error(transparent)]
+    Inject(InjectError),
+    #[error(transparent)]
+    Custom(CustomError),
+}
+
+impl From<InjectError> for DeployError {
+    fn from(error: InjectError) -> DeployError {
+        DeployError::Inject(error)
+    }
+}
+
+impl From<CustomError> for DeployError {
+    fn from(error: CustomError) -> DeployError {
+        DeployError::Custom(error)
+    }
 }
 
 /// Whose failure it is.
@@ -28,7 +46,8 @@ impl DeployError {
         match self {
             DeployError::Cancelled => Class::User,
             DeployError::Cluster(error) if error.is_connection() => Class::Environment,
-            DeployError::Cluster(_) => Class::User,
+            DeployError::Cluster(_) | DeployError::Custom(_) => Class::User,
+            DeployError::Inject(error) => error.class(),
         }
     }
 }

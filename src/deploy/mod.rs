@@ -3,8 +3,15 @@
 //! Pure files say what is to be applied, what changed, which pods belong to what; the others speak to the cluster. Nothing here
 //! decides when something is deployed, or what a resource's state is: that is the engine's.
 
+pub mod custom;
 mod error;
 mod standing;
 
 pub use error::{Class, DeployError};
 pub use standing::{Standing, container_port, rollout_lines, standing};
+pub mod hash;
+pub mod inject;
+mod say;
+
+pub use error::{Class, DeployError};
+pub use say::{Level, Line, Say};

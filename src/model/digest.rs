@@ -1,5 +1,6 @@
 //! Pure. Digests of content, and short digests that keep long names unique.
 
+use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write;
 
@@ -45,7 +46,7 @@ impl Hasher {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
@@ -53,6 +54,22 @@ fn hex(bytes: &[u8]) -> String {
             let _ = write!(out, "{byte:02x}");
             out
         })
+}
+
+/// The sha1 of `bytes`, where a foreign format wants that one.
+pub fn sha1(bytes: &[u8]) -> [u8; 20] {
+    Sha1::digest(bytes).into()
+}
+
+/// The sha1 of pieces of which each counts with its length.
+pub fn sha1_of_fields<T: AsRef<[u8]>>(fields: impl IntoIterator<Item = T>) -> [u8; 20] {
+    let mut hasher = Sha1::new();
+    for field in fields {
+        let bytes = field.as_ref();
+        hasher.update((bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    }
+    hasher.finalize().into()
 }
 
 /// The 32-bit FNV-1a hash.
@@ -100,6 +117,7 @@ mod tests {
         hasher.update(b"a");
         hasher.update(b"bc");
         assert_eq!(hasher.finish(), abc);
+        assert_eq!(hex(&sha1(b"abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
         assert_eq!(fnv32a(b""), 0x811c_9dc5);
         assert_eq!(fnv32a(b"foobar"), 0xbf9c_f968);
     }
@@ -112,6 +130,7 @@ mod tests {
             hasher.finish()
         };
         assert_ne!(of([b"ab", b"c"]), of([b"a", b"bc"]));
+        assert_ne!(sha1_of_fields(["ab", "c"]), sha1_of_fields(["a", "bc"]));
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::world::clock::{self, Instant};
 mod error;
 pub mod group;
 pub mod limit;
+pub mod lines;
 pub mod pipe;
 mod pump;
 pub mod serve;

@@ -1,6 +1,6 @@
 //! Whole lines out of what a command writes, which is cut anywhere.
 
-use crate::world::process::Stream;
+use super::Stream;
 
 /// A longer line is told in pieces.
 const LONGEST: usize = 64 << 10;
