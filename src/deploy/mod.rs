@@ -4,5 +4,6 @@
 //! decides when something is deployed, or what a resource's state is: that is the engine's.
 
 mod error;
+pub mod merge;
 
 pub use error::{Class, DeployError};

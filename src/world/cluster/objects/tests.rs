@@ -1,0 +1,1 @@
+//! Requests about objects, answered by a small server.
