@@ -61,7 +61,10 @@ pub fn annotated(wanted: &Tree) -> Option<Tree> {
     }
     let note = format!("{}\n", json::compact(&tree));
     let annotations = self::metadata(&mut tree)?.get_mut("annotations")?.as_map_mut()?;
-    let held: usize = annotations.iter().map(|(key, value)| key.len() + value.as_text().map_or(0, str::len)).sum();
+    let held: usize = annotations
+        .iter()
+        .map(|(key, value)| key.len() + value.as_text().map_or(0, str::len))
+        .sum();
     if held + LAST_APPLIED.len() + note.len() > MOST_ANNOTATED {
         return None;
     }
@@ -71,7 +74,9 @@ pub fn annotated(wanted: &Tree) -> Option<Tree> {
 
 /// What turns the live object into the wanted one, which is annotated.
 pub fn three_way(live: &Tree, wanted: &Tree) -> Change {
-    let note = live.at(&["metadata", "annotations", LAST_APPLIED]).and_then(Tree::as_text);
+    let note = live
+        .at(&["metadata", "annotations", LAST_APPLIED])
+        .and_then(Tree::as_text);
     let last = note.and_then(json::parse).unwrap_or_default();
     let empty = Map::new();
     let map = |tree| Tree::as_map(tree).unwrap_or(&empty);

@@ -3,7 +3,37 @@
 //! Pure files say what is to be applied, what changed, which pods belong to what; the others speak to the cluster. Nothing here
 //! decides when something is deployed, or what a resource's state is: that is the engine's.
 
+mod answer;
+mod apply;
+mod asking;
+mod delete;
 mod error;
 pub mod merge;
 
-pub use error::{Class, DeployError};
+pub use apply::{Mode, Order, Start, Unfinished};
+pub use delete::{Removal, refs, without_namespaces};
+pub use error::{Class, DeployError, Doing};
+
+use crate::world::cluster::Cluster;
+
+/// Gets lines of what happens, without their ends.
+pub type Say<'a> = &'a (dyn Fn(&str) + Sync);
+
+/// Requests at the same time. The server has limits of its own and says so; more connections than this gain nothing.
+const AT_ONCE: usize = 16;
+
+/// Puts objects into one cluster and takes them out again. Cheap to copy.
+#[derive(Clone)]
+pub struct Deployer {
+    cluster: Cluster,
+}
+
+impl Deployer {
+    pub fn new(cluster: Cluster) -> Deployer {
+        Deployer { cluster }
+    }
+
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+}

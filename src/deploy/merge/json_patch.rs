@@ -7,7 +7,9 @@ pub fn patch(sides: Sides<'_>) -> Map {
     let mut patch = Map::new();
     for (key, wanted) in sides.wanted.iter().filter(|(_, wanted)| !wanted.is_null()) {
         let value = match sides.below(key) {
-            Some(below) => Some(self::patch(below)).filter(|patch| !patch.is_empty()).map(Tree::Map),
+            Some(below) => Some(self::patch(below))
+                .filter(|patch| !patch.is_empty())
+                .map(Tree::Map),
             None => (sides.live.get(key) != Some(wanted)).then(|| wanted.clone()),
         };
         if let Some(value) = value {

@@ -60,7 +60,10 @@ pub fn patch(sides: Sides<'_>, rules: MergeRules) -> Map {
 /// A map of which only the named fields may stay once anything about it changes.
 fn union(sides: Sides<'_>, rules: MergeRules) -> Map {
     let mut patch = patch(sides, rules);
-    let has_more = sides.live.iter().any(|(key, value)| !value.is_null() && !sides.wanted.contains(key));
+    let has_more = sides
+        .live
+        .iter()
+        .any(|(key, value)| !value.is_null() && !sides.wanted.contains(key));
     if has_more || !patch.is_empty() {
         let mut keys: Vec<&str> = sides.wanted.iter().map(|(key, _)| key).collect();
         keys.sort_unstable();
@@ -75,14 +78,22 @@ fn push_map(patch: &mut Map, key: &str, value: Map) {
     }
 }
 
-fn keyed(patch: &mut Map, field: &str, lists: Lists<'_>, (key, merged): (&'static str, crate::model::kube::MergedField)) {
+fn keyed(
+    patch: &mut Map,
+    field: &str,
+    lists: Lists<'_>,
+    (key, merged): (&'static str, crate::model::kube::MergedField),
+) {
     if lists.live.is_empty() && lists.wanted.is_empty() {
         return;
     }
     if lists.live.is_empty() {
         return patch.push(field, Tree::List(lists.wanted.to_vec()));
     }
-    if [lists.live, lists.wanted].iter().any(|list| !has_unique_keys(list, key)) {
+    if [lists.live, lists.wanted]
+        .iter()
+        .any(|list| !has_unique_keys(list, key))
+    {
         return whole(patch, field, lists, merged.below);
     }
     let mut changes = Vec::new();
@@ -105,9 +116,11 @@ fn keyed(patch: &mut Map, field: &str, lists: Lists<'_>, (key, merged): (&'stati
             changes.push(Tree::Map(change));
         }
     }
-    let dropped = lists.last.iter().filter_map(Tree::as_map).filter(|last| {
-        find(lists.wanted, key, last).is_none() && find(lists.live, key, last).is_some()
-    });
+    let dropped = lists
+        .last
+        .iter()
+        .filter_map(Tree::as_map)
+        .filter(|last| find(lists.wanted, key, last).is_none() && find(lists.live, key, last).is_some());
     for last in dropped {
         let mut change = Map::new();
         change.push(DIRECTIVE, Tree::text("delete"));
@@ -119,7 +132,9 @@ fn keyed(patch: &mut Map, field: &str, lists: Lists<'_>, (key, merged): (&'stati
     if changes.is_empty() && is_in_order(&live, &wanted) {
         return;
     }
-    let order = wanted.into_iter().map(|value| Tree::Map(Map::from_entries(vec![(key.into(), value)])));
+    let order = wanted
+        .into_iter()
+        .map(|value| Tree::Map(Map::from_entries(vec![(key.into(), value)])));
     patch.push(format!("{ORDER}{field}"), Tree::List(order.collect()));
     if !changes.is_empty() {
         patch.push(field, Tree::List(changes));
@@ -130,13 +145,17 @@ fn keyed(patch: &mut Map, field: &str, lists: Lists<'_>, (key, merged): (&'stati
 /// them up, so it becomes what is wanted as a whole.
 fn whole(patch: &mut Map, field: &str, lists: Lists<'_>, rules: MergeRules) {
     let is_same = lists.live.len() == lists.wanted.len()
-        && lists.live.iter().zip(lists.wanted).all(|(live, wanted)| match (live, wanted) {
-            (Tree::Map(live), Tree::Map(wanted)) => {
-                let last = &super::NOTHING;
-                self::patch(Sides { last, live, wanted }, rules).is_empty()
-            }
-            (live, wanted) => live == wanted,
-        });
+        && lists
+            .live
+            .iter()
+            .zip(lists.wanted)
+            .all(|(live, wanted)| match (live, wanted) {
+                (Tree::Map(live), Tree::Map(wanted)) => {
+                    let last = &super::NOTHING;
+                    self::patch(Sides { last, live, wanted }, rules).is_empty()
+                }
+                (live, wanted) => live == wanted,
+            });
     if !is_same {
         let directive = Map::from_entries(vec![(DIRECTIVE.into(), Tree::text("replace"))]);
         let items = lists.wanted.iter().cloned().chain([Tree::Map(directive)]);
@@ -146,7 +165,10 @@ fn whole(patch: &mut Map, field: &str, lists: Lists<'_>, rules: MergeRules) {
 
 fn set(patch: &mut Map, field: &str, lists: Lists<'_>) {
     let added = lists.wanted.iter().filter(|item| !lists.live.contains(item));
-    let dropped = lists.last.iter().filter(|item| !lists.wanted.contains(item) && lists.live.contains(item));
+    let dropped = lists
+        .last
+        .iter()
+        .filter(|item| !lists.wanted.contains(item) && lists.live.contains(item));
     let (added, dropped): (Vec<Tree>, Vec<Tree>) = (added.cloned().collect(), dropped.cloned().collect());
     if added.is_empty() && dropped.is_empty() {
         return;
@@ -168,7 +190,9 @@ fn has_unique_keys(list: &[Tree], key: &str) -> bool {
 }
 
 fn find<'a>(list: &'a [Tree], key: &str, item: &Map) -> Option<&'a Map> {
-    let found = list.iter().find(|other| other.get(key).is_some() && other.get(key) == item.get(key));
+    let found = list
+        .iter()
+        .find(|other| other.get(key).is_some() && other.get(key) == item.get(key));
     found.and_then(Tree::as_map)
 }
 

@@ -71,7 +71,9 @@ const UNIONS: &[(&str, &str)] = &[
 impl MergeRules {
     /// For an object, where Kubernetes itself has its kind.
     pub fn of_kind(api_version: &str, kind: &str) -> Option<MergeRules> {
-        Schema::builtin().shape(api_version, kind).map(|shape| MergeRules(Some(shape)))
+        Schema::builtin()
+            .shape(api_version, kind)
+            .map(|shape| MergeRules(Some(shape)))
     }
 
     /// For a field of a map, or of the maps in a list.
@@ -116,7 +118,12 @@ mod tests {
     #[test]
     fn every_rule_is_about_a_field_that_there_is_and_every_key_about_one_of_its_items() {
         let schema = Schema::builtin();
-        let owners = |name: &str| schema.structs().filter(move |known| known.name == name).collect::<Vec<_>>();
+        let owners = |name: &str| {
+            schema
+                .structs()
+                .filter(move |known| known.name == name)
+                .collect::<Vec<_>>()
+        };
         for (owner, name, rule) in RULES {
             assert!(!owners(owner).is_empty(), "{owner}");
             for owner in owners(owner) {

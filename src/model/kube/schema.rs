@@ -88,7 +88,9 @@ impl Schema {
         let ids = ids(table);
         let mut schema = Schema {
             kinds: HashMap::new(),
-            shapes: (0..ids.len()).map(|index| Shape::Struct(StructId(index as u16))).collect(),
+            shapes: (0..ids.len())
+                .map(|index| Shape::Struct(StructId(index as u16)))
+                .collect(),
             structs: Vec::with_capacity(ids.len()),
         };
         for (package, line) in sections(table) {

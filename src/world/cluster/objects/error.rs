@@ -69,7 +69,8 @@ impl ObjectError {
     }
 
     pub fn is_already_there(&self) -> bool {
-        self.refusal().is_some_and(|refusal| &*refusal.reason == "AlreadyExists")
+        self.refusal()
+            .is_some_and(|refusal| &*refusal.reason == "AlreadyExists")
     }
 
     /// Somebody else changed the object meanwhile, or it is another incarnation than the one that was meant.
@@ -102,7 +103,10 @@ impl ObjectError {
             ObjectError::Cluster(error) => error.is_connection(),
             ObjectError::Refused(refusal) => {
                 let is_still_coming = refusal.status == 403
-                    && (refusal.causes.iter().any(|cause| &*cause.reason == "NamespaceTerminating")
+                    && (refusal
+                        .causes
+                        .iter()
+                        .any(|cause| &*cause.reason == "NamespaceTerminating")
                         || refusal.message.contains("error looking up service account"));
                 matches!(refusal.status, 408 | 429 | 500 | 502 | 503 | 504) || is_still_coming
             }

@@ -44,7 +44,11 @@ impl Cluster {
             match watch(&self.0, address, &live).await {
                 Ok(Seen::Gone) => return Ok(()),
                 Ok(Seen::Nothing) => {}
-                Err(error) if error.refusal().is_some_and(|refusal| matches!(refusal.status, 403 | 405)) => {
+                Err(error)
+                    if error
+                        .refusal()
+                        .is_some_and(|refusal| matches!(refusal.status, 403 | 405)) =>
+                {
                     may_watch = false;
                 }
                 // The next look tells what is wrong, if it is still wrong.
@@ -93,5 +97,8 @@ fn event(cluster: &Inner, line: &[u8], uid: &str) -> Result<Option<Seen>, Object
 }
 
 fn text<'t>(object: &'t Tree, field: &str) -> &'t str {
-    object.at(&["metadata", field]).and_then(Tree::as_text).unwrap_or_default()
+    object
+        .at(&["metadata", field])
+        .and_then(Tree::as_text)
+        .unwrap_or_default()
 }

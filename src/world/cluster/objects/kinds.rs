@@ -44,7 +44,9 @@ impl Kinds {
 impl Inner {
     /// Asks for all of these that are not known, at once. That there is no such group is an answer, too.
     pub(super) async fn learn_kinds(&self, api_versions: BTreeSet<&str>) -> Result<(), ObjectError> {
-        let unknown = api_versions.into_iter().filter(|version| self.kinds.known(version).is_none());
+        let unknown = api_versions
+            .into_iter()
+            .filter(|version| self.kinds.known(version).is_none());
         let asked = unknown.map(|version| self.ask_kinds(version));
         let answers = futures_util::future::join_all(asked).await;
         answers.into_iter().try_for_each(|answer| answer.map(drop))

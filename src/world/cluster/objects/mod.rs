@@ -111,7 +111,9 @@ impl Cluster {
 
     /// Learns what there is in these versions of groups, all at once; later questions about their kinds cost nothing.
     pub async fn learn_kinds<'a>(&self, api_versions: impl IntoIterator<Item = &'a str>) -> Result<(), ObjectError> {
-        self.0.learn_kinds(api_versions.into_iter().collect::<BTreeSet<_>>()).await
+        self.0
+            .learn_kinds(api_versions.into_iter().collect::<BTreeSet<_>>())
+            .await
     }
 
     /// Forgets what there is in a version of a group, because it has changed.
@@ -179,7 +181,9 @@ impl Cluster {
     /// Asks for its deletion; it may take its time, see [`Cluster::gone`].
     pub async fn delete(&self, address: &Address, deletion: Deletion<'_>) -> Result<Tree, ObjectError> {
         let body = options(deletion);
-        self.0.tree(with_body(Method::DELETE, &address.path(), JSON, &body)).await
+        self.0
+            .tree(with_body(Method::DELETE, &address.path(), JSON, &body))
+            .await
     }
 }
 

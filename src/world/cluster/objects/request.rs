@@ -73,7 +73,10 @@ impl Inner {
             return Ok(response);
         }
         let status = response.status().as_u16();
-        let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let wait = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
         let body = response.into_body();
         let bytes = body.collect_bytes().await.map_err(|error| self.failed(&error))?;
         let refusal = Refusal::read(status, wait.map(Duration::from_secs), &String::from_utf8_lossy(&bytes));
