@@ -168,21 +168,25 @@ impl Deployer {
         let (ordered, promised) = (ordered(order.objects), Promised::by(order.objects));
         let mut until = Instant::now() + order.timeout;
         for rank in ordered.chunk_by(|one, other| one.rank() == other.rank()) {
-            let running = rank.iter().map(|object| {
-                let mut asking = Asking::new(stop, Doing::Applying, named(object), order.timeout);
-                asking.until = until;
-                let one = One {
-                    cluster: &self.cluster,
-                    object,
-                    mode: order.mode,
-                    asking,
-                    say,
-                    comes: promised.to(object),
-                    is_uncertain: false,
-                    progress: Default::default(),
-                };
-                ended(one, object)
-            });
+            // Collected, because a stream that holds the closure cannot be sent to another thread.
+            let running: Vec<_> = rank
+                .iter()
+                .map(|object| {
+                    let mut asking = Asking::new(stop, Doing::Applying, named(object), order.timeout);
+                    asking.until = until;
+                    let one = One {
+                        cluster: &self.cluster,
+                        object,
+                        mode: order.mode,
+                        asking,
+                        say,
+                        comes: promised.to(object),
+                        is_uncertain: false,
+                        progress: Default::default(),
+                    };
+                    ended(one, object)
+                })
+                .collect();
             let ends: Vec<(Ran<'o>, Instant)> = futures_util::stream::iter(running).buffered(AT_ONCE).collect().await;
             // Waiting for what others delete was not our time, so it is not that of the next rank either.
             until = ends.iter().map(|(_, until)| *until).max().unwrap_or(until);

@@ -86,7 +86,11 @@ impl<'a> Asking<'a> {
         let pause = error.retry_after().unwrap_or(self.pause).max(FIRST_PAUSE);
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         if Instant::now() + pause >= self.until {
-            return Err(self.late(Some(error)));
+            return Err(match error {
+                // Who cannot be reached is not slow.
+                ObjectError::Cluster(_) => self.failed(error),
+                error => self.late(Some(error)),
+            });
         }
         tokio::select! {
             () = self.stop.cancelled() => Err(DeployError::Cancelled),

@@ -12,6 +12,9 @@ use crate::model::deployed::ObjectRef;
 use crate::model::kube::{self, Object};
 use crate::world::cluster::objects::{Address, Deletion};
 
+/// A cluster that is not there now need not be waited for: nobody waits for what is to be deleted.
+const UNTIL_REACHED: Duration = Duration::from_secs(5);
+
 /// How objects are to be deleted.
 #[derive(Clone, Copy, Debug)]
 pub struct Removal<'a> {
@@ -60,10 +63,10 @@ impl Deployer {
             .map(|object| named(object))
             .collect::<Vec<_>>()
             .join(", ");
-        let mut all = Asking::new(stop, Doing::Deleting, named, removal.timeout);
+        let until = tokio::time::Instant::now() + removal.timeout;
+        let mut all = Asking::new(stop, Doing::Deleting, named, removal.timeout.min(UNTIL_REACHED));
         let versions = || objects.iter().map(|object| &*object.api_version);
         self.check(removal.uid, versions, &mut all).await?;
-        let until = all.until;
         let asking = |object: &ObjectRef| {
             let mut asking = Asking::new(stop, Doing::Deleting, self::named(object), removal.timeout);
             asking.until = until;
@@ -71,7 +74,10 @@ impl Deployer {
         };
         let (mut doomed, mut errors) = (Vec::new(), Vec::new());
         for rank in ordered.chunk_by(|one, other| kube::kind_rank(&one.kind) == kube::kind_rank(&other.kind)) {
-            let deletions = rank.iter().map(|object| self.delete_one(object, asking(object), say));
+            let mut deletions = Vec::with_capacity(rank.len());
+            for object in rank {
+                deletions.push(self.delete_one(object, asking(object), say));
+            }
             let answers: Vec<_> = futures_util::stream::iter(deletions).buffered(AT_ONCE).collect().await;
             for answer in answers {
                 match answer {

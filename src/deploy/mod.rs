@@ -37,3 +37,6 @@ impl Deployer {
         &self.cluster
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,9 +19,6 @@ use super::{Cluster, ClusterError};
 use crate::model::tree::{Map, Tree};
 use crate::model::yaml::json;
 
-#[cfg(test)]
-mod tests;
-
 /// Who fields of objects belong to that we set.
 pub const FIELD_MANAGER: &str = "tilt";
 

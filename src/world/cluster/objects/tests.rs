@@ -1,1 +1,0 @@
-//! Requests about objects, answered by a small server.
