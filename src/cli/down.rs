@@ -1,5 +1,6 @@
 //! `tilt down`: deletes what a Tiltfile's resources leave behind when their session has ended.
 
+mod objects;
 mod order;
 
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::path::Path;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
+use crate::cli::down::objects::Namespaces;
 use crate::cli::exit::Exit;
 use crate::cli::instance::Down;
 use crate::cli::verbs::online;
@@ -30,18 +32,40 @@ pub fn run(args: &Down, here: &Surroundings) -> Result<(), Exit> {
     let request = tiltfile_args::request(&args.tiltfile, "down", Timed::No)?;
     let project = evaluated::project(request.clone())?;
     let resources = order::of_deletion(&project);
-    let deletions: Vec<&Command> = resources
+    let commands: Vec<&Command> = resources
         .iter()
         .filter_map(|resource| delete_command(resource))
         .collect();
-    let failed = online(delete_all(&deletions, &request, here))?;
-    let left = left_behind(&resources);
-    if failed == 0 && left.is_empty() {
-        return Ok(());
+    let namespaces = match args.delete_namespaces {
+        true => Namespaces::Deleted,
+        false => Namespaces::Kept,
+    };
+    let (doomed, kept) = objects::doomed(&resources, namespaces)?;
+    let mut problems = online(async {
+        let mut interrupts = interrupts()?;
+        let mut problems = Vec::new();
+        if !doomed.is_empty() {
+            let deleted = objects::delete(&doomed, (&project, &request), &mut interrupts).await;
+            problems.extend(deleted.err().and_then(|exit| exit.message().map(unheaded)));
+        }
+        let failed = delete_all(&commands, &mut interrupts, (&request, here)).await?;
+        problems.extend((failed > 0).then(|| format!("{} failed", suggest::counted(failed, "delete command"))));
+        Ok(problems)
+    })?;
+    if !kept.is_empty() {
+        line(&format!("Not deleting namespaces: {}", kept.join(", ")))?;
+        line("Run with --delete-namespaces to delete namespaces as well.")?;
     }
-    let failures = (failed > 0).then(|| format!("{} failed", suggest::counted(failed, "delete command")));
-    let problems: Vec<String> = failures.into_iter().chain(left).collect();
-    Err(Exit::error(problems.join("\n")))
+    problems.extend(left_behind(&resources));
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Exit::error(problems.join("\n"))),
+    }
+}
+
+/// What an error says, without the word in front of it: there is one for all that went wrong.
+fn unheaded(message: &str) -> String {
+    message.strip_prefix("Error: ").unwrap_or(message).to_owned()
 }
 
 fn delete_command(resource: &Resource) -> Option<&Command> {
@@ -54,40 +78,33 @@ fn delete_command(resource: &Resource) -> Option<&Command> {
     }
 }
 
-/// What cannot be deleted here, a sentence for each way to do it.
-fn left_behind(resources: &[&Resource]) -> Vec<String> {
-    let of = |is_meant: fn(&Resource) -> bool| -> Vec<&str> {
-        let meant = resources.iter().filter(|resource| is_meant(resource));
-        meant.map(|resource| resource.name.as_str()).collect()
-    };
-    let objects = of(|resource| {
-        matches!(&resource.target, Target::Kubernetes(target)
-        if matches!(&target.source, Source::Yaml(yaml) if !yaml.trim().is_empty()))
-    });
-    let services = of(|resource| matches!(resource.target, Target::Compose(_)));
-    [
-        ("Kubernetes objects", objects, "kubectl delete"),
-        ("Compose services", services, "docker compose down --remove-orphans"),
-    ]
-    .into_iter()
-    .filter(|(_, names, _)| !names.is_empty())
-    .map(|(what, names, instead)| {
+/// What cannot be deleted here, as a sentence.
+fn left_behind(resources: &[&Resource]) -> Option<String> {
+    let services = resources
+        .iter()
+        .filter(|resource| matches!(resource.target, Target::Compose(_)));
+    let names: Vec<&str> = services.map(|resource| resource.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
         format!(
-            "the {what} of {} are still there: removing those is not part of this version yet; use `{instead}`",
+            "the Compose services of {} are still there: removing those is not part of this version yet; use \
+             `docker compose down --remove-orphans`",
             suggest::list_of(&names)
         )
     })
-    .collect()
 }
 
 /// Runs each command to its end, also after one that failed; tells how many did.
-async fn delete_all(commands: &[&Command], request: &Request, here: &Surroundings) -> Result<usize, Exit> {
+async fn delete_all(
+    commands: &[&Command],
+    interrupts: &mut Signal,
+    (request, here): (&Request, &Surroundings),
+) -> Result<usize, Exit> {
     if commands.is_empty() {
         return Ok(0);
     }
     let guard = Guard::start(Path::new("/proc/self/exe")).or_else(|_| Guard::start(&request.executable));
     let guard = guard.map_err(|error| Exit::error(format!("cannot start the guard of child processes: {error}")))?;
-    let (stop, mut interrupts) = (Stop::default(), interrupts()?);
+    let stop = Stop::default();
     let mut failed = 0;
     for command in commands {
         let display = Command::display(&command.argv);
@@ -98,7 +115,7 @@ async fn delete_all(commands: &[&Command], request: &Request, here: &Surrounding
             env: local_env(&request.environment, &injected(here), &command.env),
             grace: GRACE,
         };
-        let exit = to_its_end(&spec, (&stop, &mut interrupts), &guard).await;
+        let exit = to_its_end(&spec, (&stop, &mut *interrupts), &guard).await;
         if exit.is_stopped {
             return Err(Exit::error("interrupted before everything was deleted"));
         }

@@ -43,10 +43,11 @@ pub enum Instance {
     Disable(Disable),
     /// Delete what the Tiltfile's resources leave behind
     ///
-    /// Evaluates the Tiltfile as `tilt up` does, with config.tilt_subcommand == 'down', and runs the delete_cmd of each
-    /// k8s_custom_deploy, dependents before what they depend on. Commands of local resources end with `tilt up` itself, so
-    /// for them there is nothing to delete. Kubernetes objects and Compose services cannot be removed by this version yet:
-    /// where there are any it names them, and exits with 1.
+    /// Evaluates the Tiltfile as `tilt up` does, with config.tilt_subcommand == 'down'. Deletes the Kubernetes objects of
+    /// its resources, dependents before what they depend on, and waits until they are gone; namespaces only with
+    /// --delete-namespaces, and never what is annotated with `tilt.dev/down-policy: keep`. Then runs the delete_cmd of each
+    /// k8s_custom_deploy. Commands of local resources end with `tilt up` itself, so for them there is nothing to delete.
+    /// Compose services cannot be removed by this version yet: where there are any it names them, and exits with 1.
     #[command(after_help = DOWN_EXAMPLES)]
     Down(Down),
     /// Print the insides of a running tilt, or a document about this program

@@ -3,15 +3,44 @@
 //! Pure files say what is to be applied, what changed, which pods belong to what; the others speak to the cluster. Nothing here
 //! decides when something is deployed, or what a resource's state is: that is the engine's.
 
+mod answer;
+mod apply;
+mod asking;
 pub mod custom;
+mod delete;
 mod error;
-mod standing;
-
-pub use error::{Class, DeployError};
-pub use standing::{Standing, container_port, rollout_lines, standing};
 pub mod hash;
 pub mod inject;
+pub mod merge;
 mod say;
+mod standing;
 
-pub use error::{Class, DeployError};
+pub use apply::{Mode, Order, Start, Unfinished};
+pub use delete::{Removal, refs, without_namespaces};
+pub use error::{Class, DeployError, Doing};
 pub use say::{Level, Line, Say};
+pub use standing::{Standing, container_port, rollout_lines, standing};
+
+use crate::world::cluster::Cluster;
+
+/// Requests at the same time. The server has limits of its own and says so; more connections than this gain nothing.
+const AT_ONCE: usize = 16;
+
+/// Puts objects into one cluster and takes them out again. Cheap to copy.
+#[derive(Clone)]
+pub struct Deployer {
+    cluster: Cluster,
+}
+
+impl Deployer {
+    pub fn new(cluster: Cluster) -> Deployer {
+        Deployer { cluster }
+    }
+
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! A real Kubernetes, known only by `KUBECONFIG`: whichever it is.
 
+mod apply;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Command;

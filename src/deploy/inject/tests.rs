@@ -59,6 +59,7 @@ impl Case {
 fn target() -> KubernetesTarget {
     KubernetesTarget {
         source: Source::Yaml(String::new()),
+        objects: Vec::new(),
         image_maps: Vec::new(),
         image_locators: Vec::new(),
         timeout: Duration::from_secs(30),

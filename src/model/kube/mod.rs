@@ -7,6 +7,7 @@
 mod decode;
 mod images;
 pub mod jsonpath;
+mod merge_rules;
 mod object;
 mod order;
 mod quantity;
@@ -17,6 +18,7 @@ mod typed;
 
 pub use decode::{Error, parse, parse_trees};
 pub use images::{FoundImage, ImageFields, ImageLocator, ImageSearch, ImageSource};
+pub use merge_rules::{MergeRules, MergedField, Rule};
 pub use object::{DEFAULT_NAMESPACE, Key, Object};
 pub use order::kind_rank;
 pub use secrets::SecretEntry;

@@ -19,6 +19,8 @@ static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::read(TABLE));
 pub struct Schema {
     kinds: HashMap<(&'static str, &'static str), StructId>,
     structs: Vec<Struct>,
+    /// A shape for each struct, for whoever walks along shapes from a kind on.
+    shapes: Vec<Shape>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,10 +75,22 @@ impl Schema {
         &self.structs[usize::from(id.0)]
     }
 
+    pub fn shape(&self, api_version: &str, kind: &str) -> Option<&Shape> {
+        self.kind(api_version, kind).map(|id| &self.shapes[usize::from(id.0)])
+    }
+
+    #[cfg(test)]
+    pub fn structs(&self) -> impl Iterator<Item = &Struct> {
+        self.structs.iter()
+    }
+
     fn read(table: &'static str) -> Schema {
         let ids = ids(table);
         let mut schema = Schema {
             kinds: HashMap::new(),
+            shapes: (0..ids.len())
+                .map(|index| Shape::Struct(StructId(index as u16)))
+                .collect(),
             structs: Vec::with_capacity(ids.len()),
         };
         for (package, line) in sections(table) {

@@ -48,6 +48,8 @@ async fn configure(
         ..KubeConfigOptions::default()
     };
     let mut config = Config::from_custom_kubeconfig(merged, &options).await.map_err(wrong)?;
+    // Whoever asks knows how long it may take, and hears what the server says about trying again.
+    config.default_retry = false;
     // The library reads our process's own environment, and takes NO_PROXY for a list of proxies.
     config.proxy_url = proxy::of(&config.cluster_url, declared.as_deref(), env)
         .map_err(|url| broken(context, format!("proxy `{url}` is no URL")))?;

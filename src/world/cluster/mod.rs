@@ -6,6 +6,7 @@
 mod access;
 mod ask;
 mod error;
+pub mod objects;
 mod proxy;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,9 @@ struct Inner {
     user: String,
     product: Product,
     patience: Duration,
+    /// Of the context, for objects that name none.
+    namespace: String,
+    kinds: Arc<objects::Kinds>,
 }
 
 impl Cluster {
@@ -51,6 +55,8 @@ impl Cluster {
             user: context.user.clone(),
             product: context.product(&sources.home),
             patience: PATIENCE,
+            namespace: context.namespace.clone(),
+            kinds: Arc::default(),
         })))
     }
 
@@ -62,6 +68,8 @@ impl Cluster {
             user: self.0.user.clone(),
             product: self.0.product,
             patience,
+            namespace: self.0.namespace.clone(),
+            kinds: self.0.kinds.clone(),
         }))
     }
 

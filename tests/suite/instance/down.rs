@@ -54,20 +54,43 @@ k8s_custom_deploy('last', apply_cmd='true', delete_cmd='exit 4', deps=[])
 }
 
 #[test]
-fn what_it_cannot_delete_is_named() {
-    let home = Home::with("k8s_yaml('pod.yaml')");
+fn a_cluster_that_is_not_there_is_told_and_delete_commands_run_all_the_same() {
+    let home = Home::with(
+        "
+k8s_yaml('pod.yaml')
+k8s_custom_deploy('first', apply_cmd='true', delete_cmd='echo deleting first', deps=[])
+",
+    );
     home.write(
         "pod.yaml",
-        "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: c, image: busybox}]}\n",
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: mine}\n---\n\
+         apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: c, image: busybox}]}\n",
     );
-    let output = home.run(&["down", "--delete-namespaces", "--delete-volumes"]);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    home.write(
+        "config",
+        &format!(
+            "current-context: docker-desktop\ncontexts: [{{name: docker-desktop, context: {{cluster: docker-desktop}}}}]\n\
+             clusters: [{{name: docker-desktop, cluster: {{server: '{server}'}}}}]\n"
+        ),
+    );
+    let output = home
+        .tilt(&["down"])
+        .env("KUBECONFIG", home.path("config"))
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let error = stderr(&output);
+    let (printed, error) = (stdout(&output), stderr(&output));
     assert!(
-        error.contains("the Kubernetes objects of web are still there"),
+        error.contains(&format!(
+            "Error: deleting Pod/web: cannot reach the cluster at {server}: "
+        )),
         "{error}"
     );
-    assert!(error.contains("not part of this version yet"), "{error}");
+    assert!(printed.contains("deleting first"), "{printed}");
+    assert!(printed.contains("Not deleting namespaces: mine\n"), "{printed}");
 }
 
 #[test]
