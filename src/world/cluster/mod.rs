@@ -7,6 +7,7 @@ mod access;
 mod ask;
 mod error;
 mod proxy;
+pub mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
