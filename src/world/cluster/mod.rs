@@ -6,6 +6,7 @@
 mod access;
 mod ask;
 mod error;
+pub mod logs;
 mod proxy;
 pub mod watch;
 

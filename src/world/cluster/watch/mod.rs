@@ -4,7 +4,6 @@
 //! there. Nothing is ever dropped: what is told goes into queues of tasks that never wait for anybody.
 
 mod event;
-mod lines;
 mod owners;
 mod pod;
 mod source;
@@ -16,7 +15,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 pub use event::ClusterEvent;
-pub use lines::Lines;
 pub use owners::Owner;
 pub use source::Stream;
 
@@ -280,5 +278,12 @@ impl<T: Watched + Named> Follower<T> {
             other => other.clone(),
         };
         self.queue.send(change).is_ok()
+    }
+}
+
+impl Cluster {
+    pub(in crate::world::cluster) async fn get_pod(&self, path: &str) -> Result<Pod, ClusterError> {
+        let wire: WirePod = self.get_json(path, "application/json", source::LIST_PATIENCE).await?;
+        Ok(wire.read())
     }
 }

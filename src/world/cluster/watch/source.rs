@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::lines::Lines;
 use super::pod::{OwnerReference, or_default};
+use crate::model::lines::Lines;
 use crate::world::cluster::{Cluster, ClusterError};
 
 /// The cluster ends a watch after so long, and we ask again where we were: whatever stands between us and the cluster, a
@@ -23,7 +23,7 @@ const WATCH_SECONDS: u64 = 25;
 /// On top of that, until a silent watch is taken for dead.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a list may take.
-const LIST_PATIENCE: Duration = Duration::from_secs(30);
+pub const LIST_PATIENCE: Duration = Duration::from_secs(30);
 const PAGE: u32 = 500;
 /// Where watching is not allowed but listing is.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
@@ -408,7 +408,7 @@ impl Cluster {
         ClusterError::of(&self.0.identity.server, &self.0.user, error)
     }
 
-    pub(in crate::world::cluster) fn late(&self, limit: Duration) -> ClusterError {
+    pub fn late(&self, limit: Duration) -> ClusterError {
         ClusterError::late(&self.0.identity.server, limit)
     }
 
