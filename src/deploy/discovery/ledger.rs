@@ -228,6 +228,7 @@ impl Ledger {
             Change::Failed(error) => self.fail(namespace, &error),
             Change::Recovered => self.recover(namespace),
             Change::Unwatchable(error) => self.slow_down(namespace, &error),
+            Change::Lost => {}
         }
     }
 
@@ -346,7 +347,7 @@ impl Ledger {
             // Events are something that one can do without; that the cluster is away, the pods tell.
             Change::Failed(error) if error.is_connection() => {}
             Change::Failed(error) | Change::Unwatchable(error) => self.slow_down(namespace, &error),
-            Change::Recovered => {}
+            Change::Recovered | Change::Lost => {}
         }
     }
 

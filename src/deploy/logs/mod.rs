@@ -189,7 +189,7 @@ fn see(look: &mut Look, change: Change<Arc<Pod>>) {
                 look.pod = Some(pod);
             }
         }
-        Change::Failed(_) => look.losses += 1,
+        Change::Failed(_) | Change::Lost => look.losses += 1,
         Change::Recovered | Change::Unwatchable(_) => {}
     }
 }

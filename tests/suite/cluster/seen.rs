@@ -99,7 +99,8 @@ impl Place {
             "-o",
             "jsonpath={.metadata.uid} {.metadata.name}",
         ];
-        let told = kubectl(&args, yaml);
+        // What begins with a brace is taken for JSON.
+        let told = kubectl(&args, &format!("---\n{yaml}"));
         let (uid, name) = told.split_once(' ').expect("a uid and a name");
         WatchRef {
             uid: uid.into(),

@@ -65,6 +65,8 @@ pub enum Change<T> {
     /// Nothing can be heard for now; told once.
     Failed(ClusterError),
     Recovered,
+    /// A connection was lost, and others may be dead with it; nothing that happens meanwhile is missed.
+    Lost,
     /// It may be listed but not watched: what happens is heard of seconds later; told once.
     Unwatchable(ClusterError),
 }
@@ -259,6 +261,7 @@ impl<T: Watched + Named> Told<T> {
                 self.failure = None;
                 Change::Recovered
             }
+            Heard::Lost => Change::Lost,
             Heard::Unwatchable(error) => {
                 self.limit = Some(error.clone());
                 Change::Unwatchable(error)

@@ -75,6 +75,8 @@ pub enum Heard<T> {
     Failed(ClusterError),
     /// It can be again.
     Recovered,
+    /// The connection was lost, and others may be with it; what happens meanwhile will be heard of.
+    Lost,
     /// It can be listed but not watched: from now on it is listed every few seconds; told once.
     Unwatchable(ClusterError),
 }
@@ -116,7 +118,10 @@ enum End {
     Over,
     /// What happened since is not known any more.
     Forgotten,
-    Broken(ClusterError),
+    /// The connection broke, or is taken for dead, or what comes makes no sense.
+    Broken,
+    /// It could not be opened, or the cluster says that it cannot go on.
+    Unopened(ClusterError),
     /// Watching is not allowed, or not possible.
     Refused(ClusterError),
 }
@@ -169,16 +174,17 @@ impl<'a, T: Watched, F: FnMut(Heard<T>) + Send> Source<'a, T, F> {
     async fn follow(&mut self, mut version: String) {
         loop {
             let begun = Instant::now();
-            match self.watch(&mut version).await {
+            let end = self.watch(&mut version).await;
+            if matches!(end, End::Broken) {
+                (self.tell)(Heard::Lost);
+            }
+            match end {
                 End::Forgotten => return,
-                // A server that ends each watch at once is not to be asked without end.
-                End::Over if begun.elapsed() > Duration::from_secs(1) => self.works(),
-                End::Over => self.pause().await,
-                End::Broken(_) if begun.elapsed() > Duration::from_secs(1) && !self.has_failed => {
-                    // A connection that broke is no news before the next one fails.
-                    self.pause().await;
-                }
-                End::Broken(error) => self.failed(error).await,
+                // A server that ends each watch at once is not to be asked without end; that a connection broke is no news
+                // before the next one fails.
+                End::Over | End::Broken if begun.elapsed() > Duration::from_secs(1) => self.retry = FIRST_RETRY,
+                End::Over | End::Broken => self.pause().await,
+                End::Unopened(error) => self.failed(error).await,
                 End::Refused(error) => {
                     if !std::mem::replace(&mut self.is_unwatchable, true) {
                         (self.tell)(Heard::Unwatchable(error));
@@ -217,6 +223,10 @@ impl<'a, T: Watched, F: FnMut(Heard<T>) + Send> Source<'a, T, F> {
 
     fn works(&mut self) {
         self.retry = FIRST_RETRY;
+        self.tell_recovery();
+    }
+
+    fn tell_recovery(&mut self) {
         if std::mem::take(&mut self.has_failed) {
             (self.tell)(Heard::Recovered);
         }
@@ -261,19 +271,18 @@ impl<'a, T: Watched, F: FnMut(Heard<T>) + Send> Source<'a, T, F> {
             Ok(body) => body,
             Err(ClusterError::Refused { status: 410, .. }) => return End::Forgotten,
             Err(error @ ClusterError::Refused { status: 403 | 405, .. }) => return End::Refused(error),
-            Err(error) => return End::Broken(error),
+            Err(error) => return End::Unopened(error),
         };
-        // Whoever watches may hear of it: what failed before works.
-        self.works();
+        self.tell_recovery();
         let mut lines = Lines::default();
         loop {
             let Ok(chunk) = timeout_at(deadline, body.chunk()).await else {
-                return End::Broken(self.cluster.late(GRACE));
+                return End::Broken;
             };
             match chunk {
                 Ok(Some(chunk)) => lines.push(&chunk),
                 Ok(None) => return End::Over,
-                Err(error) => return End::Broken(error),
+                Err(_) => return End::Broken,
             }
             while let Some(line) = lines.next() {
                 if let Err(end) = self.heard(&line, version) {
@@ -284,14 +293,14 @@ impl<'a, T: Watched, F: FnMut(Heard<T>) + Send> Source<'a, T, F> {
     }
 
     fn heard(&mut self, line: &[u8], version: &mut String) -> Result<(), End> {
-        let broken = |error: serde_json::Error| End::Broken(self.cluster.nonsense(&error));
+        let broken = |error: serde_json::Error| End::Unopened(self.cluster.nonsense(&error));
         let Kind { r#type } = serde_json::from_slice(line).map_err(broken)?;
         if r#type == "ERROR" {
             let refusal: Line<Refusal> = serde_json::from_slice(line).map_err(broken)?;
             let Refusal { code, message } = refusal.object;
             return Err(match code {
                 410 => End::Forgotten,
-                _ => End::Broken(self.cluster.refused(code, message)),
+                _ => End::Unopened(self.cluster.refused(code, message)),
             });
         }
         if r#type == "BOOKMARK" {
