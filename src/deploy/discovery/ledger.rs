@@ -9,9 +9,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
+use super::News;
+use super::following::{Following, told};
 use super::mailbox::Mailbox;
-use super::{EventLine, News};
-use crate::deploy::events::{self, Told};
+use crate::deploy::events;
 use crate::deploy::track::{self, Known, Lineage, Owners};
 use crate::model::deployed::Wanted;
 use crate::model::pod::{Pod, PodOwner};
@@ -24,8 +25,6 @@ const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(4);
 /// Events that came before what they are about.
 const MOST_HELD: usize = 200;
-/// Pods that are gone may still be spoken of.
-const MOST_PAST: usize = 200;
 /// Changes that are taken in before anybody is told.
 const BATCH: usize = 256;
 
@@ -76,20 +75,6 @@ struct Place {
     failure: Option<String>,
     slow: Option<String>,
     _watching: [AbortOnDropHandle<()>; 2],
-}
-
-struct Following {
-    wanted: Wanted,
-    namespaces: BTreeSet<Box<str>>,
-    since: Time,
-    mailbox: Arc<Mailbox>,
-    claimed: BTreeMap<Box<str>, Arc<Pod>>,
-    recorded: Vec<Arc<Pod>>,
-    past: VecDeque<Box<str>>,
-    shown: Option<Vec<Arc<Pod>>>,
-    /// Version by uid.
-    told: BTreeMap<Box<str>, Box<str>>,
-    is_dirty: bool,
 }
 
 impl Ledger {
@@ -171,7 +156,7 @@ impl Ledger {
                 continue;
             };
             if let Some(following) = self.follows.get(&id) {
-                following.hear_of_failures(place);
+                following.hear_of_failures(place.failure.as_ref(), place.slow.as_ref());
             }
             let pods: Vec<Arc<Pod>> = place.pods.iter().flat_map(|pods| pods.values().cloned()).collect();
             let events: Vec<Arc<ClusterEvent>> = place.events.values().cloned().collect();
@@ -471,18 +456,6 @@ impl Ledger {
     }
 }
 
-fn told(event: &ClusterEvent) -> Told<'_> {
-    Told {
-        kind: &event.kind,
-        reason: &event.reason,
-        message: &event.message,
-        created: event.created,
-        object_kind: &event.about.kind,
-        object_namespace: &event.namespace,
-        object_name: &event.about.name,
-    }
-}
-
 impl Place {
     fn new(watching: [AbortOnDropHandle<()>; 2]) -> Place {
         Place {
@@ -493,103 +466,6 @@ impl Place {
             failure: None,
             slow: None,
             _watching: watching,
-        }
-    }
-}
-
-impl Following {
-    fn new(wanted: Wanted, since: Time, mailbox: Arc<Mailbox>) -> Following {
-        Following {
-            namespaces: track::namespaces(&wanted),
-            wanted,
-            since,
-            mailbox,
-            claimed: BTreeMap::new(),
-            recorded: Vec::new(),
-            past: VecDeque::new(),
-            shown: None,
-            told: BTreeMap::new(),
-            is_dirty: true,
-        }
-    }
-
-    /// What completed before stays recorded as far as it is still of what is wanted.
-    fn change(&mut self, wanted: Wanted) {
-        self.namespaces = track::namespaces(&wanted);
-        self.wanted = wanted;
-        self.claimed.clear();
-        let mut recorded = std::mem::take(&mut self.recorded);
-        recorded.retain(|pod| self.watches(&pod.ancestor) || track::is_selected(&self.wanted, pod));
-        self.recorded = recorded;
-        self.is_dirty = true;
-    }
-
-    fn hear_of_failures(&self, place: &Place) {
-        if let Some(reason) = &place.failure {
-            self.mailbox.state(News::Failed(reason.clone()));
-        }
-        if let Some(reason) = &place.slow {
-            self.mailbox.state(News::Slow(reason.clone()));
-        }
-    }
-
-    fn watches(&self, uid: &str) -> bool {
-        !uid.is_empty() && self.wanted.watches.iter().any(|watch| &*watch.uid == uid)
-    }
-
-    fn claim(&mut self, pod: &Arc<Pod>, lineage: &Lineage) {
-        let claimed = track::claim(&self.wanted, pod, lineage);
-        let known = self.claimed.get(&pod.uid);
-        if claimed.as_ref() == known {
-            return;
-        }
-        self.is_dirty = true;
-        match claimed {
-            Some(claimed) => drop(self.claimed.insert(pod.uid.clone(), claimed)),
-            None => drop(self.claimed.remove(&pod.uid)),
-        }
-    }
-
-    fn lose(&mut self, uid: &str) {
-        let Some(pod) = self.claimed.remove(uid) else { return };
-        self.is_dirty = true;
-        self.past.push_back(uid.into());
-        let surplus = self.past.len().saturating_sub(MOST_PAST);
-        self.past.drain(..surplus);
-        if track::is_recorded(&pod) {
-            self.recorded.push(pod);
-            track::trim_recorded(&mut self.recorded);
-        }
-    }
-
-    fn knows(&self, pod: &str) -> bool {
-        self.claimed.contains_key(pod) || self.past.iter().any(|past| &**past == pod)
-    }
-
-    fn tell(&mut self, event: &Arc<ClusterEvent>) {
-        if !events::is_recent(told(event), self.since) || self.told.get(&event.uid) == Some(&event.version) {
-            return;
-        }
-        self.told.insert(event.uid.clone(), event.version.clone());
-        let is_of_pod = &*event.about.kind == "Pod";
-        self.mailbox.event(EventLine {
-            text: events::line(told(event)),
-            is_warning: &*event.kind != "Normal",
-            reason: event.reason.clone(),
-            pod: if is_of_pod { event.about.name.clone() } else { "".into() },
-        });
-    }
-
-    fn tell_pods(&mut self) {
-        self.is_dirty = false;
-        let known = self.claimed.values().chain(&self.recorded);
-        let pods = track::current(&self.wanted, known.cloned());
-        if self.shown.is_none() {
-            self.mailbox.state(News::Started);
-        }
-        if self.shown.as_ref() != Some(&pods) {
-            self.shown = Some(pods.clone());
-            self.mailbox.pods(pods);
         }
     }
 }

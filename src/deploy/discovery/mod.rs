@@ -3,6 +3,7 @@
 //! One task keeps the books of all who want to know, so that an owner is asked for once and a pod is looked at once.
 //! Whoever is slow to listen hears of the latest pods only, and of events that were left out how many they were.
 
+mod following;
 mod ledger;
 mod mailbox;
 
@@ -116,6 +117,3 @@ impl Drop for Follow {
         drop(self.commands.send(Command::Stop { id: self.id }));
     }
 }
-
-#[cfg(test)]
-mod tests;

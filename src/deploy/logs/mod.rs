@@ -193,6 +193,3 @@ fn see(look: &mut Look, change: Change<Arc<Pod>>) {
         Change::Recovered | Change::Unwatchable(_) => {}
     }
 }
-
-#[cfg(test)]
-mod tests;

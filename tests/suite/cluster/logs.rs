@@ -91,7 +91,10 @@ async fn a_pod_that_prints_much_and_lives_shortly_is_read_to_its_end() {
     };
     let paper = Arc::new(Paper::default());
     let _logs = paper.read(&Watches::new(place.cluster.clone()), &place, "short");
-    place.apply(&pod("short", &running("seq -f 'line %g' 5000; printf 'no end'")));
+    place.apply(&pod(
+        "short",
+        &running("awk 'BEGIN { for (i = 1; i <= 5000; i++) print \"line \" i }'; printf 'no end'"),
+    ));
     paper.until_terminated().await;
     let expected: Vec<String> = numbered(5000).into_iter().chain(["no end".to_owned()]).collect();
     assert!(

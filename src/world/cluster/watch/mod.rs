@@ -6,6 +6,7 @@
 mod event;
 mod owners;
 mod pod;
+mod request;
 mod source;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 pub use event::ClusterEvent;
 pub use owners::Owner;
-pub use source::Stream;
+pub use request::Stream;
 
 use crate::model::pod::Pod;
 use crate::world::cluster::{Cluster, ClusterError};

@@ -69,7 +69,7 @@ impl Cluster {
         let Some(place) = self.place(namespace, reference).await? else {
             return Ok(None);
         };
-        let path = format!("{place}/{}", super::source::escaped_name(&reference.name));
+        let path = format!("{place}/{}", super::request::escaped_name(&reference.name));
         let object: Partial = self.get_json(&path, METADATA, PATIENCE).await?;
         let metadata = object.metadata;
         let is_meant = reference.uid.is_empty() || *metadata.uid == *reference.uid;
