@@ -73,7 +73,8 @@ async fn delete(deployer: &Deployer, objects: &[ObjectRef]) {
         is_waited_for: true,
         uid: None,
     };
-    let deleted = deployer.delete(objects, &removal, (&CancellationToken::new(), &|_| ()));
+    let (stop, nothing) = (CancellationToken::new(), |_| ());
+    let deleted = deployer.delete(objects, &removal, (&stop, &nothing));
     deleted.await.expect("it is deleted");
 }
 

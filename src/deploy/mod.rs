@@ -8,18 +8,23 @@ mod apply;
 mod asking;
 pub mod custom;
 mod delete;
+pub mod discovery;
 mod error;
+pub mod events;
 pub mod hash;
 pub mod inject;
+pub mod logs;
 pub mod merge;
+pub mod ports;
+pub mod rollout;
+pub mod runtime;
 mod say;
-mod standing;
+pub mod track;
 
 pub use apply::{Mode, Order, Start, Unfinished};
 pub use delete::{Removal, refs, without_namespaces};
 pub use error::{Class, DeployError, Doing};
 pub use say::{Level, Line, Say};
-pub use standing::{Standing, container_port, rollout_lines, standing};
 
 use crate::world::cluster::Cluster;
 

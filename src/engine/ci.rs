@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::state::{Hold, MAIN, Mode, Name, Outcome, Phase, ResourceState, Runtime, State};
+use crate::deploy::runtime::Runtime;
+use crate::engine::state::{Hold, MAIN, Mode, Name, Outcome, Phase, ResourceState, State};
 use crate::engine::workload;
 use crate::model::duration::Duration as Shown;
 use crate::model::time::Time;
@@ -213,11 +214,11 @@ fn runtime(state: &State, resource: &ResourceState, kind: TargetKind) -> TargetS
         .and_then(|apply| apply.finished)
         .unwrap_or(since);
     match (&workload.runtime, &resource.running, resource.last()) {
-        (Runtime::Nothing, Some(_), _) => waiting("initial-build"),
-        (Runtime::Nothing, None, Some(last)) if last.error.is_some() => waiting("update-failed"),
-        (Runtime::Nothing, None, _) => pending(resource).unwrap_or(TargetState::Unknown),
-        (Runtime::Error(error), ..) => {
-            let (error, grace) = graceful(state, error, deployed);
+        (None, Some(_), _) => waiting("initial-build"),
+        (None, None, Some(last)) if last.error.is_some() => waiting("update-failed"),
+        (None, None, _) => pending(resource).unwrap_or(TargetState::Unknown),
+        (Some(runtime @ Runtime::Error { .. }), ..) => {
+            let (error, grace) = graceful(state, &runtime.error().unwrap_or_default(), deployed);
             TargetState::Terminated {
                 started: deployed,
                 finished: since,
@@ -225,15 +226,15 @@ fn runtime(state: &State, resource: &ResourceState, kind: TargetKind) -> TargetS
                 grace,
             }
         }
-        (Runtime::Ok | Runtime::NotApplicable, ..) if kind == TargetKind::Job => TargetState::Terminated {
+        (Some(Runtime::Ok | Runtime::NotApplicable), ..) if kind == TargetKind::Job => TargetState::Terminated {
             started: deployed,
             finished: since,
             error: None,
             grace: Grace::default(),
         },
-        (runtime, ..) => TargetState::Active {
+        (Some(_), ..) => TargetState::Active {
             started: deployed,
-            ready: matches!(runtime, Runtime::Ok | Runtime::NotApplicable),
+            ready: workload.is_ready(),
             last_ready: workload.last_ready,
         },
     }

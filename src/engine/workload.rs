@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::deploy::Standing;
-use crate::engine::effect::Effect;
+use crate::deploy::runtime::{self, Runtime};
+use crate::engine::effect::{Effect, Span};
 use crate::engine::say::{self, span};
-use crate::engine::state::{ApplyState, DiscoveryState, Name, ResourceState, Runtime, State, Workload};
+use crate::engine::state::{ApplyState, DiscoveryState, Name, ResourceState, State, Workload};
 use crate::model::deployed::{Deployed, ObjectRef};
 use crate::model::pod::Pod;
 use crate::model::port::PortForward;
 use crate::model::project::Target;
-use crate::model::workload::{KubernetesTarget, PodReadiness, Source};
+use crate::model::workload::{KubernetesTarget, Source};
 
 pub fn target(resource: &ResourceState) -> Option<&KubernetesTarget> {
     match &resource.declared.target {
@@ -35,21 +35,22 @@ pub fn judge(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     let runtime = runtime(target, apply, discovery);
     let pods = discovery.map(|discovery| discovery.pods.clone()).unwrap_or_default();
     let before = &resource.workload;
-    let since = match before.runtime == runtime {
+    // Another reason to wait is no other state.
+    let is_same = match (&before.runtime, &runtime) {
+        (Some(before), Some(now)) => std::mem::discriminant(before) == std::mem::discriminant(now),
+        (before, now) => before == now,
+    };
+    let since = match is_same {
         true => before.since,
         false => Some(now),
     };
-    let is_ready = matches!(runtime, Runtime::Ok | Runtime::NotApplicable);
-    let last_ready = match is_ready && before.runtime != runtime {
+    let is_ready = matches!(runtime, Some(Runtime::Ok | Runtime::NotApplicable));
+    let last_ready = match is_ready && !is_same {
         true => Some(now),
         false => before.last_ready,
     };
-    if let Runtime::Error(error) = &runtime
-        && before.runtime != runtime
-    {
-        let span = span(format!("monitor:{name}"), name);
-        effects.push(say::error(&span, error.clone()));
-    }
+    let span = span(format!("monitor:{name}"), name);
+    effects.extend(told(before.runtime.as_ref(), runtime.as_ref(), &span));
     let next = Workload {
         runtime,
         pods,
@@ -66,21 +67,25 @@ pub fn judge(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     }
 }
 
-fn runtime(target: &KubernetesTarget, apply: Option<&ApplyState>, discovery: Option<&DiscoveryState>) -> Runtime {
-    let Some(deployed) = apply.and_then(|apply| apply.deployed.as_ref()) else {
-        return Runtime::Nothing;
-    };
+fn runtime(
+    target: &KubernetesTarget,
+    apply: Option<&ApplyState>,
+    discovery: Option<&DiscoveryState>,
+) -> Option<Runtime> {
+    let deployed = apply?.deployed.as_ref()?;
     let pods: &[Arc<Pod>] = discovery.map(|discovery| discovery.pods.as_slice()).unwrap_or_default();
-    if deployed.is_complete {
-        return Runtime::Ok;
+    Some(runtime::runtime(pods, target.readiness, deployed.is_complete))
+}
+
+/// What is told of a change for the worse.
+fn told(before: Option<&Runtime>, now: Option<&Runtime>, span: &Span) -> Option<Effect> {
+    if before == now {
+        return None;
     }
-    if pods.is_empty() && target.readiness == PodReadiness::Ignore {
-        return Runtime::NotApplicable;
-    }
-    match crate::deploy::standing(pods, target.readiness) {
-        Standing::Pending => Runtime::Pending,
-        Standing::Ok => Runtime::Ok,
-        Standing::Failed(error) => Runtime::Error(error),
+    match now? {
+        error @ Runtime::Error { .. } => Some(say::error(span, error.error()?)),
+        Runtime::Pending { why } => Some(say::warn(span, why.clone()?)),
+        Runtime::NotApplicable | Runtime::Ok => None,
     }
 }
 

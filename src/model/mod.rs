@@ -20,6 +20,7 @@ pub mod image;
 pub mod kube;
 pub mod kustomization;
 pub mod label;
+pub mod lines;
 pub mod link;
 pub mod live;
 pub mod local;

@@ -2,6 +2,9 @@
 
 use crate::model::time::Time;
 
+pub mod column;
+pub mod trouble;
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pod {
     pub uid: Box<str>,
@@ -58,6 +61,19 @@ pub struct Container {
     /// The TCP ports that it declares.
     pub ports: Vec<u16>,
     pub state: ContainerState,
+    /// How the run before this one ended, if there was one.
+    pub last: Option<LastRun>,
+}
+
+/// How a container ended that was started again since, or will be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LastRun {
+    /// Without the name of the runtime.
+    pub id: Box<str>,
+    pub reason: Box<str>,
+    pub message: Box<str>,
+    pub exit_code: i32,
+    pub finished: Option<Time>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -13,6 +13,11 @@ use tilt::world::kubeconfig::{self, Sources};
 
 use crate::support;
 
+mod logs;
+mod proxy;
+mod seen;
+mod track;
+
 /// Where the cluster is, or nothing where there is none to test with.
 fn sources(test: &str) -> Option<Sources> {
     let Ok(variable) = std::env::var("KUBECONFIG") else {

@@ -203,34 +203,20 @@ fn rollout(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
         return;
     };
     let Some(pod) = known.pods.last().cloned() else { return };
-    let lines = crate::deploy::rollout_lines(&pod);
-    let told = known.told.iter().position(|(told, _)| *told == pod.name);
-    let fresh: Vec<String> = match told {
-        Some(place) => {
-            let before = &known.told[place].1;
-            lines.iter().filter(|line| !before.contains(line)).cloned().collect()
-        }
-        None => lines.clone(),
-    };
-    if fresh.is_empty() {
+    let place = known.told.iter().position(|(told, _)| *told == pod.name);
+    let mut rollout = place.map(|place| known.told[place].1.clone()).unwrap_or_default();
+    let lines = rollout.lines(&pod);
+    if lines.is_empty() {
         return;
     }
     let span = span(format!("monitor:{resource}:{}", pod.name), &resource);
-    let mut text = fresh.join("\n");
-    if told.is_none() {
-        text = format!("\nTracking new pod rollout ({}):\n{text}", pod.name);
-    }
-    effects.push(say::info(&span, text));
+    effects.push(say::info(&span, lines.join("\n")));
     let known: &mut DiscoveryState = Arc::make_mut(known);
-    match told {
-        Some(place) => known.told[place].1.extend(fresh),
-        None => {
-            known
-                .told
-                .retain(|(told, _)| known.pods.iter().any(|pod| pod.name == *told));
-            known.told.push((pod.name.clone(), lines));
-        }
-    }
+    let pods = &known.pods;
+    known
+        .told
+        .retain(|(told, _)| *told != pod.name && pods.iter().any(|pod| pod.name == *told));
+    known.told.push((pod.name.clone(), rollout));
 }
 
 pub fn logs(state: &mut State, name: &Name, stream: StreamState) {

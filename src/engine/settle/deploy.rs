@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::deploy::ports::container_port;
 use crate::engine::effect::{Deploy, Effect, ImageWork, RemoveWork, Span, UpdateOrder, Work};
 use crate::engine::objects::status::{is_disabled, log_span};
 use crate::engine::objects::{LOG_SPAN, MANAGED_BY, RESOURCE, map, object, set, tree};
@@ -15,6 +16,7 @@ use crate::model::deployed::Deployed;
 use crate::model::object::kinds::{KUBERNETES_APPLY, KUBERNETES_DISCOVERY, POD_LOG_STREAM, PORT_FORWARD};
 use crate::model::object::{Kind, Owner, Stored};
 use crate::model::pod::Pod;
+use crate::model::port::PortForward;
 use crate::model::tree::{Map, Tree};
 
 /// Who deploys on behalf of a resource's updates.
@@ -386,9 +388,18 @@ fn resolved(forward: &Tree, pod: &Pod) -> Tree {
     let Tree::Map(forward) = forward else { return tree([]) };
     let mut forward = forward.clone();
     if spec::int(&forward, "containerPort") == 0 {
-        let local = u16::try_from(spec::int(&forward, "localPort")).unwrap_or_default();
-        let port = crate::deploy::container_port(local, pod);
-        forward.insert("containerPort", Tree::Int(port.into()));
+        let open = PortForward {
+            local: u16::try_from(spec::int(&forward, "localPort")).unwrap_or_default(),
+            ..PortForward::default()
+        };
+        let exposed: Vec<u16> = pod
+            .containers
+            .iter()
+            .flat_map(|container| container.ports.clone())
+            .collect();
+        if let Some(choice) = container_port(&open, &exposed) {
+            forward.insert("containerPort", Tree::Int(choice.container.into()));
+        }
     }
     Tree::Map(forward)
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::deploy::rollout::Rollout;
+use crate::deploy::runtime::Runtime;
 use crate::engine::effect::Span;
 use crate::engine::state::Seq;
 use crate::model::command::Command;
@@ -86,8 +88,8 @@ pub struct DiscoveryState {
     /// Oldest first.
     pub pods: Vec<Arc<Pod>>,
     pub error: Option<String>,
-    /// Of the pods whose coming up is told: the lines that were told.
-    pub told: Vec<(Box<str>, Vec<String>)>,
+    /// What was told of pods that come up.
+    pub told: Vec<(Box<str>, Rollout)>,
 }
 
 /// What a PodLogStream says of the containers whose logs it reads.
@@ -123,7 +125,8 @@ pub struct ForwardedPort {
 /// How the pods of a resource do.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Workload {
-    pub runtime: Runtime,
+    /// Nothing before the first deploy.
+    pub runtime: Option<Runtime>,
     /// Oldest first.
     pub pods: Vec<Arc<Pod>>,
     /// Since when it is as it is.
@@ -133,19 +136,6 @@ pub struct Workload {
     pub links: Vec<(String, String)>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Runtime {
-    /// Nothing was deployed yet.
-    #[default]
-    Nothing,
-    Pending,
-    Ok,
-    /// There is nothing to wait for.
-    NotApplicable,
-    /// The words say what is wrong.
-    Error(String),
-}
-
 impl Workload {
     /// The one that counts: the newest.
     pub fn pod(&self) -> Option<&Pod> {
@@ -153,6 +143,6 @@ impl Workload {
     }
 
     pub fn is_ready(&self) -> bool {
-        matches!(self.runtime, Runtime::Ok | Runtime::NotApplicable)
+        matches!(self.runtime, Some(Runtime::Ok | Runtime::NotApplicable))
     }
 }

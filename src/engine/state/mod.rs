@@ -26,7 +26,7 @@ use crate::model::time::Time;
 pub use cause::{Cause, Hold, TriggerSource};
 pub use cluster::{ClusterState, Connected};
 pub use deploy::{
-    ApplyState, ContainerStream, DiscoveryState, ForwardState, ForwardedPort, Removal, Runtime, StreamState, Workload,
+    ApplyState, ContainerStream, DiscoveryState, ForwardState, ForwardedPort, Removal, StreamState, Workload,
 };
 pub use image::{ImageFailure, ImageState, Made, Making, builds_the_same, identity, is_ours};
 pub use process::{CmdState, Phase, ProcessState};

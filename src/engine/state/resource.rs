@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::deploy::runtime::Runtime;
 use crate::engine::action::Class;
-use crate::engine::state::{Cause, Hold, Name, Phase, ProcessState, Runtime, Seq, TriggerSource, Workload};
+use crate::engine::state::{Cause, Hold, Name, Phase, ProcessState, Seq, TriggerSource, Workload};
 use crate::model::project::{Resource, Target, TriggerMode};
 use crate::model::time::Time;
 
@@ -282,11 +283,11 @@ impl ResourceState {
 
     fn workload_status(&self) -> RuntimeStatus {
         match &self.workload.runtime {
-            Runtime::Nothing if self.update_status() == UpdateStatus::None => RuntimeStatus::None,
-            Runtime::Nothing | Runtime::Pending => RuntimeStatus::Pending,
-            Runtime::Ok => RuntimeStatus::Ok,
-            Runtime::NotApplicable => RuntimeStatus::NotApplicable,
-            Runtime::Error(_) => RuntimeStatus::Error,
+            None if self.update_status() == UpdateStatus::None => RuntimeStatus::None,
+            None | Some(Runtime::Pending { .. }) => RuntimeStatus::Pending,
+            Some(Runtime::Ok) => RuntimeStatus::Ok,
+            Some(Runtime::NotApplicable) => RuntimeStatus::NotApplicable,
+            Some(Runtime::Error { .. }) => RuntimeStatus::Error,
         }
     }
 

@@ -6,8 +6,10 @@
 mod access;
 mod ask;
 mod error;
+pub mod logs;
 pub mod objects;
 mod proxy;
+pub mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
