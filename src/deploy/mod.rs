@@ -4,5 +4,7 @@
 //! decides when something is deployed, or what a resource's state is: that is the engine's.
 
 mod error;
+pub mod forward;
+pub mod ports;
 
 pub use error::{Class, DeployError};

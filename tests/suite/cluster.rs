@@ -1,5 +1,8 @@
 //! A real Kubernetes, known only by `KUBECONFIG`: whichever it is.
 
+mod forward;
+mod pods;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Command;
@@ -39,6 +42,11 @@ async fn facts(sources: &Sources) -> Result<Facts, ClusterError> {
     let cluster = Cluster::connect(sources, &context, &BTreeMap::new()).await?;
     assert_ne!(cluster.product(), Product::None);
     cluster.facts().await
+}
+
+async fn connect(sources: &Sources) -> Cluster {
+    let context = kubeconfig::active(sources).unwrap().expect("a context");
+    Cluster::connect(sources, &context, &BTreeMap::new()).await.unwrap()
 }
 
 #[tokio::test]

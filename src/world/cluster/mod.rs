@@ -6,13 +6,17 @@
 mod access;
 mod ask;
 mod error;
+mod forward;
 mod proxy;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::ClusterError;
+pub use forward::{Connection, PodPorts};
+pub use streams::{Gone, Incoming, Outgoing, Piece};
 
 use crate::model::cluster::{Facts, Identity};
 use crate::model::cluster_product::Product;
@@ -34,6 +38,7 @@ struct Inner {
     user: String,
     product: Product,
     patience: Duration,
+    ways: Arc<forward::Ways>,
 }
 
 impl Cluster {
@@ -51,6 +56,7 @@ impl Cluster {
             user: context.user.clone(),
             product: context.product(&sources.home),
             patience: PATIENCE,
+            ways: Arc::default(),
         })))
     }
 
@@ -62,6 +68,7 @@ impl Cluster {
             user: self.0.user.clone(),
             product: self.0.product,
             patience,
+            ways: Arc::clone(&self.0.ways),
         }))
     }
 
