@@ -19,7 +19,9 @@ pub fn holder(port: u16) -> Option<Holder> {
     let sockets: Vec<String> = tables.iter().flat_map(|table| listening(table, port)).collect();
     let processes = fs::read_dir("/proc").ok()?;
     let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    let pid = pids.into_iter().find(|pid| !sockets.is_empty() && has_open(*pid, &sockets))?;
+    let pid = pids
+        .into_iter()
+        .find(|pid| !sockets.is_empty() && has_open(*pid, &sockets))?;
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
     Some(Holder {
         pid,
@@ -30,7 +32,10 @@ pub fn holder(port: u16) -> Option<Holder> {
 /// What the descriptors of sockets that listen on a port look like.
 fn listening(table: &str, port: u16) -> Vec<String> {
     let port = format!(":{port:04X}");
-    let rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let rows = table
+        .lines()
+        .skip(1)
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
     rows.filter_map(|row| {
         let is_meant = row.get(1)?.ends_with(&port) && *row.get(3)? == LISTENS;
         is_meant.then(|| row.get(9).map(|inode| format!("socket:[{inode}]")))?

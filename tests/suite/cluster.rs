@@ -1,6 +1,7 @@
 //! A real Kubernetes, known only by `KUBECONFIG`: whichever it is.
 
 mod forward;
+mod gate;
 mod pods;
 
 use std::collections::{BTreeMap, BTreeSet};

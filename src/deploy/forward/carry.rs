@@ -93,7 +93,10 @@ async fn attempt(local: &mut TcpStream, port: &Port, kept: &mut Kept, deadline: 
         Ok(Err(error)) => return End::Unseen(error.to_string()),
         Err(_) => return End::Broken(format!("no connection to pod `{}` within {PATIENCE:?}", target.name)),
     };
-    let end = through(local, connection, kept, || port.board.change(port.index, |status| status.error.clear())).await;
+    let end = through(local, connection, kept, || {
+        port.board.change(port.index, |status| status.error.clear())
+    })
+    .await;
     worded(end, &target, choice.container)
 }
 

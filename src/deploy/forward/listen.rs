@@ -62,7 +62,10 @@ impl Port {
     }
 
     fn opened(&self, listeners: &[TcpListener]) {
-        let addresses: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let addresses: Vec<_> = listeners
+            .iter()
+            .filter_map(|listener| listener.local_addr().ok())
+            .collect();
         let port = addresses.first().map_or(self.forward.local, |address| address.port());
         self.board.change(self.index, |status| {
             *status = ForwardStatus {
@@ -74,7 +77,8 @@ impl Port {
             }
         });
         if self.forward.local == 0 {
-            self.board.line(format!("Port forward: listens on {}:{port}", self.host));
+            self.board
+                .line(format!("Port forward: listens on {}:{port}", self.host));
         }
     }
 
@@ -117,7 +121,8 @@ impl Port {
         loop {
             if let Some(choice) = self.choice(&target) {
                 let container = choice.container;
-                self.board.change(self.index, |status| status.container_port = container);
+                self.board
+                    .change(self.index, |status| status.container_port = container);
                 if let Some(note) = choice.note.filter(|note| said.as_ref() != Some(note)) {
                     self.board.line(note.clone());
                     said = Some(note);
@@ -137,7 +142,11 @@ impl Port {
         self.board.fail(self.index, error, || {
             let status = self.board.local_port(self.index);
             let (resource, container) = (&self.resource, self.forward.container);
-            let there = if container == 0 { String::new() } else { format!(" -> {container}") };
+            let there = if container == 0 {
+                String::new()
+            } else {
+                format!(" -> {container}")
+            };
             format!("Reconnecting... Error port-forwarding {resource} ({status}{there}): {error}")
         });
     }

@@ -20,7 +20,6 @@ use crate::model::port::PortForward;
 use crate::model::time::Time;
 use crate::world::cluster::Cluster;
 
-
 /// The pod that forwards lead to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PodTarget {
@@ -87,7 +86,9 @@ impl Forwards {
     }
 
     fn host(&self, forward: &PortForward) -> String {
-        let named = [&forward.host, &self.default_host].into_iter().find(|host| !host.is_empty());
+        let named = [&forward.host, &self.default_host]
+            .into_iter()
+            .find(|host| !host.is_empty());
         named.cloned().unwrap_or_else(|| "localhost".to_owned())
     }
 }

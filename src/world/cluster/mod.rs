@@ -7,6 +7,8 @@ mod access;
 mod ask;
 mod error;
 mod forward;
+mod health;
+mod identity;
 mod proxy;
 mod streams;
 
@@ -16,6 +18,7 @@ use std::time::Duration;
 
 pub use error::ClusterError;
 pub use forward::{Connection, PodPorts};
+pub use health::{HealthFact, connect_with_retry, watch_health};
 pub use streams::{Gone, Incoming, Outgoing, Piece};
 
 use crate::model::cluster::{Facts, Identity};

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use tilt::world::kubeconfig::{self, Sources};
+use tilt::world::kubeconfig::Sources;
 
 use crate::support;
 
@@ -68,12 +68,6 @@ impl Place {
     pub async fn cluster(&self) -> tilt::world::cluster::Cluster {
         super::connect(&self.sources).await
     }
-
-    /// The API server's address, as `host:port`.
-    pub fn server(&self) -> String {
-        let context = kubeconfig::active(&self.sources).unwrap().unwrap();
-        context.server.trim_start_matches("https://").to_owned()
-    }
 }
 
 impl Drop for Place {
@@ -87,7 +81,10 @@ impl Drop for Place {
 }
 
 fn make_image() {
-    let known = Command::new("docker").args(["image", "inspect", IMAGE]).output().unwrap();
+    let known = Command::new("docker")
+        .args(["image", "inspect", IMAGE])
+        .output()
+        .unwrap();
     if known.status.success() {
         return;
     }
@@ -101,5 +98,9 @@ fn make_image() {
         .stdin(tar.stdout.take().unwrap())
         .output()
         .unwrap();
-    assert!(made.status.success() && tar.wait().unwrap().success(), "{}", support::stderr(&made));
+    assert!(
+        made.status.success() && tar.wait().unwrap().success(),
+        "{}",
+        support::stderr(&made)
+    );
 }

@@ -51,7 +51,9 @@ impl Channels {
     {
         let (sink, stream) = socket.split();
         let (out, messages) = mpsc::channel(UNWRITTEN);
-        let (inlets, incoming) = (0..count).map(|_| mpsc::channel(WAITING)).unzip::<_, _, Vec<_>, Vec<_>>();
+        let (inlets, incoming) = (0..count)
+            .map(|_| mpsc::channel(WAITING))
+            .unzip::<_, _, Vec<_>, Vec<_>>();
         let inlets = inlets.into_iter().map(|pieces| Inlet { pieces, greeting }).collect();
         let mut tasks = JoinSet::new();
         tasks.spawn(read(stream, inlets));

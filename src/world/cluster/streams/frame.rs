@@ -26,10 +26,21 @@ const HEAD: usize = 8;
 /// What the other side says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
-    Data { stream: u32, bytes: Bytes, is_last: bool },
-    Reply { stream: u32, is_last: bool },
-    Reset { stream: u32 },
-    Ping { id: u32 },
+    Data {
+        stream: u32,
+        bytes: Bytes,
+        is_last: bool,
+    },
+    Reply {
+        stream: u32,
+        is_last: bool,
+    },
+    Reset {
+        stream: u32,
+    },
+    Ping {
+        id: u32,
+    },
     GoAway,
     /// Whatever needs no answer.
     Other,

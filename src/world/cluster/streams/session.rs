@@ -218,7 +218,11 @@ impl Shared {
     }
 
     fn taken(&self, stream: u32) {
-        let told = self.state().streams.get_mut(&stream).and_then(|inlet| inlet.taken.take());
+        let told = self
+            .state()
+            .streams
+            .get_mut(&stream)
+            .and_then(|inlet| inlet.taken.take());
         // Whoever asked may have given up.
         told.map(|told| told.send(()));
     }
@@ -368,11 +372,7 @@ async fn write(
     }
 }
 
-async fn carry_out(
-    order: Order,
-    headers: &mut Headers,
-    writer: &mut (impl AsyncWrite + Unpin),
-) -> std::io::Result<()> {
+async fn carry_out(order: Order, headers: &mut Headers, writer: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
     match order {
         Order::Open(stream, named) => {
             let named: Vec<_> = named.iter().map(|(name, value)| (*name, value.as_str())).collect();

@@ -4,7 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt, StreamExt, future};
 use http_body_util::BodyExt;
-use hyper::header::{CONNECTION, HeaderName, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE};
+use hyper::header::{
+    CONNECTION, HeaderName, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use hyper::upgrade::Upgraded;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -89,7 +91,9 @@ pub async fn web_socket(
     let chosen = response.headers.get(SEC_WEBSOCKET_PROTOCOL);
     let chosen = chosen.and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !protocols.split(", ").any(|protocol| protocol == chosen) {
-        return Err(upgrade.nonsense(format!("a WebSocket that speaks `{chosen}` where `{protocols}` was asked for")));
+        return Err(upgrade.nonsense(format!(
+            "a WebSocket that speaks `{chosen}` where `{protocols}` was asked for"
+        )));
     }
     let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Client, None).await;
     Ok((socket, chosen.to_owned()))
