@@ -6,6 +6,7 @@
 mod access;
 mod ask;
 mod error;
+mod exec;
 mod forward;
 mod health;
 mod identity;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::ClusterError;
+pub use exec::{Ends, Exec, Output, Running};
 pub use forward::{Connection, PodPorts};
 pub use health::{HealthFact, connect_with_retry, watch_health};
 pub use streams::{Gone, Incoming, Outgoing, Piece};
