@@ -1,5 +1,6 @@
 //! A real Kubernetes, known only by `KUBECONFIG`: whichever it is.
 
+mod exec;
 mod forward;
 mod gate;
 mod pods;

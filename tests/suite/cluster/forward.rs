@@ -259,3 +259,55 @@ async fn what_nothing_listens_for_is_said_after_some_seconds() {
     let line = format!("Reconnecting... Error port-forwarding web ({port}): {}", status.error);
     assert_eq!(*forwarding.lines.lock().unwrap().last().unwrap(), line);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_port_that_is_taken_is_said_by_whom_and_opens_once_it_is_free() {
+    let test = "a_port_that_is_taken_is_said_by_whom_and_opens_once_it_is_free";
+    let Some(sources) = super::sources(test) else { return };
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let forward = PortForward {
+        local: port,
+        container: 80,
+        ..PortForward::default()
+    };
+    let mut forwarding = Forwarding::start(super::connect(&sources).await, forward);
+    let error = forwarding.until(|status| !status.error.is_empty()).await.error;
+    let name = std::fs::read_to_string("/proc/self/comm").unwrap();
+    let (name, pid) = (name.trim(), std::process::id());
+    assert_eq!(
+        error,
+        format!("port {port} on localhost is taken by `{name}` (process {pid})")
+    );
+    drop(taken);
+    let status = forwarding.until(|status| status.started.is_some()).await;
+    assert_eq!((status.local_port, status.error.as_str()), (port, ""));
+}
+
+/// Says what a request costs through a forward and without; for people.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_through_a_forward_takes_milliseconds() {
+    let Some(place) = Place::new("a_request_through_a_forward_takes_milliseconds") else {
+        return;
+    };
+    let uid = place.run("web", 8000, &httpd("hello"));
+    let mut forwarding = Forwarding::start(place.cluster().await, PortForward::default());
+    forwarding.lead_to(&place, "web", &uid);
+    let port = forwarding.port().await;
+    get(port).await.unwrap();
+    let mut times = Vec::new();
+    for _ in 0..50 {
+        let begin = std::time::Instant::now();
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+        // Not until its end, which some clusters tell half a second later.
+        stream.read_u8().await.unwrap();
+        times.push(begin.elapsed());
+    }
+    times.sort_unstable();
+    eprintln!(
+        "a request through a forward: {:?} in the middle, {:?} at most",
+        times[25], times[49]
+    );
+    assert!(times[25] < Duration::from_secs(1), "{times:?}");
+}
