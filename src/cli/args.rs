@@ -9,6 +9,7 @@ use crate::cli::build::BuildArgs;
 use crate::cli::exit::Exit;
 use crate::cli::instance::{ExplainBuild, Instance, TreeView};
 use crate::cli::session::args::{CiArgs, UpArgs, UpdogArgs};
+use crate::cli::shell::Shell as PodShell;
 use crate::cli::verbs::args::{AlphaVerb, Verb};
 use crate::cli::{output, usage, version};
 
@@ -131,6 +132,10 @@ pub enum Alpha {
     ///
     /// Below each resource stands what it depends on; the last line counts.
     TreeView(TreeView),
+    /// Open a shell in a pod of a resource, or one that speaks to the session's cluster
+    ///
+    /// bash where the image has it, else sh. Without a resource: $SHELL here, with KUBECONFIG of the running session.
+    Shell(PodShell),
     /// The same as `tilt explain-build`
     #[command(hide = true)]
     ExplainBuild(ExplainBuild),

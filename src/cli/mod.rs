@@ -23,6 +23,7 @@ mod output;
 mod result;
 mod runaway;
 mod session;
+mod shell;
 mod snapshot;
 mod switches;
 mod tiltfile_args;
@@ -40,6 +41,7 @@ use std::process::ExitCode;
 use crate::cli::args::{Alpha, Command};
 use crate::cli::exit::Exit;
 use crate::cli::instance::Instance;
+use crate::cli::verbs::surroundings::Surroundings;
 
 /// Runs the command of this process's command line.
 pub fn main() -> ExitCode {
@@ -80,6 +82,9 @@ fn run(command: Command, global: &args::Global) -> Result<(), Exit> {
         Command::Alpha {
             command: Alpha::Verb(verb),
         } => verbs::run_alpha(&verb),
+        Command::Alpha {
+            command: Alpha::Shell(args),
+        } => verbs::online(async { shell::run(&args, &Surroundings::ours()?).await }),
         Command::Alpha {
             command: Alpha::Updog(args),
         } => session::updog(args),

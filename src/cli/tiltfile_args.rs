@@ -28,6 +28,7 @@ pub fn request(args: &TiltfileArgs, subcommand: &str, timings: Timed) -> Result<
         executable: std::env::current_exe().unwrap_or_default(),
         kube_context: args.context.clone(),
         kube_namespace: args.namespace.clone(),
+        pinned: None,
         timings,
         limits: Limits::default(),
         cancel: Default::default(),

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::try_join_all;
 use thiserror::Error;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -226,6 +227,36 @@ impl Deployer {
             say(Line::warn(format!(
                 "Objects that are not part of the YAML any more are still there: {error}"
             )));
+        }
+    }
+}
+
+impl Deployer {
+    /// Takes over what somebody else applied: their references, with the uids that the cluster knows them by.
+    pub async fn adopt(&self, objects: &[Object], hash: &str) -> Result<Deployed, DeployError> {
+        let mut found: Vec<(ObjectRef, Tree)> = Vec::with_capacity(objects.len());
+        for some in objects.chunks(AT_ONCE) {
+            let asked: Vec<_> = some.iter().map(|object| self.find(object)).collect();
+            found.extend(try_join_all(asked).await?);
+        }
+        Ok(answer::deployed(found, hash))
+    }
+
+    /// What is gone again already, as a Job may be that cleans up after itself, is as it was printed.
+    async fn find(&self, object: &Object) -> Result<(ObjectRef, Tree), DeployError> {
+        let failed = |source| DeployError::Object {
+            doing: Doing::Applying,
+            object: format!("{}/{}", object.kind(), object.name()),
+            source,
+        };
+        let place = (object.given_namespace().unwrap_or_default(), object.name());
+        let address = self.cluster.address((object.api_version(), object.kind()), place).await;
+        match self.cluster.get(&address.map_err(failed)?).await {
+            Ok(live) => Ok((answer::reference(object, &live), live)),
+            Err(error) if error.is_not_found() || error.is_forbidden() => {
+                Ok((answer::reference(object, object.tree()), object.tree().clone()))
+            }
+            Err(error) => Err(failed(error)),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::deploy::hash::{self, Destination};
 use crate::model::build::ImageTarget;
 use crate::model::kube::jsonpath::JsonPath;
 use crate::model::kube::{self, ImageFields, ImageLocator, Object, ObjectMatcher, Patterns};
-use crate::model::workload::{KubernetesTarget, Locator};
+use crate::model::workload::Locator;
 
 pub use error::InjectError;
 pub use labels::{MANAGED_BY, TEMPLATE_HASH, template_hash};
@@ -41,16 +41,16 @@ impl Prepared {
     }
 }
 
-/// The objects of a target's YAML with images and labels. Images that the target does not deploy may be among those given.
+/// The objects of a target's YAML with images and labels. All of the images must be found in it.
 pub fn prepare(
     yaml: &str,
-    target: &KubernetesTarget,
+    declared: &[Locator],
     images: &[Injected],
     destination: &Destination,
 ) -> Result<Prepared, InjectError> {
     let mut objects = kube::parse(yaml).map_err(InjectError::Yaml)?;
-    let locators = locators(&target.image_locators)?;
-    let mut images = Images::assigned(&target.image_maps, images)?;
+    let locators = locators(declared)?;
+    let mut images = Images::new(images)?;
     for object in &mut objects {
         images.inject(object, &locators)?;
         labels::label(object);

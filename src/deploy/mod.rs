@@ -11,6 +11,7 @@ mod delete;
 pub mod discovery;
 mod error;
 pub mod events;
+pub mod forward;
 pub mod hash;
 pub mod inject;
 pub mod logs;

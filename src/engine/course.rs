@@ -130,6 +130,15 @@ impl Course {
         self.own.len()
     }
 
+    /// How a cluster names the images that there are.
+    pub fn built(&self) -> BTreeMap<Name, String> {
+        let built = self.fates.iter().filter_map(|(image, fate)| match fate {
+            Fate::There(built) => Some((Arc::clone(image), built.cluster.clone())),
+            Fate::Failed(_) | Fate::Skipped => None,
+        });
+        built.collect()
+    }
+
     /// All failures, in the order of the steps.
     pub fn failures(&self) -> impl Iterator<Item = &UpdateFailure> {
         self.steps.iter().filter_map(|step| match self.fates.get(&step.image) {

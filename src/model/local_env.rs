@@ -28,6 +28,10 @@ pub fn local_env(base: &BTreeMap<String, String>, injected: &Injected, own: &[St
     for (name, value) in additions(injected) {
         env.entry(name.to_owned()).or_insert(value);
     }
+    // Nothing that we start speaks to another cluster than we do, unless it is told to.
+    if let Some(file) = &injected.kubeconfig {
+        env.insert("KUBECONFIG".to_owned(), file.to_string_lossy().into_owned());
+    }
     // An entry without `=` names nothing that could be set.
     let own = own.iter().filter_map(|entry| entry.split_once('='));
     env.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -48,9 +52,7 @@ fn additions(injected: &Injected) -> impl Iterator<Item = (&'static str, String)
         Colour::On => Some(("FORCE_COLOR", "1".to_owned())),
         Colour::Off => None,
     };
-    let kubeconfig = injected.kubeconfig.as_ref();
-    let kubeconfig = kubeconfig.map(|file| ("KUBECONFIG", file.to_string_lossy().into_owned()));
-    fixed.into_iter().chain(colour).chain(kubeconfig)
+    fixed.into_iter().chain(colour)
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ mod values;
 mod words;
 
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 pub use timing::Timed;
 
@@ -38,6 +38,7 @@ use crate::model::project::{Evaluation, Hashes};
 use crate::model::report::Failure;
 use crate::tiltfile::host::{Environment, Host, LogLine};
 use crate::tiltfile::run::Run;
+use crate::world::kubeconfig::Context;
 use crate::world::process::Cancel;
 
 /// What is to be evaluated, and in which surroundings.
@@ -57,6 +58,8 @@ pub struct Request {
     /// `--context` and `--namespace`, where given.
     pub kube_context: Option<String>,
     pub kube_namespace: Option<String>,
+    /// The context of the session that wants this; without one, whichever is active.
+    pub pinned: Option<Arc<Context>>,
     pub timings: Timed,
     pub limits: Limits,
     /// Ends the commands that the Tiltfile runs, and with them the evaluation.

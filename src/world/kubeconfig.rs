@@ -14,6 +14,10 @@ use crate::model::tree::Tree;
 use crate::model::yaml;
 use crate::world::files::{self, FileError};
 
+mod frozen;
+
+pub use frozen::{Frozen, freeze};
+
 #[cfg(test)]
 mod tests;
 
@@ -38,6 +42,8 @@ pub enum KubeconfigError {
     Unreadable { path: PathBuf, source: FileError },
     #[error("error loading config file \"{}\": {reason}", path.display())]
     Broken { path: PathBuf, reason: String },
+    #[error("cannot keep the kubeconfig of this session: {source}")]
+    Unwritable { path: PathBuf, source: FileError },
     #[error("context \"{name}\" does not exist")]
     UnknownContext { name: String, known: Vec<String> },
 }

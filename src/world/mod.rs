@@ -22,6 +22,7 @@ pub mod probe;
 pub mod process;
 pub mod registry;
 pub mod replace;
+pub mod sockets;
 pub mod terminal;
 pub mod token;
 pub mod tree;

@@ -6,9 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
+use rustix::termios::{self, OptionalActions, Termios};
 use thiserror::Error;
 
 #[derive(Debug, Error)]
@@ -18,7 +20,7 @@ pub enum TerminalError {
     #[error("cannot start `{program}`: {source}")]
     Start { program: String, source: io::Error },
     #[error("it ended with {0}")]
-    Failed(std::process::ExitStatus),
+    Failed(ExitStatus),
 }
 
 /// Runs a program to its end with our standard streams.
@@ -39,4 +41,41 @@ pub fn run(argv: &[String], dir: &Path, env: &BTreeMap<String, String>) -> Resul
     } else {
         Err(TerminalError::Failed(status))
     }
+}
+
+/// Our terminal while every key goes to somebody else as it is. As it was before, once dropped.
+pub struct Raw(Termios);
+
+impl Raw {
+    pub fn enter() -> io::Result<Raw> {
+        let before = termios::tcgetattr(io::stdin())?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        termios::tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+        Ok(Raw(before))
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        // A terminal that is gone needs nothing.
+        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
+}
+
+/// Whether somebody types, and reads, on a terminal.
+pub fn is_one() -> bool {
+    termios::isatty(io::stdin()) && termios::isatty(io::stdout())
+}
+
+/// Its columns and rows.
+pub fn size() -> Option<(u16, u16)> {
+    let size = termios::tcgetwinsize(io::stdout()).ok()?;
+    Some((size.ws_col, size.ws_row))
+}
+
+/// What a shell would say of a program that has ended.
+pub fn exit_code(status: ExitStatus) -> u8 {
+    let signalled = || status.signal().map_or(1, |signal| 128 + signal);
+    u8::try_from(status.code().unwrap_or_else(signalled)).unwrap_or(1)
 }

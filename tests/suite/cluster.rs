@@ -1,6 +1,10 @@
 //! A real Kubernetes, known only by `KUBECONFIG`: whichever it is.
 
 mod apply;
+mod exec;
+mod forward;
+mod gate;
+mod pods;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -46,6 +50,11 @@ async fn facts(sources: &Sources) -> Result<Facts, ClusterError> {
     let cluster = Cluster::connect(sources, &context, &BTreeMap::new()).await?;
     assert_ne!(cluster.product(), Product::None);
     cluster.facts().await
+}
+
+async fn connect(sources: &Sources) -> Cluster {
+    let context = kubeconfig::active(sources).unwrap().expect("a context");
+    Cluster::connect(sources, &context, &BTreeMap::new()).await.unwrap()
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use crate::engine::logs::query::Query;
 use crate::engine::logs::{Config, Logs};
 use crate::engine::perform::builder::{Builders, DockerFrom};
 use crate::engine::perform::cluster::Whereabouts;
+use crate::engine::perform::link::Link;
 use crate::engine::perform::{Performer, Surroundings};
 use crate::engine::state::{Build, Mode, Session, State, WebAddress};
 use crate::engine::store::{self, Store};
@@ -166,7 +167,17 @@ fn performer(plan: &Plan, request: Request, store: &Store, logs: &Logs) -> Resul
         context: request.kube_context.clone(),
         namespace: request.kube_namespace.clone(),
     };
-    let whereabouts = Arc::new(Whereabouts::new(sources, Arc::new(environment.clone())));
+    // What a session was started with stays what it uses.
+    let file = dirs.frozen_kubeconfig(&apiconfig::server_name(plan.serve.port), "default");
+    let link = Arc::new(Link::pin(&sources, &file, Arc::new(environment.clone())));
+    let mut injected = injected;
+    injected.kubeconfig = link.file();
+    if let Some(file) = link.file() {
+        let file = file.to_string_lossy().into_owned();
+        request.environment.insert("KUBECONFIG".to_owned(), file);
+        request.pinned = link.context().cloned().map(Arc::new);
+    }
+    let whereabouts = Arc::new(Whereabouts::new(Arc::clone(&link), Arc::new(environment.clone())));
     let share = Share {
         repository: plan.images.share.clone().unwrap_or_default(),
         publish: match plan.mode {
@@ -187,6 +198,7 @@ fn performer(plan: &Plan, request: Request, store: &Store, logs: &Logs) -> Resul
         request,
         builders: Builders::new(docker),
         whereabouts,
+        link,
         share,
         detail: plan.detail,
         environment,

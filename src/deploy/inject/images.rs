@@ -38,25 +38,20 @@ struct Located<'l> {
 }
 
 impl<'a> Images<'a> {
-    /// Those of the given images that are assigned to a target.
-    pub fn assigned(maps: &[String], given: &[Injected<'a>]) -> Result<Images<'a>, InjectError> {
-        let image = |map: &String| {
-            let found = given.iter().find(|image| image.target.image_map() == *map);
-            let found = found.ok_or_else(|| InjectError::NotBuilt {
-                map: map.as_str().into(),
-            })?;
-            let reference = Reference::parse(found.reference).map_err(|source| InjectError::Reference {
-                map: map.as_str().into(),
-                reference: found.reference.into(),
+    pub fn new(given: &[Injected<'a>]) -> Result<Images<'a>, InjectError> {
+        let image = |image: &Injected<'a>| {
+            let reference = Reference::parse(image.reference).map_err(|source| InjectError::Reference {
+                map: image.target.image_map().into(),
+                reference: image.reference.into(),
                 source,
             })?;
             Ok(Image {
-                target: found.target,
+                target: image.target,
                 reference,
                 is_used: false,
             })
         };
-        let all: Result<Vec<Image>, InjectError> = maps.iter().map(image).collect();
+        let all: Result<Vec<Image>, InjectError> = given.iter().map(image).collect();
         Ok(Images { all: all? })
     }
 

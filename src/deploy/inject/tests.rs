@@ -48,11 +48,15 @@ impl Case {
     }
 
     fn prepare(&self, yaml: &str) -> Result<Prepared, InjectError> {
-        let injected = self
-            .images
-            .iter()
-            .map(|(target, reference)| Injected { target, reference });
-        prepare(yaml, &self.target, &injected.collect::<Vec<_>>(), &HERE)
+        let assigned = |map: &String| {
+            let built = self.images.iter().find(|(image, _)| image.image_map() == *map);
+            let map = map.as_str().into();
+            built
+                .map(|(target, reference)| Injected { target, reference })
+                .ok_or(InjectError::NotBuilt { map })
+        };
+        let injected: Result<Vec<Injected>, InjectError> = self.target.image_maps.iter().map(assigned).collect();
+        prepare(yaml, &self.target.image_locators, &injected?, &HERE)
     }
 }
 

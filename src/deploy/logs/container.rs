@@ -110,7 +110,7 @@ impl Reader {
     fn finish(&mut self, error: String) {
         let (sink, name, is_prefixed) = (&self.board.sink, &self.name, self.is_prefixed);
         self.cursor.finish(|bytes| {
-            sink(LogNews::Line {
+            sink.take(LogNews::Line {
                 container: name,
                 bytes,
                 is_prefixed,
@@ -162,6 +162,7 @@ impl Reader {
                 chunk = timeout_at(deadline, stream.chunk()) => match chunk {
                     Ok(Ok(Some(bytes))) => {
                         self.hand_on(&bytes);
+                        self.board.sink.room().await;
                         self.quiet = QUIET;
                         if !is_ending {
                             deadline = Instant::now() + self.quiet;
@@ -192,7 +193,7 @@ impl Reader {
         self.failures = 0;
         let (sink, name, is_prefixed) = (&self.board.sink, &self.name, self.is_prefixed);
         self.cursor.push(bytes, |bytes| {
-            sink(LogNews::Line {
+            sink.take(LogNews::Line {
                 container: name,
                 bytes,
                 is_prefixed,
@@ -255,7 +256,10 @@ impl Reader {
     async fn read_to_end(&mut self, mut stream: Stream) -> Result<(), ClusterError> {
         loop {
             match timeout(QUIET, stream.chunk()).await {
-                Ok(Ok(Some(bytes))) => self.hand_on(&bytes),
+                Ok(Ok(Some(bytes))) => {
+                    self.hand_on(&bytes);
+                    self.board.sink.room().await;
+                }
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(error)) => return Err(error),
                 Err(_) => return Err(self.board.cluster.cluster().late(QUIET)),

@@ -8,6 +8,7 @@ mod cursor;
 mod step;
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -59,8 +60,27 @@ pub struct ContainerLog {
     pub error: String,
 }
 
-/// Takes what comes; must not block.
-pub type Sink = Arc<dyn Fn(LogNews<'_>) + Send + Sync>;
+/// Takes what comes.
+pub trait Output: Send + Sync {
+    /// Must not block.
+    fn take(&self, news: LogNews<'_>);
+
+    /// Waits until there is room for more: nobody reads on before that.
+    fn room(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+pub type Sink = Arc<dyn Output>;
+
+/// What takes all that comes at once.
+impl<F: Fn(LogNews<'_>) + Send + Sync> Output for F {
+    fn take(&self, news: LogNews<'_>) {
+        self(news);
+    }
+
+    fn room(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
+}
 
 /// The pod as it is read by all of its containers' readers.
 #[derive(Clone, Debug, Default)]
@@ -168,7 +188,7 @@ impl Board {
         }
         let all = statuses.values().cloned().collect();
         drop(statuses);
-        (self.sink)(LogNews::Status(all));
+        self.sink.take(LogNews::Status(all));
     }
 }
 

@@ -9,19 +9,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::effect::{ImageStep, Side};
 use crate::engine::logs::SpanWriter;
+use crate::engine::perform::link::Link;
 use crate::model::built::Delivery;
 use crate::model::cluster::Facts;
 use crate::model::cluster_product::Product;
 use crate::model::delivery::{self, Audience, BuildEngine, Line, Route};
 use crate::model::registry::Registry;
-use crate::world::cluster::Cluster;
 use crate::world::docker::endpoint::Endpoint;
 use crate::world::docker::minikube;
-use crate::world::kubeconfig::{self, Sources};
 
 /// The cluster of a session, as far as images are concerned.
 pub struct Whereabouts {
-    sources: Sources,
+    link: Arc<Link>,
     env: Arc<BTreeMap<String, String>>,
     // Held while the cluster is asked, so that it is asked once.
     found: Mutex<Option<Arc<Found>>>,
@@ -38,9 +37,9 @@ struct Found {
 }
 
 impl Whereabouts {
-    pub fn new(sources: Sources, env: Arc<BTreeMap<String, String>>) -> Whereabouts {
+    pub fn new(link: Arc<Link>, env: Arc<BTreeMap<String, String>>) -> Whereabouts {
         Whereabouts {
-            sources,
+            link,
             env,
             found: Mutex::new(None),
         }
@@ -90,24 +89,17 @@ impl Whereabouts {
             env: (*self.env).clone(),
             ..Found::default()
         };
-        let context = match kubeconfig::active(&self.sources) {
-            Ok(Some(context)) => context,
-            Ok(None) => return Ok(found),
-            Err(error) => {
-                log.warn(&error.to_string());
-                return Err(found);
-            }
+        if let Some(fault) = self.link.fault() {
+            log.warn(fault);
+            return Err(found);
+        }
+        let Some(context) = self.link.context() else {
+            return Ok(found);
         };
-        found.product = context.product(&self.sources.home);
+        found.product = self.link.product();
         found.cluster.clone_from(&context.cluster);
-        let asked = async {
-            Cluster::connect(&self.sources, &context, &self.env)
-                .await?
-                .facts()
-                .await
-        };
-        found.facts = match asked.await {
-            Ok(facts) => facts,
+        found.facts = match self.link.live().await {
+            Ok(live) => live.facts.clone(),
             Err(error) => {
                 let text =
                     format!("The cluster does not tell where images go, so they go where the Tiltfile says: {error}");

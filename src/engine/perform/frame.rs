@@ -19,6 +19,11 @@ pub fn heading((number, of): (usize, usize), what: &str) -> String {
     format!("STEP {number}/{of} — {what}")
 }
 
+/// A line of what a step does.
+pub fn indented(text: &str) -> String {
+    text.lines().map(frame::line).collect::<Vec<_>>().join("\n")
+}
+
 /// Each step with the time it took, and all of them.
 pub fn footer(steps: &[(String, Duration)], total: Duration) -> String {
     let mut lines: Vec<String> = Vec::new();

@@ -13,7 +13,7 @@ use crate::engine::course::{Course, Fate, Turn, bases_of, failure};
 use crate::engine::effect::{Deploy, ImageWork, PruneOrder};
 use crate::engine::logs::{Fields, Level, SpanWriter, Weight};
 use crate::engine::perform::builder::Latest;
-use crate::engine::perform::{Context, Detail, frame};
+use crate::engine::perform::{Context, Detail, deploy, frame};
 use crate::engine::state::Name;
 use crate::model::built::{Built, Stage};
 use crate::world::clock;
@@ -24,6 +24,9 @@ const MOST_AT_ONCE: usize = 4;
 
 /// Nobody reads the steps of a build more often.
 const STAGES_PAUSE: Duration = Duration::from_millis(100);
+
+/// The last step, as it is called.
+const DEPLOYING: &str = "Deploying";
 
 /// One update that builds images.
 struct Run<'a> {
@@ -56,7 +59,7 @@ pub async fn images(update: u64, work: ImageWork, stop: &Stop, context: &Context
         of: course.builds() + 1,
     };
     let began = clock::now();
-    let took = tokio::select! {
+    let mut took = tokio::select! {
         took = run.follow(&mut course) => took,
         () = stop.at_once.cancelled() => return UpdateOutcome::Cancelled,
     };
@@ -69,12 +72,26 @@ pub async fn images(update: u64, work: ImageWork, stop: &Stop, context: &Context
         failures.for_each(|other| run.log.error(&other.message));
         return UpdateOutcome::Failed(first);
     }
-    run.log.info(&frame::heading((run.of, run.of), "Deploying"));
-    run.log.info(&frame::footer(&took, began.elapsed()));
-    match work.deploy {
-        Deploy::Kubernetes(_) => UpdateOutcome::Done,
+    run.log.info(&frame::heading((run.of, run.of), DEPLOYING));
+    let deploys = clock::now();
+    let outcome = match work.deploy {
+        Deploy::Kubernetes(deploy) => {
+            let images = course.built();
+            let applied = deploy::kubernetes((update, &deploy), &images, &run.log, (stop, context));
+            tokio::select! {
+                outcome = applied => outcome,
+                () = stop.at_once.cancelled() => UpdateOutcome::Cancelled,
+            }
+        }
         Deploy::Impossible(message) => UpdateOutcome::Failed(failure(message, Class::User)),
+    };
+    took.push((DEPLOYING.to_owned(), deploys.elapsed()));
+    if outcome != UpdateOutcome::Cancelled {
+        run.log.info("");
+        run.log.info(&frame::footer(&took, began.elapsed()));
+        run.log.info("");
     }
+    outcome
 }
 
 impl Run<'_> {

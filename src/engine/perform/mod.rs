@@ -8,10 +8,12 @@ mod deploy;
 mod evaluate;
 mod frame;
 mod image;
+pub mod link;
 mod process;
 mod source;
 mod update;
 mod watch;
+mod watching;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -33,8 +35,10 @@ use crate::world::watcher::{Settle, WatchError};
 
 use builder::Builders;
 use cluster::Whereabouts;
+use link::Link;
 use process::Processes;
 use watch::Watches;
+use watching::Watching;
 
 /// Evaluations that may have to be cancelled: one a Tiltfile, and nobody has this many.
 const MOST_EVALUATIONS: u64 = 1000;
@@ -50,6 +54,7 @@ pub struct Surroundings {
     pub guard: Option<Arc<Guard>>,
     pub builders: Builders,
     pub whereabouts: Arc<Whereabouts>,
+    pub link: Arc<Link>,
     /// Where images are shared by their inputs, if anywhere.
     pub share: Share,
     pub detail: Detail,
@@ -76,6 +81,7 @@ pub struct Performer {
     answers: Arc<Answers>,
     watches: Watches,
     processes: Processes,
+    watching: Watching,
     updates: HashMap<u64, Stop>,
     evaluations: HashMap<u64, Cancel>,
     /// Kills what does not end by itself.
@@ -102,6 +108,7 @@ impl Performer {
         Performer {
             watches: Watches::default(),
             processes: Processes::default(),
+            watching: Watching::default(),
             updates: HashMap::new(),
             evaluations: HashMap::new(),
             kill: tokio_util::sync::CancellationToken::new(),
@@ -123,6 +130,7 @@ impl Performer {
     /// Ends everything that still runs, and waits for it.
     pub async fn close(mut self) {
         self.processes.release_all();
+        self.watching.release_all();
         self.updates.values().for_each(|stop| stop.politely.cancel());
         self.evaluations.values().for_each(Cancel::request);
         self.watches.stop();
@@ -144,6 +152,12 @@ impl Performer {
             (Key::Extension(name), Task::Extension { generation, repo, path }) => {
                 source::extension(name, generation, (repo, path), &self.context);
             }
+            (Key::Cluster, Task::Cluster) => self.watching.keep_cluster(&self.context),
+            (Key::Discovery(name), Task::Discovery(task)) => {
+                self.watching.keep_discovery(name, *task, &self.context);
+            }
+            (Key::PodLogs(name), Task::PodLogs(task)) => self.watching.keep_logs(name, *task, &self.context),
+            (Key::Forward(name), Task::Forward(task)) => self.watching.keep_forward(name, *task, &self.context),
             (key, task) => unreachable!("{key:?} is not a key of {task:?}"),
         }
     }
@@ -154,7 +168,10 @@ impl Performer {
             Key::Process(name) => self.processes.release(name),
             // What is fetched is fetched.
             Key::Repo(_) | Key::Extension(_) => {}
-            Key::Cluster | Key::Discovery(_) | Key::PodLogs(_) | Key::Forward(_) => {}
+            Key::Cluster => self.watching.release_cluster(),
+            Key::Discovery(name) => self.watching.release_discovery(name),
+            Key::PodLogs(name) => self.watching.release_logs(name),
+            Key::Forward(name) => self.watching.release_forward(name),
         }
     }
 }

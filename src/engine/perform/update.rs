@@ -40,7 +40,7 @@ async fn run(order: UpdateOrder, stop: &Stop, context: &Context) -> UpdateOutcom
             message,
             exit: None,
         }),
-        Work::Remove(work) => deploy::remove(order.update, *work, stop, context).await,
+        Work::Remove(work) => deploy::remove(*work, stop, context).await,
         Work::Images(work) => image::images(order.update, *work, stop, context).await,
         Work::Command { command, span } => {
             let exit = command_to_end(order.update, &command, (&span, stop), context).await;

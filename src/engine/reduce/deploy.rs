@@ -87,6 +87,10 @@ pub fn applied(state: &mut State, name: &Name, run: u64, fact: ApplyFact, effect
             apply.left = joined(&apply.left, left).into();
             apply.finished = Some(now);
             apply.error = Some(error);
+            // Nobody knows which parts of it are there.
+            if let Some(deployed) = &mut apply.deployed {
+                Arc::make_mut(deployed).hash = String::new();
+            }
         }
     }
     state.unsettled = true;

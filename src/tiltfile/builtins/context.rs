@@ -11,7 +11,7 @@ use crate::model::report::Failure;
 use crate::tiltfile::call::Call;
 use crate::tiltfile::function::{Builtin, Fault, Outcome, Param, Rest};
 use crate::tiltfile::run::Run;
-use crate::world::kubeconfig::{self, KubeconfigError, Sources};
+use crate::world::kubeconfig::{self, Context, KubeconfigError, Sources};
 
 pub const FUNCTIONS: &[Builtin] = &[
     Builtin {
@@ -63,6 +63,9 @@ pub fn cluster(run: &Run) -> Result<Cluster, String> {
 fn find(run: &Run) -> Result<Cluster, String> {
     let request = &run.request;
     let home = request.environment.get("HOME").cloned().unwrap_or_default();
+    if let Some(pinned) = &request.pinned {
+        return Ok(of(pinned, &home));
+    }
     let sources = Sources {
         variable: request.environment.get("KUBECONFIG").cloned(),
         home: home.clone().into(),
@@ -70,11 +73,7 @@ fn find(run: &Run) -> Result<Cluster, String> {
         namespace: request.kube_namespace.clone(),
     };
     match kubeconfig::active(&sources) {
-        Ok(Some(context)) => Ok(Cluster {
-            product: context.product(Path::new(&home)),
-            context: context.name,
-            namespace: context.namespace,
-        }),
+        Ok(Some(context)) => Ok(of(&context, &home)),
         Ok(None) => Ok(no_cluster(sources.namespace)),
         Err(error @ KubeconfigError::UnknownContext { .. }) => Err(unknown(&error)),
         Err(error) => {
@@ -82,6 +81,14 @@ fn find(run: &Run) -> Result<Cluster, String> {
             run.warn(format!("going on without a Kubernetes context: {error}"));
             Ok(no_cluster(sources.namespace))
         }
+    }
+}
+
+fn of(context: &Context, home: &str) -> Cluster {
+    Cluster {
+        product: context.product(Path::new(home)),
+        context: context.name.clone(),
+        namespace: context.namespace.clone(),
     }
 }
 

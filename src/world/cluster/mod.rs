@@ -6,9 +6,13 @@
 mod access;
 mod ask;
 mod error;
+mod exec;
+mod forward;
+mod health;
 pub mod logs;
 pub mod objects;
 mod proxy;
+mod streams;
 pub mod watch;
 
 use std::collections::BTreeMap;
@@ -16,6 +20,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::ClusterError;
+pub use exec::{Ends, Exec, Output, Running};
+pub use forward::{Connection, PodPorts};
+pub use health::{HealthFact, connect_with_retry, watch_health};
+pub use streams::{Gone, Incoming, Outgoing, Piece};
 
 use crate::model::cluster::{Facts, Identity};
 use crate::model::cluster_product::Product;
@@ -40,6 +48,7 @@ struct Inner {
     /// Of the context, for objects that name none.
     namespace: String,
     kinds: Arc<objects::Kinds>,
+    ways: Arc<forward::Ways>,
 }
 
 impl Cluster {
@@ -59,6 +68,7 @@ impl Cluster {
             patience: PATIENCE,
             namespace: context.namespace.clone(),
             kinds: Arc::default(),
+            ways: Arc::default(),
         })))
     }
 
@@ -72,6 +82,7 @@ impl Cluster {
             patience,
             namespace: self.0.namespace.clone(),
             kinds: self.0.kinds.clone(),
+            ways: Arc::clone(&self.0.ways),
         }))
     }
 

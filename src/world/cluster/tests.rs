@@ -7,6 +7,7 @@ use crate::model::cluster::Hosting;
 use crate::world::kubeconfig;
 
 mod fake;
+mod health;
 
 use fake::{Answer, Fake, HOSTING, MICROK8S, NODES, TOKEN, VERSION};
 
