@@ -63,12 +63,12 @@ impl<'a> Images<'a> {
         let located = self.locate(object, locators)?;
         let mut found: Vec<(usize, Site)> = Vec::new();
         for container in object.containers_mut() {
-            self.into_env(container, &mut found);
-            self.into_container(container, &mut found);
+            self.fill_env(container, &mut found);
+            self.fill_container(container, &mut found);
         }
-        self.into_volumes(object, &mut found);
+        self.fill_volumes(object, &mut found);
         for hit in &located {
-            self.into_place(object, hit);
+            self.fill_place(object, hit);
             found.push((hit.image, Site::Locator));
         }
         self.check_overrides(object, &found)?;
@@ -132,7 +132,7 @@ impl<'a> Images<'a> {
         Ok(located)
     }
 
-    fn into_container(&self, container: &mut Tree, found: &mut Vec<(usize, Site)>) {
+    fn fill_container(&self, container: &mut Tree, found: &mut Vec<(usize, Site)>) {
         let Some(container) = container.as_map_mut() else {
             return;
         };
@@ -154,7 +154,7 @@ impl<'a> Images<'a> {
         found.push((index, Site::Container));
     }
 
-    fn into_env(&self, container: &mut Tree, found: &mut Vec<(usize, Site)>) {
+    fn fill_env(&self, container: &mut Tree, found: &mut Vec<(usize, Site)>) {
         for variable in list_mut(container, "env") {
             let Some(value) = variable.as_map_mut().and_then(|map| map.get_mut("value")) else {
                 continue;
@@ -167,7 +167,7 @@ impl<'a> Images<'a> {
         }
     }
 
-    fn into_volumes(&self, object: &mut Object, found: &mut Vec<(usize, Site)>) {
+    fn fill_volumes(&self, object: &mut Object, found: &mut Vec<(usize, Site)>) {
         let Some(spec) = object.pod_spec_mut() else {
             return;
         };
@@ -186,7 +186,7 @@ impl<'a> Images<'a> {
         }
     }
 
-    fn into_place(&self, object: &mut Object, hit: &Located) {
+    fn fill_place(&self, object: &mut Object, hit: &Located) {
         let reference = &self.all[hit.image].reference;
         let Some(value) = hit.place.get_mut(object.tree_mut()) else {
             return;
