@@ -149,9 +149,10 @@ fn whole(patch: &mut Map, field: &str, lists: Lists<'_>, rules: MergeRules) {
             .live
             .iter()
             .zip(lists.wanted)
-            .all(|(live, wanted)| match (live, wanted) {
+            .enumerate()
+            .all(|(index, (live, wanted))| match (live, wanted) {
                 (Tree::Map(live), Tree::Map(wanted)) => {
-                    let last = &super::NOTHING;
+                    let last = lists.last.get(index).and_then(Tree::as_map).unwrap_or(&super::NOTHING);
                     self::patch(Sides { last, live, wanted }, rules).is_empty()
                 }
                 (live, wanted) => live == wanted,
