@@ -322,6 +322,22 @@ async fn server_side_apply_is_one_request() {
 }
 
 #[tokio::test]
+async fn a_fault_that_old_servers_take_for_theirs_is_not_tried_again() {
+    let wrong = Reply::Status(500, "", "failed to create typed patch object: .spec.ports: element 0");
+    let server = Server::start(vec![kinds(), (APPLY, wrong)]).await;
+    let objects = objects();
+    let order = Order {
+        mode: Mode::ServerSide,
+        ..order(&objects)
+    };
+    let error = apply_with(&server, &order, &CancellationToken::new())
+        .await
+        .outcome
+        .unwrap_err();
+    assert_eq!(error.error.class(), Class::User);
+}
+
+#[tokio::test]
 async fn a_cluster_that_is_another_one_gets_nothing() {
     let system = |uid: &str| {
         Reply::Json(

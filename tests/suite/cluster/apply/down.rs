@@ -46,11 +46,12 @@ metadata: {{name: unknown}}
 "
     );
     home.write("objects.yaml", &yaml);
-    let known: Vec<&str> = yaml
+    let known = yaml
         .split("---")
-        .filter(|object| !object.contains("unknown") && !object.contains("never"))
-        .collect();
-    super::kubectl_with(&["-n", &desk.namespace, "apply", "-f", "-"], &known.join("---"));
+        .filter(|object| !object.contains("unknown") && !object.contains("never"));
+    let (theirs, mine): (Vec<&str>, Vec<&str>) = known.partition(|object| object.contains(&own));
+    super::kubectl_with(&["apply", "-f", "-"], &theirs.join("---"));
+    super::kubectl_with(&["-n", &desk.namespace, "apply", "-f", "-"], &mine.join("---"));
     let down = |flags: &[&str]| {
         let words: Vec<&str> = ["down", "--namespace", &desk.namespace]
             .into_iter()
