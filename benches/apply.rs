@@ -73,8 +73,9 @@ async fn delete(deployer: &Deployer, objects: &[ObjectRef]) {
         is_waited_for: true,
         uid: None,
     };
-    let deleted = deployer.delete(objects, &removal, (&CancellationToken::new(), &|_: &str| ()));
-    deleted.await.expect("it is deleted");
+    let stop = CancellationToken::new();
+    let deleted = deployer.delete(objects, &removal, (&stop, &|_: &str| ())).await;
+    deleted.expect("it is deleted");
 }
 
 fn deploy_refs(objects: &[Object]) -> Vec<ObjectRef> {
