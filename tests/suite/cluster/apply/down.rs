@@ -71,7 +71,7 @@ metadata: {{name: unknown}}
     let expected = [
         "deployment.apps \"web\" deleted",
         "configmap \"c\" deleted",
-        "Running cmd: sh -c \"echo deleting by hand\"",
+        "Running cmd: echo deleting by hand",
         "deleting by hand",
         &format!("Not deleting namespaces: {own}"),
         "Run with --delete-namespaces to delete namespaces as well.",

@@ -35,6 +35,10 @@ fn comparable(mut object: Value) -> Value {
         metadata.remove("annotations");
     }
     object.as_object_mut().unwrap().remove("status");
+    if object["kind"] == "ServiceAccount" {
+        // Tokens that the cluster has made up.
+        object.as_object_mut().unwrap().remove("secrets");
+    }
     if object["kind"] == "Service" {
         let spec = object["spec"].as_object_mut().unwrap();
         spec.remove("clusterIP");
