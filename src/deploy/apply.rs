@@ -73,7 +73,8 @@ pub struct Unfinished {
 struct Ran<'a> {
     object: &'a Object,
     outcome: Result<Tree, DeployError>,
-    is_uncertain: bool,
+    /// The reference of what may be there, where nobody knows whether it is.
+    uncertain: Option<ObjectRef>,
 }
 
 impl Deployer {
@@ -183,6 +184,7 @@ impl Deployer {
                         say,
                         comes: promised.to(object),
                         is_uncertain: false,
+                        namespace: Box::default(),
                         progress: Default::default(),
                     };
                     ended(one, object)
@@ -266,7 +268,11 @@ async fn ended<'o>(mut one: One<'_>, object: &'o Object) -> (Ran<'o>, Instant) {
     let ran = Ran {
         object,
         outcome,
-        is_uncertain: one.is_uncertain,
+        // With the namespace spelled out: it is compared with references of what is there.
+        uncertain: one.is_uncertain.then(|| ObjectRef {
+            namespace: one.namespace.clone(),
+            ..answer::uncertain(object)
+        }),
     };
     (ran, one.asking.until)
 }
@@ -280,8 +286,8 @@ impl Ran<'_> {
 
 /// What is in the cluster after an order that failed.
 fn left(order: &Order<'_>, ran: Vec<Ran<'_>>) -> Deployed {
-    let uncertain = ran.iter().filter(|one| one.outcome.is_err() && one.is_uncertain);
-    let uncertain: Vec<ObjectRef> = uncertain.map(|one| answer::uncertain(one.object)).collect();
+    let failed = ran.iter().filter(|one| one.outcome.is_err());
+    let uncertain: Vec<ObjectRef> = failed.filter_map(|one| one.uncertain.clone()).collect();
     let mut left = answer::deployed(ran.into_iter().filter_map(Ran::applied).collect(), "");
     left.is_complete = false;
     let before = order

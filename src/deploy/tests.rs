@@ -322,6 +322,22 @@ async fn server_side_apply_is_one_request() {
 }
 
 #[tokio::test]
+async fn a_fault_that_old_servers_take_for_theirs_is_not_tried_again() {
+    let wrong = Reply::Status(500, "", "failed to create typed patch object: .spec.ports: element 0");
+    let server = Server::start(vec![kinds(), (APPLY, wrong)]).await;
+    let objects = objects();
+    let order = Order {
+        mode: Mode::ServerSide,
+        ..order(&objects)
+    };
+    let error = apply_with(&server, &order, &CancellationToken::new())
+        .await
+        .outcome
+        .unwrap_err();
+    assert_eq!(error.error.class(), Class::User);
+}
+
+#[tokio::test]
 async fn a_cluster_that_is_another_one_gets_nothing() {
     let system = |uid: &str| {
         Reply::Json(
@@ -379,7 +395,9 @@ async fn an_order_that_takes_too_long_says_what_it_was_about_and_what_may_be_the
         "Killed kubectl. Hit timeout of 300ms applying ConfigMap/c."
     );
     assert_eq!(error.left.objects[0].display(), "c:configmap");
-    assert_eq!(&*error.left.objects[0].uid, "");
+    // The namespace is that of the context: the next order must know the object again, and not collect it.
+    let left = &error.left.objects[0];
+    assert_eq!((&*left.uid, &*left.namespace), ("", "here"));
 }
 
 #[tokio::test]

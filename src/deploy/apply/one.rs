@@ -38,6 +38,8 @@ pub struct One<'a> {
     pub comes: Comes,
     /// Something was sent of which we do not know what became.
     pub is_uncertain: bool,
+    /// The namespace that it goes to, as soon as that is known.
+    pub namespace: Box<str>,
     pub progress: Progress,
 }
 
@@ -62,6 +64,7 @@ impl One<'_> {
     /// The object as the cluster has it then.
     pub async fn run(&mut self) -> Result<Tree, DeployError> {
         let address = self.address().await?;
+        self.namespace = address.namespace.clone();
         let wanted = merge::wanted(self.object, &address.namespace);
         loop {
             match self.attempt(&address, &wanted).await? {

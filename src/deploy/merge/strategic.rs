@@ -57,14 +57,11 @@ pub fn patch(sides: Sides<'_>, rules: MergeRules) -> Map {
     patch
 }
 
-/// A map of which only the named fields may stay once anything about it changes.
+/// A map of which only the named fields may stay once anything about it changes. That others are there alone is no change:
+/// kubectl leaves them, too.
 fn union(sides: Sides<'_>, rules: MergeRules) -> Map {
     let mut patch = patch(sides, rules);
-    let has_more = sides
-        .live
-        .iter()
-        .any(|(key, value)| !value.is_null() && !sides.wanted.contains(key));
-    if has_more || !patch.is_empty() {
+    if !patch.is_empty() {
         let mut keys: Vec<&str> = sides.wanted.iter().map(|(key, _)| key).collect();
         keys.sort_unstable();
         patch.push(RETAIN, Tree::List(keys.into_iter().map(Tree::text).collect()));
@@ -149,9 +146,10 @@ fn whole(patch: &mut Map, field: &str, lists: Lists<'_>, rules: MergeRules) {
             .live
             .iter()
             .zip(lists.wanted)
-            .all(|(live, wanted)| match (live, wanted) {
+            .enumerate()
+            .all(|(index, (live, wanted))| match (live, wanted) {
                 (Tree::Map(live), Tree::Map(wanted)) => {
-                    let last = &super::NOTHING;
+                    let last = lists.last.get(index).and_then(Tree::as_map).unwrap_or(&super::NOTHING);
                     self::patch(Sides { last, live, wanted }, rules).is_empty()
                 }
                 (live, wanted) => live == wanted,

@@ -108,7 +108,9 @@ impl ObjectError {
                         .iter()
                         .any(|cause| &*cause.reason == "NamespaceTerminating")
                         || refusal.message.contains("error looking up service account"));
-                matches!(refusal.status, 408 | 429 | 500 | 502 | 503 | 504) || is_still_coming
+                // Old servers have no other status for an object that server-side apply cannot read.
+                let is_wrong = refusal.message.contains("failed to create typed patch object");
+                matches!(refusal.status, 408 | 429 | 500 | 502 | 503 | 504) && !is_wrong || is_still_coming
             }
             ObjectError::UnknownKind { .. } | ObjectError::Nameless => false,
         }

@@ -50,7 +50,9 @@ async fn what_cannot_be_changed_is_deleted_and_created_anew() {
             "StatefulSet"
         );
         let service = |ip: &str| {
-            format!("apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{{ip}ports: [{{port: 80}}]}}\n")
+            format!(
+                "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{{ip}ports: [{{port: 80, protocol: TCP}}]}}\n"
+            )
         };
         assert!(
             is_new(&desk, (&service(""), &service("clusterIP: None, ")), mode).await,
