@@ -9,7 +9,7 @@ use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use super::streams::{self, Channels, Gone, Greeting, Incoming, Outgoing, Piece, Session, Upgrade};
+use super::streams::{self, Channels, Gone, Greeting, Half, Incoming, Outgoing, Piece, Session, Upgrade};
 use super::{Cluster, ClusterError};
 
 /// A command and what it is run in.
@@ -258,7 +258,7 @@ async fn by_session(upgrade: &Upgrade<'_>, ends: Ends) -> Result<Running, Cluste
 
 /// The cluster waits for all streams that a command has before it runs it.
 async fn joined(session: Arc<Session>, ends: Ends, server: &str) -> Result<Running, Gone> {
-    let ask = async |kind: &str| session.ask(vec![("streamtype", kind.to_owned())]).await;
+    let ask = async |kind: &str| session.ask(vec![("streamtype", kind.to_owned())], Half::Open).await;
     let status = ask("error").await?;
     let stdin = match ends {
         Ends::Output => None,

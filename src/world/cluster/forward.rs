@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
-use super::streams::{self, Channels, Gone, Greeting, Incoming, Outgoing, Piece, Session, Upgrade};
+use super::streams::{self, Channels, Gone, Greeting, Half, Incoming, Outgoing, Piece, Session, Upgrade};
 use super::{Cluster, ClusterError};
 
 /// Most of what is said about a failure.
@@ -180,10 +180,9 @@ impl PodPorts {
                 ("requestid", request.clone()),
             ]
         };
-        let failure = session.ask(headers("error")).await?;
-        let data = session.ask(headers("data")).await?;
-        let (failure, mut nothing) = failure.taken().await?;
-        nothing.finish().await?;
+        let failure = session.ask(headers("error"), Half::Ended).await?;
+        let data = session.ask(headers("data"), Half::Open).await?;
+        let (failure, _) = failure.taken().await?;
         let (incoming, outgoing) = data.taken().await?;
         Ok(Connection {
             incoming,

@@ -129,7 +129,7 @@ where
     while let Some(Ok(message)) = stream.next().await {
         match message {
             Message::Binary(mut bytes) if !bytes.is_empty() => match bytes.get_u8() {
-                CLOSE => drop(end(bytes.first().and_then(|channel| inlets.get(usize::from(*channel)))).await),
+                CLOSE => end(bytes.first().and_then(|channel| inlets.get(usize::from(*channel)))).await,
                 channel => match inlets.get_mut(usize::from(channel)) {
                     Some(inlet) => inlet.take(bytes).await,
                     // Of another version than was agreed on.

@@ -121,6 +121,13 @@ fn control_frame(kind: u16, flags: u8, payload: &[u8]) -> Bytes {
     frame.freeze()
 }
 
+/// Our half of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    Open,
+    Ended,
+}
+
 /// Header blocks of one session are one compressed text.
 #[derive(Default)]
 pub struct Headers {
@@ -128,14 +135,14 @@ pub struct Headers {
 }
 
 impl Headers {
-    /// A frame that opens a stream.
-    pub fn open(&mut self, stream: u32, headers: &[(&str, &str)]) -> Bytes {
+    /// A frame that opens a stream, and may end our half of it at once.
+    pub fn open(&mut self, stream: u32, headers: &[(&str, &str)], half: Half) -> Bytes {
         let mut payload = BytesMut::new();
         payload.put_u32(stream);
         payload.put_u32(0);
         payload.put_u16(0);
         self.compress(&text(headers), &mut payload);
-        control_frame(SYN_STREAM, 0, &payload)
+        control_frame(SYN_STREAM, if half == Half::Ended { FIN } else { 0 }, &payload)
     }
 
     fn compress(&mut self, text: &[u8], to: &mut BytesMut) {
@@ -228,13 +235,14 @@ mod tests {
     #[test]
     fn header_blocks_are_one_text_of_stored_blocks() {
         let mut headers = Headers::default();
-        let first = headers.open(1, &[("port", "80")]);
-        let second = headers.open(3, &[("a", "b")]);
+        let first = headers.open(1, &[("port", "80")], Half::Open);
+        let second = headers.open(3, &[("a", "b")], Half::Ended);
         let block = b"\0\0\0\x01\0\0\0\x04port\0\0\0\x0280";
         let mut expected = vec![0x78, 0xbb, 0xe3, 0xc6, 0xa7, 0xc2, 0, 18, 0, !18, 0xff];
         expected.extend(block);
         expected.extend([0, 0, 0, 0xff, 0xff]);
         assert_eq!(first[18..], expected);
+        assert_eq!((first[4], second[4]), (0, FIN));
         assert_eq!(second[18..23], [0, 14, 0, !14, 0xff]);
         assert_eq!(first[..8], [0x80, 3, 0, 1, 0, 0, 0, expected.len() as u8 + 10]);
     }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 pub use channels::{Channels, Greeting};
-pub use session::{Session, StreamWriter};
+pub use session::{Half, Session, StreamWriter};
 pub use upgrade::{Upgrade, spdy, tunnel, web_socket};
 
 /// How many pieces of a stream wait for whoever reads it. The other side sends at most 32 KiB at once.

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval_at, timeout};
 
+pub use super::frame::Half;
 use super::frame::{self, Frame, Headers};
 use super::{Gone, Incoming, Outgoing, Piece, WAITING};
 
@@ -21,6 +22,8 @@ use super::{Gone, Incoming, Outgoing, Piece, WAITING};
 const UNWRITTEN: usize = 16;
 /// Beyond these a new session is better.
 const MOST_STREAMS: usize = 256;
+/// Of a stream, before the other side is told that it was read.
+const TOLD: u32 = 32 << 10;
 /// Until the other side has taken a stream.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often the other side is asked whether it is there.
@@ -55,10 +58,12 @@ struct Inlet {
     /// Their half, ours.
     has_ended: bool,
     is_finished: bool,
+    /// What was read of it and not told yet.
+    consumed: u32,
 }
 
 enum Order {
-    Open(u32, Vec<(&'static str, String)>),
+    Open(u32, Vec<(&'static str, String)>, Half),
     Data(u32, Bytes, End),
 }
 
@@ -124,7 +129,7 @@ impl Session {
     }
 
     /// Asks for a stream, and does not wait for it.
-    pub async fn ask(self: &Arc<Self>, headers: Vec<(&'static str, String)>) -> Result<Opening, Gone> {
+    pub async fn ask(self: &Arc<Self>, headers: Vec<(&'static str, String)>, half: Half) -> Result<Opening, Gone> {
         let permit = self.out.reserve().await.map_err(|_| Gone)?;
         let (pieces, incoming) = mpsc::channel(WAITING);
         let (told, taken) = oneshot::channel();
@@ -139,17 +144,18 @@ impl Session {
             pieces,
             taken: Some(told),
             has_ended: false,
-            is_finished: false,
+            is_finished: half == Half::Ended,
+            consumed: 0,
         };
         state.streams.insert(id, inlet);
-        permit.send(Order::Open(id, headers));
+        permit.send(Order::Open(id, headers, half));
         drop(state);
         Ok(Opening {
             incoming: Incoming(incoming),
             writer: StreamWriter {
                 session: Arc::clone(self),
                 id,
-                is_finished: false,
+                is_finished: half == Half::Ended,
             },
             taken,
         })
@@ -253,6 +259,14 @@ impl Shared {
         !is_read && state.streams.remove(&stream).is_some()
     }
 
+    /// How much was read of a stream, when that is worth telling: small frames in between would delay others.
+    fn consumed(&self, stream: u32, length: u32) -> Option<u32> {
+        let mut state = self.state();
+        let inlet = state.streams.get_mut(&stream)?;
+        inlet.consumed += length;
+        (inlet.consumed >= TOLD).then(|| std::mem::take(&mut inlet.consumed))
+    }
+
     fn end(&self) {
         let mut state = self.state();
         state.is_over = true;
@@ -312,9 +326,11 @@ async fn dispatch(frame: Frame, shared: &Shared, answers: &mpsc::UnboundedSender
                 return Ok(());
             };
             if !bytes.is_empty() {
-                let consumed = frame::window_update(stream, bytes.len() as u32);
+                let length = bytes.len() as u32;
                 deliver(shared, &pieces, Piece::Bytes(bytes)).await;
-                drop(answers.send(consumed));
+                if let Some(consumed) = shared.consumed(stream, length) {
+                    drop(answers.send(frame::window_update(stream, consumed)));
+                }
             }
             if is_last {
                 ended(shared, stream).await;
@@ -374,9 +390,9 @@ async fn write(
 
 async fn carry_out(order: Order, headers: &mut Headers, writer: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
     match order {
-        Order::Open(stream, named) => {
+        Order::Open(stream, named, half) => {
             let named: Vec<_> = named.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            writer.write_all(&headers.open(stream, &named)).await
+            writer.write_all(&headers.open(stream, &named, half)).await
         }
         Order::Data(stream, bytes, end) => {
             let head = frame::data_head(stream, bytes.len(), end == End::Here);
