@@ -43,6 +43,7 @@ impl Tiltfile {
             executable: PathBuf::from("/bin/tilt"),
             kube_context: None,
             kube_namespace: None,
+            pinned: None,
             timings: Timed::No,
             limits: Limits::default(),
             cancel: Default::default(),

@@ -12,7 +12,7 @@ use crate::model::image::Selector;
 use crate::model::live::LiveUpdate;
 use crate::model::settings::ServerSideApply;
 use crate::model::tree::Tree;
-use crate::model::workload::{DiscoveryStrategy, ObjectSelector, PodReadiness, Source};
+use crate::model::workload::{DiscoveryStrategy, KubernetesTarget, ObjectSelector, PodReadiness, Source};
 use crate::model::yaml;
 
 const HERE: Destination = Destination {

@@ -472,6 +472,7 @@ fn evaluated(text: &str) -> String {
         executable: PathBuf::new(),
         kube_context: None,
         kube_namespace: None,
+        pinned: None,
         timings: crate::tiltfile::Timed::default(),
         limits: Default::default(),
         cancel: Default::default(),

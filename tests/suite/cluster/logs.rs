@@ -29,7 +29,7 @@ impl Paper {
             pod: pod.into(),
             ..LogsOf::default()
         };
-        PodLogs::start(watches, of, Arc::new(move |news| paper.take(news)))
+        PodLogs::start(watches, of, Arc::new(move |news: LogNews<'_>| paper.take(news)))
     }
 
     fn take(&self, news: LogNews<'_>) {

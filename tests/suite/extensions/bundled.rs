@@ -588,6 +588,7 @@ fn objects_in_up(place: &Place, tiltfile: &str) -> Result<ObjectSet, String> {
         executable: "/bin/tilt".into(),
         kube_context: None,
         kube_namespace: None,
+        pinned: None,
         timings: Timed::No,
         limits: Limits::default(),
         cancel: Default::default(),

@@ -231,6 +231,7 @@ fn survives(folder: &Path, text: &str, args: &[String]) -> TestCaseResult {
         executable: PathBuf::from("/bin/tilt"),
         kube_context: None,
         kube_namespace: None,
+        pinned: None,
         timings: Timed::Yes,
         cancel: Default::default(),
         limits: Limits {

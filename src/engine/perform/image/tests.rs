@@ -15,6 +15,7 @@ use crate::engine::handle::{Answers, Handle};
 use crate::engine::logs::{Checkpoint, Config, Logs};
 use crate::engine::perform::builder::{Build, Builders, Connect};
 use crate::engine::perform::cluster::Whereabouts;
+use crate::engine::perform::link::Link;
 use crate::engine::perform::{Detail, Surroundings};
 use crate::engine::sim::session;
 use crate::engine::state::{Mode, State};
@@ -22,7 +23,6 @@ use crate::engine::tests::images::image;
 use crate::model::local_env::{Colour, Injected};
 use crate::tiltfile::testing::Tiltfile;
 use crate::world::docker::DockerError;
-use crate::world::kubeconfig::Sources;
 
 /// Builds nothing, and remembers what it was asked for.
 #[derive(Default)]
@@ -145,13 +145,15 @@ fn bench(fake: Fake) -> Bench {
         kubeconfig: None,
         colour: Colour::Off,
     };
+    let link = Arc::new(Link::none(Arc::default()));
     let surroundings = Surroundings {
         request: Tiltfile::new("").request().clone(),
         environment: BTreeMap::new(),
         injected,
         guard: None,
         builders: Builders::new(To(Arc::clone(&fake))),
-        whereabouts: Arc::new(Whereabouts::new(Sources::default(), Arc::default())),
+        whereabouts: Arc::new(Whereabouts::new(Arc::clone(&link), Arc::default())),
+        link,
         share: Share::default(),
         detail: Detail::All,
     };
