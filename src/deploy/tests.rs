@@ -363,7 +363,7 @@ async fn a_cluster_that_is_another_one_gets_nothing() {
     apply(&server).await.outcome.unwrap();
     let error = apply_with(&server, &order, &stop).await.outcome.unwrap_err();
     assert!(matches!(error.error, DeployError::OtherCluster { .. }), "{error}");
-    assert_eq!(error.error.class(), Class::Environment);
+    assert_eq!(error.error.class(), Class::User, "trying again is of no use");
     let forbidden = Reply::Status(403, "Forbidden", "namespaces \"kube-system\" is forbidden");
     let server = Server::start(vec![
         kinds(),

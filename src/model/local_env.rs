@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_already_stays_and_the_commands_own_entries_win() {
+    fn what_is_set_already_stays_but_for_the_cluster_and_the_commands_own_entries_win() {
         let base = env(&[
             ("LINES", "50"),
             ("KUBECONFIG", "/mine"),
@@ -99,7 +99,7 @@ mod tests {
         let got = local_env(&base, &injected(), &own);
         let expected = env(&[
             ("LINES", "50"),
-            ("KUBECONFIG", "/mine"),
+            ("KUBECONFIG", "/run/frozen.yml"),
             ("TILT_PORT", "2"),
             ("A", "last"),
         ]);

@@ -183,10 +183,7 @@ async fn discover(name: &Name, task: &DiscoveryTask, follow: &Follow, context: &
             News::Recovered => DiscoveryFact::Recovered,
             News::Failed(error) => DiscoveryFact::Failed { error },
             News::Event(event) => {
-                match event.is_warning {
-                    true => events.warn(&event.text),
-                    false => events.info(&event.text),
-                }
+                events.info(&event.text);
                 continue;
             }
             News::Dropped(count) => {

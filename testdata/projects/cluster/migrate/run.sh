@@ -1,0 +1,2 @@
+echo "migrating"
+echo "migrated"
