@@ -17,6 +17,12 @@ const REMEMBERED: usize = 64;
 /// Container runtimes cut long lines into pieces of this size, and some clusters put a time before each of them.
 const PIECE: usize = 16 * 1024;
 
+/// How such a text begins: kubelets with and without a log file at hand.
+const GONE: [&str; 2] = [
+    "unable to retrieve container logs for ",
+    "failed to try resolving symlinks in path ",
+];
+
 /// When a line was printed: seconds and nanoseconds since 1970.
 type Stamp = (i64, u32);
 
@@ -85,6 +91,7 @@ impl Cursor {
                 each(&without_inner_stamps(text));
                 return Fate::HandedOn;
             }
+            (None, None) if is_gone(line) => Fate::LeftOut,
             // The node itself has something to say: that it cannot read a file, for example.
             (None, None) if self.catching_up.is_some() => Fate::LeftOut,
             (None, None) => Fate::HandedOn,
@@ -120,6 +127,11 @@ impl Cursor {
         let surplus = self.recent.len().saturating_sub(REMEMBERED);
         self.recent.drain(..surplus);
     }
+}
+
+/// In place of a log that went with its container, some nodes send a text about that. It is none of the container's lines.
+fn is_gone(line: &[u8]) -> bool {
+    GONE.iter().any(|words| line.starts_with(words.as_bytes()))
 }
 
 /// `2021-01-02T03:04:05.123456789Z text`
