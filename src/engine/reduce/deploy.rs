@@ -207,7 +207,7 @@ fn rollout(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
         return;
     };
     let Some(pod) = known.pods.last().cloned() else { return };
-    let place = known.told.iter().position(|(told, _)| *told == pod.name);
+    let place = known.told.iter().position(|(told, _)| *told == pod.uid);
     let mut rollout = place.map(|place| known.told[place].1.clone()).unwrap_or_default();
     let lines = rollout.lines(&pod);
     if lines.is_empty() {
@@ -219,8 +219,8 @@ fn rollout(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     let pods = &known.pods;
     known
         .told
-        .retain(|(told, _)| *told != pod.name && pods.iter().any(|pod| pod.name == *told));
-    known.told.push((pod.name.clone(), rollout));
+        .retain(|(told, _)| *told != pod.uid && pods.iter().any(|pod| pod.uid == *told));
+    known.told.push((pod.uid.clone(), rollout));
 }
 
 pub fn logs(state: &mut State, name: &Name, stream: StreamState) {

@@ -88,7 +88,7 @@ pub struct DiscoveryState {
     /// Oldest first.
     pub pods: Vec<Arc<Pod>>,
     pub error: Option<String>,
-    /// What was told of pods that come up.
+    /// What was told of pods that come up, by their uids.
     pub told: Vec<(Box<str>, Rollout)>,
 }
 
