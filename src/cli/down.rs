@@ -29,7 +29,8 @@ use crate::world::process::serve::{self, Chunk, GRACE, Reports, Spec, Stop};
 const MOST_CHUNKS: usize = 16;
 
 pub fn run(args: &Down, here: &Surroundings) -> Result<(), Exit> {
-    let request = tiltfile_args::request(&args.tiltfile, "down", Timed::No)?;
+    let mut request = tiltfile_args::request(&args.tiltfile, "down", Timed::No)?;
+    let frozen = objects::pin(&mut request);
     let project = evaluated::project(request.clone())?;
     let resources = order::of_deletion(&project);
     let commands: Vec<&Command> = resources
@@ -41,6 +42,10 @@ pub fn run(args: &Down, here: &Surroundings) -> Result<(), Exit> {
         false => Namespaces::Kept,
     };
     let (doomed, kept) = objects::doomed(&resources, namespaces)?;
+    let injected = Injected {
+        kubeconfig: frozen.as_ref().map(|frozen| frozen.path().to_owned()),
+        ..injected(here)
+    };
     let mut problems = online(async {
         let mut interrupts = interrupts()?;
         let mut problems = Vec::new();
@@ -48,7 +53,7 @@ pub fn run(args: &Down, here: &Surroundings) -> Result<(), Exit> {
             let deleted = objects::delete(&doomed, (&project, &request), &mut interrupts).await;
             problems.extend(deleted.err().and_then(|exit| exit.message().map(unheaded)));
         }
-        let failed = delete_all(&commands, &mut interrupts, (&request, here)).await?;
+        let failed = delete_all(&commands, &mut interrupts, (&request, &injected)).await?;
         problems.extend((failed > 0).then(|| format!("{} failed", suggest::counted(failed, "delete command"))));
         Ok(problems)
     })?;
@@ -97,7 +102,7 @@ fn left_behind(resources: &[&Resource]) -> Option<String> {
 async fn delete_all(
     commands: &[&Command],
     interrupts: &mut Signal,
-    (request, here): (&Request, &Surroundings),
+    (request, injected): (&Request, &Injected),
 ) -> Result<usize, Exit> {
     if commands.is_empty() {
         return Ok(0);
@@ -112,7 +117,7 @@ async fn delete_all(
         let spec = Spec {
             argv: command.argv.clone(),
             dir: command.dir.clone(),
-            env: local_env(&request.environment, &injected(here), &command.env),
+            env: local_env(&request.environment, injected, &command.env),
             grace: GRACE,
         };
         let exit = to_its_end(&spec, (&stop, &mut *interrupts), &guard).await;

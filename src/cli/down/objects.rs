@@ -1,5 +1,6 @@
 //! The Kubernetes objects of a Tiltfile's resources, deleted.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::Signal;
@@ -15,7 +16,7 @@ use crate::model::workload::Source;
 use crate::tiltfile::Request;
 use crate::world::cluster::Cluster;
 use crate::world::dirs::Dirs;
-use crate::world::kubeconfig::{self, Sources};
+use crate::world::kubeconfig::{self, Frozen, Sources};
 
 /// What becomes of namespaces among the objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,15 +83,33 @@ fn timeout(project: &Project) -> Duration {
     targets.max().unwrap_or(Duration::from_secs(30))
 }
 
-async fn connect(request: &Request) -> Result<Cluster, Exit> {
+/// Everything that follows speaks to the cluster that is active now. What is wrong with a kubeconfig is told when it is needed.
+pub fn pin(request: &mut Request) -> Option<Frozen> {
     let environment = &request.environment;
-    let dirs = Dirs::from_env(|name| environment.get(name).cloned()).map_err(Exit::error)?;
-    let sources = Sources {
-        variable: environment.get("KUBECONFIG").cloned(),
+    let dirs = Dirs::from_env(|name| environment.get(name).cloned()).ok()?;
+    let sources = sources(request, &dirs);
+    let context = kubeconfig::active(&sources).ok()??;
+    let file = dirs.frozen_kubeconfig("tilt-down", &std::process::id().to_string());
+    let frozen = kubeconfig::freeze(&sources, &context, &file).ok()?;
+    let path = frozen.path().to_string_lossy().into_owned();
+    request.environment.insert("KUBECONFIG".to_owned(), path);
+    request.pinned = Some(Arc::new(context));
+    Some(frozen)
+}
+
+fn sources(request: &Request, dirs: &Dirs) -> Sources {
+    Sources {
+        variable: request.environment.get("KUBECONFIG").cloned(),
         home: dirs.home.clone(),
         context: request.kube_context.clone(),
         namespace: request.kube_namespace.clone(),
-    };
+    }
+}
+
+async fn connect(request: &Request) -> Result<Cluster, Exit> {
+    let environment = &request.environment;
+    let dirs = Dirs::from_env(|name| environment.get(name).cloned()).map_err(Exit::error)?;
+    let sources = sources(request, &dirs);
     let context = kubeconfig::active(&sources).map_err(Exit::error)?;
     let context =
         context.ok_or_else(|| Exit::error("no Kubernetes context is active, so there is nothing to delete from"))?;
