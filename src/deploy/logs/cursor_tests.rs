@@ -105,7 +105,8 @@ fn what_a_node_says_itself_has_no_time_and_is_handed_on_once() {
 fn the_text_that_stands_for_a_log_that_is_gone_is_no_line_of_it() {
     let gone = b"unable to retrieve container logs for docker://905947ed1e35\n";
     assert_eq!(whole(&[gone]), [""; 0]);
-    let link = b"failed to try resolving symlinks in path \"/var/log/pods/x/0.log\": lstat: no such file or directory\n";
+    let link =
+        b"failed to try resolving symlinks in path \"/var/log/pods/x/0.log\": lstat: no such file or directory\n";
     assert_eq!(whole(&[link]), [""; 0]);
     let own = b"2021-01-02T03:04:05.1Z unable to retrieve container logs for me\n";
     assert_eq!(whole(&[own]), ["unable to retrieve container logs for me"]);
