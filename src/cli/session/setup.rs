@@ -168,7 +168,12 @@ fn performer(plan: &Plan, request: Request, store: &Store, logs: &Logs) -> Resul
         namespace: request.kube_namespace.clone(),
     };
     // What a session was started with stays what it uses.
-    let file = dirs.frozen_kubeconfig(&apiconfig::server_name(plan.serve.port), "default");
+    let name = match plan.serve.port {
+        // Sessions without a port of their own may be many.
+        0 => format!("tilt-{}", std::process::id()),
+        port => apiconfig::server_name(port),
+    };
+    let file = dirs.frozen_kubeconfig(&name, "default");
     let link = Arc::new(Link::pin(&sources, &file, Arc::new(environment.clone())));
     let mut injected = injected;
     injected.kubeconfig = link.file();
