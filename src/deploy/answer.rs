@@ -68,6 +68,7 @@ pub fn deployed(applied: Vec<(ObjectRef, Tree)>, hash: &str) -> Deployed {
     let shown: Vec<Tree> = trees.into_iter().map(merge::shown).collect();
     Deployed {
         objects,
+        surplus: Vec::new(),
         yaml: yaml::emit_all(&shown),
         hash: hash.to_owned(),
         is_complete,

@@ -99,8 +99,8 @@ impl Deployer {
         applied
             .iter()
             .for_each(|(object, _)| say(Line::info(format!("  → {}", object.display()))));
-        let deployed = answer::deployed(applied, order.hash);
-        self.collect(order, &deployed, (stop, say)).await;
+        let mut deployed = answer::deployed(applied, order.hash);
+        deployed.surplus = self.collect(order, &deployed, (stop, say)).await;
         Ok(deployed)
     }
 
@@ -205,12 +205,18 @@ impl Deployer {
         None
     }
 
-    /// Deletes what the resource had and does not have any more. That it could not is told; what was ordered is there.
-    async fn collect(&self, order: &Order<'_>, deployed: &Deployed, (stop, say): (&CancellationToken, Say<'_>)) {
+    /// Deletes what the resource had and does not have any more. That it could not is told, and what may be left is returned; what
+    /// was ordered is there.
+    async fn collect(
+        &self,
+        order: &Order<'_>,
+        deployed: &Deployed,
+        (stop, say): (&CancellationToken, Say<'_>),
+    ) -> Vec<ObjectRef> {
         let before = order.before.into_iter().flat_map(|before| &before.objects);
         let is_used = |old: &ObjectRef| {
-            let mut used = deployed.objects.iter().chain(order.elsewhere);
-            used.any(|object| object.is_same_object(old))
+            let is_ordered = deployed.objects.iter().any(|object| object.is_same_object(old));
+            is_ordered || order.elsewhere.iter().any(|object| object.may_be(old))
         };
         let old: Vec<ObjectRef> = before.filter(|old| !is_used(old)).cloned().collect();
         let (old, kept) = without_namespaces(old);
@@ -218,17 +224,21 @@ impl Deployer {
             say(Line::info(format!("Not deleting namespaces: {}", kept.join(", "))));
         }
         if old.is_empty() {
-            return;
+            return old;
         }
         let removal = Removal {
             timeout: order.timeout,
             is_waited_for: false,
             uid: None,
         };
-        if let Err(error) = self.delete(&old, &removal, (stop, say)).await {
-            say(Line::warn(format!(
-                "Objects that are not part of the YAML any more are still there: {error}"
-            )));
+        match self.delete(&old, &removal, (stop, say)).await {
+            Ok(()) => Vec::new(),
+            Err(error) => {
+                say(Line::warn(format!(
+                    "Objects that are not part of the YAML any more are still there: {error}"
+                )));
+                old
+            }
         }
     }
 }

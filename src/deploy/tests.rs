@@ -379,6 +379,45 @@ async fn a_cluster_that_is_another_one_gets_nothing() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_deleted_is_not_forgotten_and_what_others_have_is_left_alone() {
+    let old = |name: &str, namespace: &str| ObjectRef {
+        api_version: "v1".into(),
+        kind: "Service".into(),
+        namespace: namespace.into(),
+        name: name.into(),
+        ..ObjectRef::default()
+    };
+    let before = Deployed {
+        objects: vec![old("old", "here"), old("elsewhere", "here")],
+        ..Deployed::default()
+    };
+    let forbidden = Reply::Status(403, "Forbidden", "services \"old\" is forbidden");
+    let server = Server::start(vec![
+        kinds(),
+        (GET, MISSING),
+        (POST, Reply::Json(201, map("b"))),
+        ("GET /api/v1/namespaces/here/services/old", forbidden),
+    ])
+    .await;
+    let objects = objects();
+    // Others do not say in which namespace they have it.
+    let others = [old("elsewhere", "")];
+    let order = Order {
+        before: Some(&before),
+        elsewhere: &others,
+        ..order(&objects)
+    };
+    let applied = apply_with(&server, &order, &CancellationToken::new()).await;
+    let deployed = applied.outcome.unwrap();
+    assert_eq!(deployed.surplus, [old("old", "here")]);
+    assert!(
+        applied.said.iter().any(|line| line.contains("still there")),
+        "{:?}",
+        applied.said
+    );
+}
+
+#[tokio::test]
 async fn an_order_that_takes_too_long_says_what_it_was_about_and_what_may_be_there() {
     let server = Server::start(vec![kinds(), (GET, MISSING), (POST, Reply::Never)]).await;
     let objects = objects();

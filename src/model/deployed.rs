@@ -6,6 +6,8 @@ use crate::model::kube::Object;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deployed {
     pub objects: Vec<ObjectRef>,
+    /// What earlier deploys left and could not be deleted.
+    pub surplus: Vec<ObjectRef>,
     /// All of them as the cluster answered, as one YAML stream.
     pub yaml: String,
     /// Of everything that went into it: an equal one need not be applied again.

@@ -75,7 +75,7 @@ pub fn applied(state: &mut State, name: &Name, run: u64, fact: ApplyFact, effect
             apply.finished = None;
         }
         ApplyFact::Done(deployed) => {
-            apply.left = deployed.objects.clone().into();
+            apply.left = deployed.objects.iter().chain(&deployed.surplus).cloned().collect();
             apply.finished = Some(now);
             apply.error = None;
             drop_old_pods(state, name, &deployed);
