@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::deploy::runtime::Runtime;
 use crate::engine::action::{Class, Readiness};
 use crate::engine::state::{
     Build, Cause, MAIN, Mode, Name, Phase, ProcessState, Record, ResourceState, Seq, Serve, Session, State,
-    TiltfileState, Update, WebAddress,
+    TiltfileState, Update, WebAddress, Workload,
 };
 use crate::model::command::Command;
 use crate::model::link::Link;
@@ -15,6 +16,7 @@ use crate::model::local::LocalTarget;
 use crate::model::project::{Resource, Target, TriggerMode};
 use crate::model::settings::Settings;
 use crate::model::time::Time;
+use crate::model::workload::{DiscoveryStrategy, KubernetesTarget, PodReadiness, Source};
 
 /// So many milliseconds after the session began.
 pub fn at(millis: i64) -> Time {
@@ -90,6 +92,34 @@ impl Scene {
         let mut resource = ResourceState::new(Arc::new(declared), MAIN.into());
         change(&mut resource);
         self.0.resources.insert(name.into(), Arc::new(resource));
+        self
+    }
+
+    /// What is deployed to Kubernetes, with an update that went well.
+    pub fn workload(mut self, name: &str, runtime: Option<Runtime>, change: impl FnOnce(&mut Workload)) -> Scene {
+        let target = KubernetesTarget {
+            source: Source::Yaml(String::new()),
+            objects: Vec::new(),
+            image_maps: Vec::new(),
+            image_locators: Vec::new(),
+            timeout: Duration::from_secs(30),
+            port_forwards: Vec::new(),
+            extra_selectors: Vec::new(),
+            discovery: DiscoveryStrategy::Unset,
+            readiness: PodReadiness::Wait,
+            links: Vec::new(),
+            watch_ignores: Vec::new(),
+        };
+        self = self.local(name, LocalTarget::default(), |resource| {
+            let declared = Arc::make_mut(&mut resource.declared);
+            declared.target = Target::Kubernetes(Box::new(target));
+            resource.due = None;
+            resource.started_once = true;
+            resource.history.push_front(record(1_000, 1_400, None, Cause::Initial));
+            resource.workload.runtime = runtime;
+            resource.workload.since = Some(at(50_000));
+            change(&mut resource.workload);
+        });
         self
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::deploy::runtime::Runtime;
 use crate::engine::state::{Cancelled, Hold, Name, Phase, ProcessState, ResourceState, State, TiltfileState, Update};
-use crate::model::link::Link;
 use crate::model::project::Target;
 use crate::model::suggest::counted;
 use crate::model::time::Time;
@@ -85,7 +85,7 @@ fn of(name: &Name, resource: &ResourceState, now: Time) -> Row {
             .filter(|_| shows_last)
             .map(|last| last.finished.since(last.started)),
         links: match resource.enabled {
-            true => links(resource).iter().map(shown).collect(),
+            true => links(resource),
             false => Vec::new(),
         },
         is_resource: true,
@@ -132,11 +132,36 @@ fn updating(resource: &ResourceState, running: &Update, now: Time) -> String {
 }
 
 fn runtime(resource: &ResourceState, now: Time) -> (Sign, String) {
+    if resource.is_kubernetes() {
+        return pods(resource, now);
+    }
     match (&resource.serve, resource.last()) {
         (Some(serve), _) => process(&serve.process, now),
         (None, None) => (Sign::Waiting, "not started yet".to_owned()),
         (None, Some(_)) if resource.serves() => (Sign::Busy, "starting".to_owned()),
         (None, Some(last)) => (Sign::Ready, with_warnings("ready", last.warnings.len())),
+    }
+}
+
+/// How it stands with what was deployed.
+fn pods(resource: &ResourceState, now: Time) -> (Sign, String) {
+    let workload = &resource.workload;
+    let elapsed = || {
+        workload
+            .since
+            .map(|since| growing(now.since(since)))
+            .unwrap_or_default()
+    };
+    match &workload.runtime {
+        None => (Sign::Waiting, "not deployed yet".to_owned()),
+        Some(Runtime::NotApplicable) => (Sign::Ready, "deployed".to_owned()),
+        Some(Runtime::Ok) => (Sign::Ready, "ready".to_owned()),
+        Some(Runtime::Pending { why: Some(why) }) => (Sign::Busy, first_line(why)),
+        Some(Runtime::Pending { why: None }) => match workload.pod() {
+            Some(pod) => (Sign::Busy, format!("pod {}, not ready for {}", pod.status, elapsed())),
+            None => (Sign::Busy, format!("waits for pods {}", elapsed())),
+        },
+        Some(error @ Runtime::Error { .. }) => (Sign::Failing, first_line(&error.error().unwrap_or_default())),
     }
 }
 
@@ -160,17 +185,20 @@ fn with_warnings(word: &str, warnings: usize) -> String {
     }
 }
 
-fn links(resource: &ResourceState) -> &[Link] {
-    match &resource.declared.target {
+fn links(resource: &ResourceState) -> Vec<String> {
+    let declared = match &resource.declared.target {
         Target::Local(local) => &local.links,
         Target::Kubernetes(target) => &target.links,
         Target::Compose(target) => &target.links,
-    }
+    };
+    let declared = declared.iter().map(|link| (link.url.to_string(), link.name.clone()));
+    let links = resource.workload.links.iter().cloned().chain(declared);
+    links.map(|(url, name)| shown(url, &name)).collect()
 }
 
-fn shown(link: &Link) -> String {
-    match link.name.is_empty() {
-        true => link.url.to_string(),
-        false => format!("{} {}", link.name, link.url),
+fn shown(url: String, name: &str) -> String {
+    match name.is_empty() {
+        true => url,
+        false => format!("{name} {url}"),
     }
 }

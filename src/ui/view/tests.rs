@@ -1,11 +1,15 @@
 //! Cases of `testdata/hud/`: what is on the screen in a situation.
 
+use std::sync::Arc;
+
 use expect_test::expect_file;
 
 use super::*;
+use crate::deploy::runtime::Runtime;
 use crate::engine::action::Readiness;
 use crate::engine::action::StopReason;
 use crate::engine::state::{Cause, Ending, Hold, Phase};
+use crate::model::pod::Pod;
 use crate::ui::scene::*;
 
 fn look(width: usize, height: usize) -> Look {
@@ -165,4 +169,54 @@ fn of_hundreds_what_is_urgent_is_seen() {
         shown.ends_with("more\n298 ready · 1 failing · 1 pending · http://localhost:10350/\n"),
         "{shown}"
     );
+}
+
+#[test]
+fn what_is_deployed_stands_as_its_pods_do() {
+    let pod = |status: &str| {
+        let pod = Pod {
+            name: "web-1".into(),
+            status: status.into(),
+            ..Pod::default()
+        };
+        vec![Arc::new(pod)]
+    };
+    let pending = |why: Option<&str>| Runtime::Pending {
+        why: why.map(str::to_owned),
+    };
+    let error = Runtime::Error {
+        message: "Pod \"web-1\" failed".to_owned(),
+        cause: Some("exit code 3".to_owned()),
+    };
+    let scene = Scene::new()
+        .workload("unseen", None, |_| {})
+        .workload("none", Some(pending(None)), |_| {})
+        .workload("starting", Some(pending(None)), |workload| {
+            workload.pods = pod("ContainerCreating")
+        })
+        .workload("unschedulable", Some(pending(Some("no node takes pod web-1"))), |_| {})
+        .workload("broken", Some(error), |_| {})
+        .workload("settings", Some(Runtime::NotApplicable), |_| {})
+        .workload("web", Some(Runtime::Ok), |workload| {
+            workload.links = vec![("http://localhost:8080/".to_owned(), "page".to_owned())];
+        });
+    let rows = row::rows(&scene.0, now());
+    let said: Vec<String> = rows[1..]
+        .iter()
+        .map(|row| {
+            format!("{} {:?}: {} {}", row.name, row.sign, row.what, row.links.join(" "))
+                .trim_end()
+                .to_owned()
+        })
+        .collect();
+    let expected = [
+        "unseen Waiting: not deployed yet",
+        "none Busy: waits for pods 10s",
+        "starting Busy: pod ContainerCreating, not ready for 10s",
+        "unschedulable Busy: no node takes pod web-1",
+        "broken Failing: Pod \"web-1\" failed: exit code 3",
+        "settings Ready: deployed",
+        "web Ready: ready page http://localhost:8080/",
+    ];
+    assert_eq!(said, expected);
 }
