@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::effect::Effect;
-use crate::engine::images;
 use crate::engine::objects::deploy::watch_target;
 use crate::engine::reduce::begin;
 use crate::engine::reduce::updated::cancel;
 use crate::engine::say;
 use crate::engine::state::{Cancelled, Cause, Hold, Mode, Name, ResourceState, Seq, State, Update};
+use crate::engine::{images, workload};
 use crate::model::digest;
 use crate::model::project::Target;
 use crate::model::workload::Source;
@@ -194,10 +194,11 @@ fn hold(state: &State, name: &Name, resource: &ResourceState, running: &Running)
 
 /// What keeps a resource from being deployed to its cluster.
 fn deploying(state: &State, name: &Name, resource: &ResourceState) -> Option<Hold> {
-    if !resource.is_kubernetes() {
-        return None;
-    }
+    let target = workload::target(resource)?;
     let apply = state.applies.get(name);
+    if workload::in_the_way(state, name, target).is_some() {
+        return Some(Hold::StillEnding);
+    }
     if apply.is_some_and(|apply| apply.is_busy()) {
         return Some(Hold::StillEnding);
     }

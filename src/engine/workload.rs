@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use crate::deploy::runtime::{self, Runtime};
 use crate::engine::effect::{Effect, Span};
+use crate::engine::objects::status::is_disabled;
 use crate::engine::say::{self, span};
 use crate::engine::state::{ApplyState, DiscoveryState, Name, ResourceState, State, Workload};
 use crate::model::deployed::{Deployed, ObjectRef};
+use crate::model::object::kinds::KUBERNETES_APPLY;
 use crate::model::pod::Pod;
 use crate::model::port::PortForward;
 use crate::model::project::Target;
@@ -126,6 +128,20 @@ pub fn forwarded(pods: &[Arc<Pod>]) -> Option<&Arc<Pod>> {
     running().find(|pod| pod.is_ready()).or_else(|| running().next())
 }
 
+/// Whether what an apply left is to stay.
+pub fn is_wanted(state: &State, name: &str) -> bool {
+    let object = state.table.get(&KUBERNETES_APPLY, name);
+    object.is_some_and(|object| !is_disabled(&state.table, &object.spec))
+}
+
+/// Who is about to delete, or to replace, something that a resource declares.
+pub fn in_the_way(state: &State, name: &str, target: &KubernetesTarget) -> Option<Name> {
+    let is_shared = |left: &ObjectRef| target.objects.iter().any(|object| object.may_be(left));
+    let mut others = state.applies.iter().filter(|(other, _)| ***other != *name);
+    let found = others.find(|(_, other)| other.is_busy() && other.left.iter().chain(&other.sought).any(is_shared));
+    found.map(|(other, _)| Arc::clone(other))
+}
+
 /// What everybody but one deploys or means to deploy. Nothing of it is deleted by that one.
 pub fn elsewhere(state: &State, except: &str) -> Arc<[ObjectRef]> {
     let namespace = state.cluster.connected().map(|connected| connected.namespace.as_str());
@@ -145,7 +161,7 @@ pub fn elsewhere(state: &State, except: &str) -> Arc<[ObjectRef]> {
     let applied = state
         .applies
         .iter()
-        .filter(|(name, apply)| ***name != *except && apply.deployed.is_some())
+        .filter(|(name, apply)| ***name != *except && apply.deployed.is_some() && is_wanted(state, name))
         .flat_map(|(_, apply)| apply.left.iter().cloned());
     declared.chain(applied).collect()
 }

@@ -49,18 +49,23 @@ pub fn cluster(state: &mut State, fact: ClusterFact, effects: &mut Vec<Effect>) 
         }
     };
     state.cluster = Arc::new(next);
+    // What waited for it goes on.
+    state.unsettled = true;
 }
 
 /// A run begins that applies something.
 pub fn begins(state: &mut State, deploy: &KubernetesDeploy, run: u64, span: &Span) {
     let known = state.applies.get(&deploy.apply).map(Arc::as_ref).cloned();
     let mut apply = known.unwrap_or_else(|| ApplyState::new(span.clone()));
+    let declared = state.resource(&deploy.apply).and_then(workload::target);
+    apply.sought = declared.map(|target| target.objects.clone()).unwrap_or_default();
     apply.running = Some(run);
     apply.span = span.clone();
     apply.timeout = deploy.timeout;
-    if let Source::Custom { delete, .. } = &deploy.source {
-        apply.delete = Some(delete.clone());
-    }
+    apply.delete = match &deploy.source {
+        Source::Custom { delete, .. } => Some(delete.clone()),
+        Source::Yaml(_) => None,
+    };
     state.applies.insert(Arc::clone(&deploy.apply), Arc::new(apply));
 }
 
@@ -93,8 +98,23 @@ pub fn applied(state: &mut State, name: &Name, run: u64, fact: ApplyFact, effect
             }
         }
     }
+    overwritten(state, name);
     state.unsettled = true;
     workload::judge(state, name, effects);
+}
+
+/// Whoever deployed the same objects before cannot rely any more on what they are.
+fn overwritten(state: &mut State, by: &Name) {
+    let left = Arc::clone(&state.applies[by].left);
+    let is_shared = |object: &ObjectRef| left.iter().any(|other| other.is_same_object(object));
+    for (_, apply) in state.applies.iter_mut().filter(|(name, _)| *name != by) {
+        let known = apply.deployed.as_ref();
+        if known.is_some_and(|known| !known.hash.is_empty() && known.objects.iter().any(is_shared))
+            && let Some(deployed) = &mut Arc::make_mut(apply).deployed
+        {
+            Arc::make_mut(deployed).hash = String::new();
+        }
+    }
 }
 
 fn joined(known: &[ObjectRef], more: Vec<ObjectRef>) -> Vec<ObjectRef> {
@@ -151,9 +171,9 @@ pub fn ended(state: &mut State, run: u64, outcome: &UpdateOutcome, effects: &mut
             apply.error = None;
             apply.ran = None;
         }
-        UpdateOutcome::Cancelled => apply.removal = Removal::Failed,
+        UpdateOutcome::Cancelled => half_removed(apply),
         UpdateOutcome::Failed(failure) => {
-            apply.removal = Removal::Failed;
+            half_removed(apply);
             effects.push(say::error(
                 &apply.span,
                 format!("Not everything was deleted: {}", failure.message),
@@ -162,6 +182,15 @@ pub fn ended(state: &mut State, run: u64, outcome: &UpdateOutcome, effects: &mut
     }
     workload::judge(state, &name, effects);
     true
+}
+
+/// Nobody knows which parts of it are there still, so whoever wants it again has all of it applied.
+fn half_removed(apply: &mut ApplyState) {
+    apply.removal = Removal::Failed;
+    apply.ran = None;
+    if let Some(deployed) = &mut apply.deployed {
+        Arc::make_mut(deployed).hash = String::new();
+    }
 }
 
 pub fn discovered(state: &mut State, name: &Name, generation: u64, fact: DiscoveryFact, effects: &mut Vec<Effect>) {

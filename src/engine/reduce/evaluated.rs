@@ -149,7 +149,8 @@ fn take_over(state: &mut State, name: &Name, project: &Arc<Project>, effects: &m
             true => redefine(state, &key, resource, effects),
             false => {
                 let added = ResourceState::new(Arc::new(resource.clone()), Arc::clone(name));
-                state.resources.insert(key, Arc::new(added));
+                state.resources.insert(Arc::clone(&key), Arc::new(added));
+                workload::relink(state, &key);
             }
         }
     }

@@ -70,6 +70,8 @@ fn note(state: &mut State, watch: &Name, paths: &[PathBuf]) {
     });
     let surplus = noted.batches.len().saturating_sub(MOST_BATCHES);
     noted.batches.drain(..surplus);
+    // Objects may ask for a deploy whenever it changes.
+    state.unsettled = true;
 }
 
 fn pend(resource: &mut ResourceState, paths: Vec<PathBuf>, (seq, now, written): (Seq, Time, Option<Time>)) {

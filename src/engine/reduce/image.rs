@@ -139,6 +139,9 @@ pub fn image(state: &mut State, name: &Name, update: u64, fact: ImageFact) {
         }
         ImageFact::Built { built, bases } => {
             let identity = identity(&built);
+            // Objects may wait for it.
+            state.unsettled = true;
+            let Some(image) = state.image_mut(name) else { return };
             if !making.is_outdated {
                 made(image, making, (built, bases), now);
                 state.pruning.built += 1;

@@ -30,6 +30,8 @@ pub fn clicks(state: &mut State, effects: &mut Vec<Effect>) {
             env: inputs(&button),
         };
         state.clicks.insert((*button.name).into(), click);
+        // Objects may ask for a deploy with each click.
+        state.unsettled = true;
         act(state, &button, effects);
     }
     let gone: Vec<Name> = state

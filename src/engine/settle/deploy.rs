@@ -117,11 +117,8 @@ fn span_of(object: &Stored) -> Span {
 
 /// What is disabled, or not declared any more, is deleted.
 fn remove(state: &mut State, effects: &mut Vec<Effect>) {
-    let is_wanted = |name: &Name| {
-        let object = state.table.get(&KUBERNETES_APPLY, name);
-        object.is_some_and(|object| !is_disabled(&state.table, &object.spec))
-    };
-    let (wanted, unwanted): (Vec<Name>, Vec<Name>) = state.applies.keys().cloned().partition(is_wanted);
+    let names = state.applies.keys().cloned();
+    let (wanted, unwanted): (Vec<Name>, Vec<Name>) = names.partition(|name| workload::is_wanted(state, name));
     for name in wanted {
         // Whoever wants it again may have it deleted again.
         if let Some(apply) = state
@@ -134,11 +131,15 @@ fn remove(state: &mut State, effects: &mut Vec<Effect>) {
     }
     for name in unwanted {
         let apply = &state.applies[&name];
+        // A cluster that cannot be reached is asked once it can be.
+        let is_reached = state.cluster.connected().is_some();
         if apply.running.is_some() || apply.removal != Removal::None {
             continue;
         }
         if apply.has_left_something() {
-            start_removal(state, &name, effects);
+            if is_reached {
+                start_removal(state, &name, effects);
+            }
         } else if state.table.get(&KUBERNETES_APPLY, &name).is_none() {
             state.applies.remove(&name);
         }
@@ -358,6 +359,22 @@ fn forwards(state: &mut State) {
         }
     }
     replace(state, (&PORT_FORWARD, &KUBERNETES_DISCOVERY), wanted);
+    forget_ports(state);
+}
+
+/// Of ports that nobody keeps open nothing is known.
+fn forget_ports(state: &mut State) {
+    let table = &state.table;
+    let is_kept = |name: &str| {
+        let discovery = table.get(&KUBERNETES_DISCOVERY, name);
+        discovery.is_some_and(|discovery| discovery.spec.get("portForwardTemplateSpec").is_some())
+            || table.get(&PORT_FORWARD, name).is_some()
+    };
+    let gone: Vec<Name> = state.forwards.keys().filter(|name| !is_kept(name)).cloned().collect();
+    for name in gone {
+        state.forwards.remove(&name);
+        workload::relink(state, &name);
+    }
 }
 
 fn forward(discovery: &Stored, pod: &Pod) -> Option<Stored> {

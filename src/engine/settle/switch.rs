@@ -10,6 +10,7 @@ use crate::engine::reduce::updated::cancel;
 use crate::engine::say::{self, span};
 use crate::engine::spec::{map, text};
 use crate::engine::state::{Cancelled, Cause, Name, Pending, State};
+use crate::engine::workload;
 use crate::model::object::kinds::{CONFIG_MAP, TOGGLE_BUTTON, UI_BUTTON};
 use crate::model::object::{Owner, Stored};
 use crate::model::tree::{Map, Tree};
@@ -47,6 +48,7 @@ fn enable(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     resource.enabled = true;
     resource.due = Some(Cause::Enabled);
     resource.started_once = false;
+    workload::relink(state, name);
     say(name, "enabled", effects);
 }
 

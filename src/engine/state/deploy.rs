@@ -22,6 +22,8 @@ pub struct ApplyState {
     pub deployed: Option<Arc<Deployed>>,
     /// Everything that may be in the cluster because of it, also of applies that failed half-way.
     pub left: Arc<[ObjectRef]>,
+    /// What the latest run was to apply, as far as it is declared.
+    pub sought: Vec<ObjectRef>,
     /// What deletes it, where a command deployed it.
     pub delete: Option<Command>,
     pub timeout: Duration,
@@ -54,6 +56,7 @@ impl ApplyState {
             span,
             deployed: None,
             left: Arc::from([]),
+            sought: Vec::new(),
             delete: None,
             timeout: Duration::from_secs(30),
             started: None,
@@ -72,8 +75,10 @@ impl ApplyState {
         self.running.is_some() || matches!(self.removal, Removal::Running(_))
     }
 
+    /// What a command deployed nobody knows but the command: it may have ended half-way, or told of nothing.
     pub fn has_left_something(&self) -> bool {
-        !self.left.is_empty()
+        let is_by_command = self.delete.as_ref().is_some_and(|delete| !delete.is_empty());
+        !self.left.is_empty() || (is_by_command && self.started.is_some())
     }
 }
 

@@ -1,6 +1,8 @@
 //! The rules of the engine, one by one, through the loop: facts in, effects and objects out, time as the test says.
 
 mod ci;
+mod deploy;
+mod deploy_objects;
 mod image_objects;
 pub mod images;
 mod objects;
@@ -8,23 +10,27 @@ mod rules;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::action::{
-    Action, Answer, Ask, Class, ClusterFact, Effort, Expected, Part, ProcessFact, Readiness, Token, UpdateFailure,
-    UpdateOutcome, Verb, WatchFact, Write,
+    Action, Answer, ApplyFact, Ask, Class, ClusterFact, DiscoveryFact, Effort, Expected, Part, ProcessFact, Readiness,
+    Token, UpdateFailure, UpdateOutcome, Verb, WatchFact, Write,
 };
-use crate::engine::effect::{Effect, Key, Task};
+use crate::engine::effect::{Deploy, Effect, Key, KubernetesDeploy, RemoveWork, Task, UpdateOrder, Work};
 use crate::engine::sim::{cluster, session};
-use crate::engine::state::{ClusterState, MAIN, Mode, Name, ResourceState, State, TriggerSource};
+use crate::engine::state::{ClusterState, MAIN, Mode, Name, Removal, ResourceState, State, TriggerSource};
 use crate::engine::step::Loop;
 use crate::model::command::Command;
+use crate::model::deployed::Deployed;
 use crate::model::local::LocalTarget;
+use crate::model::object::kinds::CONFIG_MAP;
 use crate::model::object::{Kind, Object, Stored};
+use crate::model::pod::Pod;
 use crate::model::project::{Evaluation, Hashes, Project, Resource, Target, TriggerMode};
 use crate::model::report::Failure;
 use crate::model::time::Time;
-use crate::model::tree::Tree;
+use crate::model::tree::{Map, Tree};
 
 /// An engine and what it has ordered so far.
 struct Rig {
@@ -264,6 +270,96 @@ impl Rig {
             _ => None,
         });
         kept.collect()
+    }
+
+    fn cluster(&mut self, fact: ClusterFact) {
+        self.tell(vec![Action::Cluster(fact)]);
+    }
+
+    /// The run that applies something now, or deletes it.
+    fn run_of(&self, apply: &str) -> u64 {
+        let apply = &self.engine.state.applies[apply];
+        match apply.removal {
+            Removal::Running(run) => run,
+            Removal::None | Removal::Failed => apply.running.expect("it is applied"),
+        }
+    }
+
+    fn applied(&mut self, apply: &str, fact: ApplyFact) {
+        let run = self.run_of(apply);
+        let apply = apply.into();
+        self.tell(vec![Action::Applied { apply, run, fact }]);
+    }
+
+    /// What runs for an apply comes to its end.
+    fn run_ends(&mut self, apply: &str, outcome: UpdateOutcome) {
+        let update = self.run_of(apply);
+        self.tell(vec![Action::Updated { update, outcome }]);
+    }
+
+    /// All of it went well.
+    fn deploys(&mut self, apply: &str, deployed: Deployed) {
+        self.applied(apply, ApplyFact::Started);
+        self.applied(apply, ApplyFact::Done(Arc::new(deployed)));
+        self.run_ends(apply, UpdateOutcome::Done);
+    }
+
+    fn discovers(&mut self, discovery: &str, fact: DiscoveryFact) {
+        let generation = self.engine.state.discoveries[discovery].generation;
+        let discovery = discovery.into();
+        self.tell(vec![Action::Discovered {
+            discovery,
+            generation,
+            fact,
+        }]);
+    }
+
+    fn sees(&mut self, discovery: &str, pods: &[&Pod]) {
+        let pods = pods.iter().map(|pod| Arc::new((*pod).clone())).collect();
+        self.discovers(discovery, DiscoveryFact::Pods(pods));
+    }
+
+    fn disable(&mut self, resource: &str, how: &str) {
+        let mut data = Map::new();
+        data.push("isDisabled", Tree::text(how));
+        let change = |switch: &mut Stored| {
+            switch.spec.insert("data", Tree::Map(data));
+        };
+        let name = format!("{resource}-disable");
+        self.edit(&CONFIG_MAP, &name, Part::Main, change)
+            .expect("a switch can be switched");
+    }
+
+    /// What was ordered to run, latest last.
+    fn orders(&self) -> Vec<&UpdateOrder> {
+        let orders = self.effects.iter().filter_map(|effect| match effect {
+            Effect::StartUpdate(order) => Some(order.as_ref()),
+            _ => None,
+        });
+        orders.collect()
+    }
+
+    /// What was ordered to be deployed, latest last.
+    fn deploy_orders(&self) -> Vec<&KubernetesDeploy> {
+        let deploy = |order: &&UpdateOrder| matches!(&order.work, Work::Images(_));
+        let orders = self.orders().into_iter().filter(deploy);
+        let deploys = orders.filter_map(|order| match &order.work {
+            Work::Images(work) => match &work.deploy {
+                Deploy::Kubernetes(deploy) => Some(deploy.as_ref()),
+                Deploy::Impossible(_) => None,
+            },
+            _ => None,
+        });
+        deploys.collect()
+    }
+
+    /// What was ordered to be deleted, latest last.
+    fn removals(&self) -> Vec<&RemoveWork> {
+        let removals = self.orders().into_iter().filter_map(|order| match &order.work {
+            Work::Remove(work) => Some(work.as_ref()),
+            _ => None,
+        });
+        removals.collect()
     }
 
     fn forget(&mut self) {
