@@ -130,6 +130,8 @@ fn goes_again(demo: &Demo) {
     assert!(!stage.is_there("crd", &format!("probes.{}.tilt.dev", stage.namespace)));
     assert!(stage.is_there("namespace", &stage.namespace));
     assert!(stdout(&down).contains("Not deleting namespaces"), "{}", stdout(&down));
+    // A node takes its time with pods, and `down` has only half a minute for a namespace that has some.
+    stage.until_gone("pods --all");
     let down = demo.run(&["down", "--delete-namespaces"]);
     assert!(down.status.success(), "{}{}", stdout(&down), stderr(&down));
     stage.until_gone(&format!("namespace/{}", stage.namespace));
@@ -156,7 +158,7 @@ fn every_kind_of_edit_reaches_the_cluster() {
     assert_eq!(stage.pod("web"), web);
     stage.until_gone(&format!("pod/{first}"));
     edits_of_yaml(&session, &stage);
-    assert_eq!(runtime_status(&session, "api"), "ok");
+    assert_eq!(runtime_status(&session, "front"), "ok");
     let logged = session.said(&["logs", "api"]);
     assert_eq!(logged.matches("api begins").count(), 2, "{logged}");
     let migrated = session.said(&["logs", "migrate"]);
@@ -211,7 +213,4 @@ fn edits_of_yaml(session: &Session, stage: &Stage) {
         api,
         "another name is no other object"
     );
-    change("Tiltfile", "new_name='front', ", "");
-    session.wait("Ready", "api");
-    assert_eq!(stage.field("deploy", "api", ".metadata.uid"), api);
 }

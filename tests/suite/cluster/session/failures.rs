@@ -37,7 +37,7 @@ fn troubles() -> Vec<Trouble> {
             name: "crashing",
             yaml: seen::deployment("crashing", 1, &seen::running("echo about to fail; exit 7")),
             known: (WAITING, "CrashLoopBackOff"),
-            said: &["crashing-", "container web", "CrashLoopBackOff", "exit code 7"],
+            said: &["crashing-", "container web", "exit code 7"],
             status: "error",
         },
         Trouble {
@@ -113,7 +113,15 @@ fn ci_says_which_pod_fails_and_why() {
         status: "pending",
     };
     let home = home(&stage, &[never], "ci_settings(readiness_timeout='4s')");
-    fails(&home, &["Readiness timeout after 4s", "never:runtime not ready", "web"]);
+    fails(
+        &home,
+        &[
+            "Readiness timeout after 4s",
+            "never:runtime not ready",
+            "pod never-",
+            "container web is not ready",
+        ],
+    );
 }
 
 #[test]

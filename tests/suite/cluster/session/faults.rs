@@ -1,5 +1,6 @@
 //! Faults between a session and its cluster: cut, refused, frozen, and another cluster at the same address.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -44,14 +45,19 @@ fn connections_that_are_cut_cost_nothing() {
         fetched(port, &run);
     }
     // In the middle of an apply: it is asked again, or what failed is tried again.
+    wall.be(Way::Frozen);
     session.write("web.yaml", &yaml("web", &format!("echo second; {BEATS}")));
-    session.line_with("Running on");
+    session.line_with("Applying YAML to cluster");
     wall.cut();
+    wall.be(Way::Open);
     next_run(port, &[run]);
     session.wait("Ready", "web");
     assert_eq!(runtime_status(&session, "web"), "ok");
     let logged = session.said(&["logs", "web"]);
     assert_eq!(beats(&logged), 2, "{logged}");
+    // Events too are told once: of each pod one that its image is there.
+    let pulled: Vec<&str> = logged.lines().filter(|line| line.contains("already present")).collect();
+    assert_eq!(pulled.iter().collect::<BTreeSet<_>>().len(), pulled.len(), "{logged}");
     assert_eq!(
         logged.matches("│ second").count() + logged.matches("\nsecond").count(),
         1,

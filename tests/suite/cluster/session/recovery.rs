@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::stage::{Stage, fetched, port, runtime_status};
 use crate::cluster::seen;
-use crate::support::engine::docker_ok;
+use crate::support::engine::{self, docker_ok};
 use crate::support::session::{Home, Session};
 
 /// Serves the name of its run, and counts aloud.
@@ -94,7 +94,11 @@ fn a_shell_in_a_resource_is_one_in_its_newest_pod() {
     let Some(stage) = Stage::new("a_shell_in_a_resource_is_one_in_its_newest_pod", "shell") else {
         return;
     };
-    let session = Session::start(web(&stage, port(), BEATS), &["up"]);
+    // With a shell in its image.
+    engine::base();
+    let home = web(&stage, port(), BEATS);
+    home.write("web.yaml", &yaml("web", BEATS).replace(seen::IMAGE, engine::BASE));
+    let session = Session::start(home, &["up"]);
     session.wait("Ready", "web");
     let mut shell = session.tilt(&["alpha", "shell", "web"]);
     let mut child = shell

@@ -107,9 +107,13 @@ impl Stage {
     #[track_caller]
     pub fn until_gone(&self, object: &str) {
         // Of what is gone already it says that it is not there.
-        let output = self.try_kubectl(&["wait", "--for=delete", object, "--timeout=90s"]);
+        let words: Vec<&str> = object.split(' ').collect();
+        let output = self.try_kubectl(&[&["wait", "--for=delete", "--timeout=90s"][..], &words].concat());
         let said = support::stderr(&output);
-        assert!(output.status.success() || said.contains("NotFound"), "{object}: {said}");
+        assert!(
+            output.status.success() || said.contains("NotFound") || said.contains("no matching"),
+            "{object}: {said}"
+        );
     }
 
     /// The name of the newest pod of a Deployment.
