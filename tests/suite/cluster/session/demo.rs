@@ -157,10 +157,10 @@ fn every_kind_of_edit_reaches_the_cluster() {
     assert_ne!(stage.pod("api"), first);
     assert_eq!(stage.pod("web"), web);
     stage.until_gone(&format!("pod/{first}"));
-    edits_of_yaml(&session, &stage);
-    assert_eq!(runtime_status(&session, "front"), "ok");
     let logged = session.said(&["logs", "api"]);
     assert_eq!(logged.matches("api begins").count(), 2, "{logged}");
+    edits_of_yaml(&session, &stage);
+    assert_eq!(runtime_status(&session, "front"), "ok");
     let migrated = session.said(&["logs", "migrate"]);
     assert_eq!(migrated.matches("migrating").count(), 1, "{migrated}");
     session.interrupt();

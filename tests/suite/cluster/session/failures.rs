@@ -103,7 +103,7 @@ fn ci_says_which_pod_fails_and_why() {
     }
     let unready = seen::running("busybox sleep 1000").replace(
         "imagePullPolicy",
-        "readinessProbe: {exec: {command: [/bin/busybox, false]}}, imagePullPolicy",
+        "readinessProbe: {exec: {command: [/bin/busybox, 'false']}}, imagePullPolicy",
     );
     let never = Trouble {
         name: "never",
