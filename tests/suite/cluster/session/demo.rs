@@ -156,7 +156,6 @@ fn every_kind_of_edit_reaches_the_cluster() {
     fetched(port, "hello from another api");
     assert_ne!(stage.pod("api"), first);
     assert_eq!(stage.pod("web"), web);
-    stage.until_gone(&format!("pod/{first}"));
     let logged = session.said(&["logs", "api"]);
     assert_eq!(logged.matches("api begins").count(), 2, "{logged}");
     edits_of_yaml(&session, &stage);
@@ -183,7 +182,9 @@ fn edits_of_yaml(session: &Session, stage: &Stage) {
         "labels: {app: web, edited: 'yes'}\n    spec:",
     );
     stage.until("deploy", "web", (".spec.template.metadata.labels.edited", "yes"));
-    stage.until_gone(&format!("pod/{web}"));
+    stage.until("deploy", "web", (".status.observedGeneration", "2"));
+    stage.until("deploy", "web", (".status.updatedReplicas", "1"));
+    assert_ne!(stage.pod("web"), web);
     change("k8s/settings.yaml", "role: reader", "role: writer");
     stage.until("cm", "settings", (".data.role", "writer"));
     change("extra/extra.yaml", "made-by: a command", "made-by: another");

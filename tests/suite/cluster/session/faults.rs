@@ -135,10 +135,11 @@ fn nothing_is_applied_to_another_cluster_at_the_same_address() {
     let other: String = uid.chars().rev().map(|c| if c == '-' { '0' } else { c }).collect();
     wall.pass_for_another(&uid, &other);
     session.write("it.yaml", &config_map("two"));
-    session.line_with("is not the one that this session began with");
+    session.line_with("Build Failed: the cluster at");
     until_shown(&session, ("cluster", "default"), ".status.error", "is not the one");
     // However often somebody tries.
     let refused = session.run(&["trigger", "it"]);
-    session.line_with("is not the one that this session began with");
+    let line = session.line_with("Build Failed");
+    assert!(line.contains("is not the one that this session began with"), "{line}");
     assert_eq!(stage.field("cm", "it", ".data.value"), "one", "{refused:?}");
 }

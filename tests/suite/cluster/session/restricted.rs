@@ -44,6 +44,26 @@ fn restrict(stage: &Stage, home: &Home) {
     assert_eq!(stdout(&may).trim(), "no");
 }
 
+/// What is not allowed is named; answers the Tiltfile that was there.
+fn elsewhere(home: &Home) -> String {
+    let tiltfile = std::fs::read_to_string(home.path("Tiltfile")).unwrap();
+    home.write(
+        "Tiltfile",
+        "allow_k8s_contexts(k8s_context())\nk8s_yaml('elsewhere.yaml')",
+    );
+    home.write(
+        "elsewhere.yaml",
+        "---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: e2e-not-ours, namespace: default}}\n",
+    );
+    let output = home.run(&["ci", "--port", "0"]);
+    let error = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{}{error}", stdout(&output));
+    for part in ["ConfigMap/e2e-not-ours", "forbidden", "\"default\""] {
+        assert!(error.contains(part), "{error}");
+    }
+    tiltfile
+}
+
 #[test]
 fn rights_in_one_namespace_are_enough() {
     let Some(stage) = Stage::new("rights_in_one_namespace_are_enough", "role") else {
@@ -69,6 +89,8 @@ fn rights_in_one_namespace_are_enough() {
         said.contains("│ done\n") && !said.contains("ERROR") && !said.contains("forbidden"),
         "{said}"
     );
+    let tiltfile = elsewhere(&home);
+    home.write("Tiltfile", &tiltfile);
     let session = Session::start(home, &["up"]);
     session.wait("Ready", "web");
     let runs = vec![next_run(port, &[])];
