@@ -10,6 +10,9 @@ use crate::model::duration::Duration as Shown;
 use crate::model::time::Time;
 use crate::model::workload::PodReadiness;
 
+/// Of those that are waited for.
+const MOST_SHOWN: usize = 5;
+
 /// One thing that has to come to an end, or to be ready.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
@@ -322,25 +325,36 @@ fn timed_out(state: &State, targets: &[Target]) -> Option<String> {
         } => Some(target.resource.to_string()),
         _ => None,
     });
+    let unready: Vec<String> = unready.collect();
     let parts = [
         describe("waiting", waiting.collect()),
-        describe("not ready", unready.collect()),
+        describe("not ready", unready.clone()),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let mut said = vec![match parts.is_empty() {
+        true => "nothing is waiting any more".to_owned(),
+        false => parts.join(", "),
+    }];
+    let reasons = unready.iter().filter_map(|resource| {
+        let why = held_up(state, resource)?;
+        Some(format!("{resource}: {why}"))
+    });
+    said.extend(reasons.take(MOST_SHOWN));
     Some(format!(
         "Timeout after {}: {}",
         Shown::from_std(timeout),
-        match parts.is_empty() {
-            true => "nothing is waiting any more".to_owned(),
-            false => parts.join(", "),
-        }
+        said.join("; ")
     ))
 }
 
+/// What the pods of a resource wait for.
+fn held_up(state: &State, resource: &str) -> Option<String> {
+    workload::held_up(&state.resource(resource)?.workload)
+}
+
 fn shown(found: &[String]) -> String {
-    const MOST: usize = 5;
-    match found.len() > MOST {
-        true => format!("{},…", found[..MOST].join(",")),
+    match found.len() > MOST_SHOWN {
+        true => format!("{},…", found[..MOST_SHOWN].join(",")),
         false => found.join(","),
     }
 }
@@ -355,10 +369,12 @@ fn never_ready(state: &State, targets: &[Target]) -> Option<String> {
     let limit = state.session.ci.readiness_timeout;
     let late = |target: &&Target| since_unready(target).is_some_and(|since| state.now.since(since) >= limit);
     let target = targets.iter().find(late).filter(|_| !limit.is_zero())?;
+    let timeout = Shown::from_std(limit);
+    let why = held_up(state, &target.resource).map(|why| format!(": {why}"));
     Some(format!(
-        "Readiness timeout after {}: target {} not ready",
-        Shown::from_std(limit),
-        target.name
+        "Readiness timeout after {timeout}: target {} not ready{}",
+        target.name,
+        why.unwrap_or_default()
     ))
 }
 

@@ -69,6 +69,22 @@ pub fn judge(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     }
 }
 
+/// What keeps the newest pod from being ready, where it can be told.
+pub fn held_up(workload: &Workload) -> Option<String> {
+    let pod = workload.pods.last()?;
+    let unready = || {
+        let mut containers = pod.containers.iter().filter(|container| !container.ready);
+        containers
+            .next()
+            .map(|container| format!("container {} is not ready", container.name))
+    };
+    let why = match &workload.runtime {
+        Some(Runtime::Pending { why: Some(why) }) => Some(why.clone()),
+        _ => unready(),
+    };
+    Some(format!("pod {}: {}", pod.name, why?))
+}
+
 fn runtime(
     target: &KubernetesTarget,
     apply: Option<&ApplyState>,

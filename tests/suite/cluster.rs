@@ -20,6 +20,7 @@ use crate::support;
 mod logs;
 mod proxy;
 mod seen;
+mod session;
 mod track;
 
 /// Where the cluster is, or nothing where there is none to test with.

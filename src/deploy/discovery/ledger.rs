@@ -31,6 +31,8 @@ const BATCH: usize = 256;
 pub enum Command {
     Follow {
         id: u64,
+        /// In whose place.
+        after: Option<u64>,
         wanted: Wanted,
         since: Time,
         mailbox: Arc<Mailbox>,
@@ -124,11 +126,16 @@ impl Ledger {
         match order {
             Command::Follow {
                 id,
+                after,
                 wanted,
                 since,
                 mailbox,
             } => {
-                self.follows.insert(id, Following::new(wanted, since, mailbox));
+                let mut following = Following::new(wanted, since, mailbox);
+                if let Some(before) = after.and_then(|before| self.follows.get(&before)) {
+                    following.told.clone_from(&before.told);
+                }
+                self.follows.insert(id, following);
                 self.enter(id);
             }
             Command::Change { id, wanted } => {
@@ -331,6 +338,8 @@ impl Ledger {
             }
             // Events are something that one can do without; that the cluster is away, the pods tell.
             Change::Failed(error) if error.is_connection() => {}
+            // Nor is it an error that not everybody may see them.
+            Change::Failed(ClusterError::Refused { status: 403, .. }) => {}
             Change::Failed(error) | Change::Unwatchable(error) => self.slow_down(namespace, &error),
             Change::Recovered | Change::Lost => {}
         }

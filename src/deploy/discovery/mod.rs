@@ -82,10 +82,16 @@ impl Discoveries {
 
     /// Events from before `since` are old news.
     pub fn follow(&self, wanted: Wanted, since: Time) -> Follow {
+        self.follow_after(None, wanted, since)
+    }
+
+    /// In place of another one: what that one was told is old news as well.
+    pub fn follow_after(&self, before: Option<&Follow>, wanted: Wanted, since: Time) -> Follow {
         let mailbox = Arc::new(Mailbox::default());
         let id = mailbox::next_id();
         let order = Command::Follow {
             id,
+            after: before.map(|before| before.id),
             wanted,
             since,
             mailbox: mailbox.clone(),

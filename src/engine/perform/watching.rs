@@ -27,11 +27,16 @@ const LAST_WORDS: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub struct Watching {
     cluster: Option<CancellationToken>,
-    discoveries: HashMap<Name, CancellationToken>,
+    discoveries: HashMap<Name, Discovering>,
     streams: HashMap<Name, CancellationToken>,
     forwards: HashMap<Name, Forwarding>,
     /// Ends even what has last words.
     over: CancellationToken,
+}
+
+struct Discovering {
+    follow: Arc<Follow>,
+    stop: CancellationToken,
 }
 
 struct Forwarding {
@@ -57,10 +62,15 @@ impl Watching {
         let Some(live) = reached(context) else { return };
         let stop = self.over.child_token();
         // Asked for before the one before it ends, so that watches that both need go on.
-        let follow = live.discoveries.follow(task.wanted.clone(), task.since);
-        if let Some(before) = self.discoveries.insert(Arc::clone(&name), stop.clone()) {
-            before.cancel();
-        }
+        let before = self.discoveries.remove(&name);
+        let known = before.as_ref().map(|before| &*before.follow);
+        let follow = Arc::new(live.discoveries.follow_after(known, task.wanted.clone(), task.since));
+        cancel(before.map(|before| before.stop));
+        let discovering = Discovering {
+            follow: Arc::clone(&follow),
+            stop: stop.clone(),
+        };
+        self.discoveries.insert(Arc::clone(&name), discovering);
         let shared = context.clone();
         context.tracker.spawn(async move {
             tokio::select! {
@@ -71,7 +81,7 @@ impl Watching {
     }
 
     pub fn release_discovery(&mut self, name: &str) {
-        cancel(self.discoveries.remove(name));
+        cancel(self.discoveries.remove(name).map(|discovering| discovering.stop));
     }
 
     pub fn keep_logs(&mut self, name: Name, task: LogsTask, context: &Context) {

@@ -45,7 +45,7 @@ pub async fn connect(sources: &Sources) -> Cluster {
     Cluster::connect(sources, &context, &BTreeMap::new()).await.unwrap()
 }
 
-fn image() {
+pub fn image() {
     static MADE: std::sync::Once = std::sync::Once::new();
     MADE.call_once(|| {
         let script = format!(

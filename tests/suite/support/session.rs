@@ -20,20 +20,32 @@ const ATTEMPTS: usize = 5;
 /// A folder with a Tiltfile, and everything that tilt keeps about it.
 pub struct Home {
     folder: tempfile::TempDir,
+    /// For every command that runs in it.
+    variables: Vec<(String, String)>,
 }
 
 impl Home {
     pub fn with(tiltfile: &str) -> Home {
-        let folder = tempfile::tempdir().expect("a folder for the session");
-        std::fs::write(folder.path().join("Tiltfile"), tiltfile).expect("a Tiltfile");
-        Home { folder }
+        let home = Home::empty();
+        home.write("Tiltfile", tiltfile);
+        home
     }
 
     /// Without a Tiltfile.
     pub fn empty() -> Home {
+        Home::of(tempfile::tempdir().expect("a folder for the session"))
+    }
+
+    /// With a project in it.
+    pub fn of(folder: tempfile::TempDir) -> Home {
         Home {
-            folder: tempfile::tempdir().expect("a folder for the session"),
+            folder,
+            variables: Vec::new(),
         }
+    }
+
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.variables.push((name.to_owned(), value.into()));
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -54,6 +66,7 @@ impl Home {
             .env("XDG_DATA_HOME", own("data"))
             .env("XDG_CACHE_HOME", own("cache"))
             .env("XDG_STATE_HOME", own("state"))
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .args(words);
         command
     }

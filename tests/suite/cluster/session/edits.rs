@@ -1,0 +1,36 @@
+//! What people do to resources of a session that deploys: disable, enable, trigger.
+
+use super::recovery::{BEATS, beats, web};
+use super::stage::{Stage, fetched, port};
+use crate::support::session::Session;
+
+#[test]
+fn a_disabled_resource_takes_its_objects_with_it_and_a_triggered_one_is_made_anew() {
+    let test = "a_disabled_resource_takes_its_objects_with_it_and_a_triggered_one_is_made_anew";
+    let Some(stage) = Stage::new(test, "able") else { return };
+    let port = port();
+    let session = Session::start(web(&stage, port, BEATS), &["up"]);
+    session.wait("Ready", "web");
+    fetched(port, "run ");
+    let uid = || stage.field("deploy", "web", ".metadata.uid");
+    let first = uid();
+    session.said(&["trigger", "web"]);
+    // Objects are deleted first and made again.
+    stage.until_gone(&format!("pod/{}", stage.pod("web")));
+    session.wait("Ready", "web");
+    let second = uid();
+    assert_ne!(second, first);
+    session.said(&["disable", "web"]);
+    stage.until_gone("deployment/web");
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err() || fetched_nothing(port));
+    session.said(&["enable", "web"]);
+    stage.until("deploy", "web", (".status.readyReplicas", "1"));
+    assert_ne!(uid(), second);
+    fetched(port, "run ");
+    let logged = session.said(&["logs", "web"]);
+    assert_eq!(beats(&logged), 3, "{logged}");
+}
+
+fn fetched_nothing(port: u16) -> bool {
+    super::stage::fetch(port).map_or(true, |text| text.is_empty())
+}
