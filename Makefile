@@ -19,7 +19,7 @@ help: ## what can be made
 setup: ## install and start what is missing on this machine
 	@scripts/setup
 
-demo: setup ## build, evaluate the sample shop, run the sample servers and edit them
+demo: setup ## build, evaluate the sample shop, run the sample servers, build images, deploy to the cluster of KUBECONFIG
 	@cargo build --locked
 	@scripts/demo "$(CARGO_TARGET_DIR)/debug/tilt"
 
