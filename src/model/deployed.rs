@@ -54,15 +54,10 @@ impl ObjectRef {
 
     /// Whether both name the same object, be it another incarnation of it or another version of its kind.
     pub fn is_same_object(&self, other: &ObjectRef) -> bool {
-        let coordinates = |object: &ObjectRef| {
-            (
-                object.group().to_owned(),
-                object.kind.clone(),
-                object.namespace.clone(),
-                object.name.clone(),
-            )
-        };
-        coordinates(self) == coordinates(other)
+        self.name == other.name
+            && self.kind == other.kind
+            && self.namespace == other.namespace
+            && self.group() == other.group()
     }
 
     /// `web:deployment`, as people are told of it.
