@@ -150,6 +150,17 @@ pub fn is_wanted(state: &State, name: &str) -> bool {
     object.is_some_and(|object| !is_disabled(&state.table, &object.spec))
 }
 
+/// Which resource is to deploy an object.
+pub fn declaring(state: &State, object: &ObjectRef) -> Option<Name> {
+    let is_its = |resource: &ResourceState| {
+        let target = target(resource).filter(|_| resource.enabled);
+        target.is_some_and(|target| target.objects.iter().any(|declared| declared.may_be(object)))
+    };
+    let mut resources = state.resources.iter();
+    let found = resources.find(|(_, resource)| is_its(resource));
+    found.map(|(name, _)| Arc::clone(name))
+}
+
 /// Who is about to delete, or to replace, something that a resource declares.
 pub fn in_the_way(state: &State, name: &str, target: &KubernetesTarget) -> Option<Name> {
     let is_shared = |left: &ObjectRef| target.objects.iter().any(|object| object.may_be(left));

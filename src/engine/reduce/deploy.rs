@@ -59,6 +59,7 @@ pub fn begins(state: &mut State, deploy: &KubernetesDeploy, run: u64, span: &Spa
     let mut apply = known.unwrap_or_else(|| ApplyState::new(span.clone()));
     let declared = state.resource(&deploy.apply).and_then(workload::target);
     apply.sought = declared.map(|target| target.objects.clone()).unwrap_or_default();
+    apply.spared = Arc::clone(&deploy.elsewhere);
     apply.running = Some(run);
     apply.span = span.clone();
     apply.timeout = deploy.timeout;
@@ -80,9 +81,11 @@ pub fn applied(state: &mut State, name: &Name, run: u64, fact: ApplyFact, effect
             apply.finished = None;
         }
         ApplyFact::Done(deployed) => {
-            apply.left = deployed.objects.iter().chain(&deployed.surplus).cloned().collect();
+            let left = deployed.objects.iter().chain(&deployed.surplus).cloned().collect();
+            let before = std::mem::replace(&mut apply.left, left);
             apply.finished = Some(now);
             apply.error = None;
+            hand_over(state, name, &before);
             drop_old_pods(state, name, &deployed);
             if let Some(apply) = state.apply_mut(name) {
                 apply.deployed = Some(deployed);
@@ -114,6 +117,29 @@ fn overwritten(state: &mut State, by: &Name) {
         {
             Arc::make_mut(deployed).hash = String::new();
         }
+    }
+}
+
+/// What was spared because somebody else means to deploy it is theirs from now on, or it would be nobody's if they never do.
+/// What nobody wants any more stays with the one who left it.
+fn hand_over(state: &mut State, from: &Name, before: &[ObjectRef]) {
+    let Some(apply) = state.applies.get(from).map(Arc::clone) else {
+        return;
+    };
+    let is_spared = |object: &&ObjectRef| {
+        let is_kept = apply.left.iter().any(|left| left.is_same_object(object));
+        !is_kept && apply.spared.iter().any(|spared| spared.may_be(object))
+    };
+    for object in before.iter().filter(is_spared) {
+        let has_it = |apply: &ApplyState| apply.left.iter().any(|left| left.is_same_object(object));
+        if state.applies.values().any(|apply| has_it(apply)) {
+            continue;
+        }
+        let heir = workload::declaring(state, object).unwrap_or_else(|| Arc::clone(from));
+        let span = span(format!("kubernetesapply:{heir}"), &heir);
+        let heir = state.applies.entry(heir);
+        let heir = Arc::make_mut(heir.or_insert_with(|| Arc::new(ApplyState::new(span))));
+        heir.left = joined(&heir.left, vec![object.clone()]).into();
     }
 }
 
@@ -164,12 +190,13 @@ pub fn ended(state: &mut State, run: u64, outcome: &UpdateOutcome, effects: &mut
     match outcome {
         UpdateOutcome::Done => {
             apply.removal = Removal::None;
-            apply.left = Arc::from([]);
+            let before = std::mem::replace(&mut apply.left, Arc::from([]));
             apply.deployed = None;
             apply.started = None;
             apply.finished = None;
             apply.error = None;
             apply.ran = None;
+            hand_over(state, &name, &before);
         }
         UpdateOutcome::Cancelled => half_removed(apply),
         UpdateOutcome::Failed(failure) => {

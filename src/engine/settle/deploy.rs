@@ -151,6 +151,7 @@ fn start_removal(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     let run = next(&mut state.counters.updates);
     let Some(apply) = state.apply_mut(name) else { return };
     apply.removal = Removal::Running(run);
+    apply.spared = Arc::clone(&elsewhere);
     let span = say::span(format!("disabletoggle-{name}"), &apply.span.resource);
     let work = RemoveWork {
         apply: Arc::clone(name),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::action::Action;
-use crate::engine::effect::{Effect, Key, Task};
+use crate::engine::effect::{Deploy, Effect, Key, Task, Work};
 use crate::engine::state::State;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +35,16 @@ pub enum Bug {
     ForgetsBuilders,
     /// Changed files of images count for nothing.
     KeepsOldImages,
+    /// It is forgotten what is in the cluster.
+    ForgetsWhatIsLeft,
+    /// What others deploy counts for nothing when something is deleted.
+    DeletesOthers,
+    /// Nobody hears of pods.
+    LosesPods,
 }
 
 impl Bug {
-    pub const ALL: [Bug; 14] = [
+    pub const ALL: [Bug; 17] = [
         Bug::LosesFiles,
         Bug::StartsTwice,
         Bug::ForgetsTheEnd,
@@ -53,17 +59,32 @@ impl Bug {
         Bug::StaleStatus,
         Bug::ForgetsBuilders,
         Bug::KeepsOldImages,
+        Bug::ForgetsWhatIsLeft,
+        Bug::DeletesOthers,
+        Bug::LosesPods,
     ];
 
     pub fn action(bug: Option<Bug>, action: Action) -> Option<Action> {
         match (bug, &action) {
             (Some(Bug::LosesFiles), Action::Files { .. }) => None,
             (Some(Bug::ForgetsTheEnd), Action::Updated { .. }) => None,
+            (Some(Bug::LosesPods), Action::Discovered { .. }) => None,
             _ => Some(action),
         }
     }
 
-    pub fn effect(bug: Option<Bug>, effect: Effect) -> Vec<Effect> {
+    pub fn effect(bug: Option<Bug>, mut effect: Effect) -> Vec<Effect> {
+        if let (Some(Bug::DeletesOthers), Effect::StartUpdate(order)) = (bug, &mut effect) {
+            match &mut order.work {
+                Work::Remove(work) => work.elsewhere = Arc::from([]),
+                Work::Images(work) => {
+                    if let Deploy::Kubernetes(deploy) = &mut work.deploy {
+                        deploy.elsewhere = Arc::from([]);
+                    }
+                }
+                Work::Command { .. } | Work::Nothing | Work::Impossible(_) => {}
+            }
+        }
         match (bug, &effect) {
             (Some(Bug::StartsTwice), Effect::StartUpdate(_)) | (Some(Bug::AnswersTwice), Effect::Answer { .. }) => {
                 vec![effect.clone(), effect]
@@ -92,6 +113,10 @@ impl Bug {
             }),
             Some(Bug::ForgetsBuilders) => images(state, |image| image.making = None),
             Some(Bug::KeepsOldImages) => images(state, |image| image.pending.clear()),
+            Some(Bug::ForgetsWhatIsLeft) => state
+                .applies
+                .values_mut()
+                .for_each(|apply| Arc::make_mut(apply).left = Arc::from([])),
             Some(Bug::IgnoresSlots) => Arc::make_mut(&mut state.settings).update.max_parallel_updates = 9,
             Some(Bug::StaleStatus) => {
                 let names: Vec<_> = state.resources.keys().cloned().collect();

@@ -2,8 +2,8 @@
 
 use crate::engine::desired::desired;
 use crate::engine::objects::status::{Projected, project};
-use crate::engine::sim::images;
 use crate::engine::sim::world::World;
+use crate::engine::sim::{cluster, images};
 use crate::engine::state::{Hold, Phase};
 use crate::engine::step::Loop;
 
@@ -75,6 +75,7 @@ pub fn at_rest(engine: &Loop, world: &World) -> Result<(), String> {
     changes(engine, world)?;
     processes(engine, world)?;
     images::check(&world.images, state)?;
+    cluster::check(&world.cluster, &world.images.deployed, state)?;
     objects(engine)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::build::Order;
-use crate::engine::action::{Action, Class, ImageFact, UpdateFailure, UpdateOutcome};
+use crate::engine::action::{Action, Class, ImageFact, UpdateOutcome};
 use crate::engine::course::{Course, Fate, Turn, bases_of, failure};
 use crate::engine::effect::ImageWork;
 use crate::engine::images::watch_name;
@@ -104,7 +104,7 @@ impl Images {
             }
         }
         if let Some(run) = self.runs.get(&update).filter(|run| run.course.is_over()) {
-            news.push((pause(chance, 20), ended(update, run, chance)));
+            news.push((pause(chance, 20), ended(update, run)));
         }
         Ok(())
     }
@@ -175,12 +175,13 @@ impl Images {
         self.building.retain(|_, (builder, _)| *builder != update);
         let Some(run) = self.runs.remove(&update) else { return };
         if *outcome == UpdateOutcome::Done {
-            let there = run.course.fates().iter().filter_map(|(image, fate)| match fate {
-                Fate::There(built) => Some((Arc::clone(image), identity(built))),
-                Fate::Failed(_) | Fate::Skipped => None,
-            });
-            self.deployed.insert(run.resource, there.collect());
+            self.deployed.insert(Arc::clone(&run.resource), there(&run));
         }
+    }
+
+    /// The images that an update found or built.
+    pub fn made(&self, update: u64) -> BTreeMap<Name, String> {
+        self.runs.get(&update).map(there).unwrap_or_default()
     }
 
     /// Somebody saves a file of an image, sometimes without a difference. Who does not watch is not told.
@@ -213,6 +214,14 @@ impl Images {
         let content = self.content.get(image).copied().unwrap_or_default();
         id(&known.target, content, &bases.collect())
     }
+}
+
+fn there(run: &Run) -> BTreeMap<Name, String> {
+    let there = run.course.fates().iter().filter_map(|(image, fate)| match fate {
+        Fate::There(built) => Some((Arc::clone(image), identity(built))),
+        Fate::Failed(_) | Fate::Skipped => None,
+    });
+    there.collect()
 }
 
 fn leave(run: &Run, update: u64, image: &Name, news: &mut News) {
@@ -261,18 +270,14 @@ fn id(target: &ImageTarget, content: u64, bases: &BTreeMap<Name, String>) -> Str
     format!("{}/{variant}/{content}({})", target.selector, bases.join(","))
 }
 
-fn ended(update: u64, run: &Run, chance: &mut Chance) -> Event {
-    let failed = run.course.failures().next().cloned();
-    let deploy = || UpdateFailure {
-        class: Class::User,
-        message: "it was not deployed".to_owned(),
-        exit: None,
-    };
-    let outcome = match failed.or_else(|| chance.once_in(6).then(deploy)) {
-        Some(failure) => UpdateOutcome::Failed(failure),
-        None => UpdateOutcome::Done,
-    };
-    Event::Fact(Action::Updated { update, outcome })
+fn ended(update: u64, run: &Run) -> Event {
+    match run.course.failures().next().cloned() {
+        Some(failure) => {
+            let outcome = UpdateOutcome::Failed(failure);
+            Event::Fact(Action::Updated { update, outcome })
+        }
+        None => Event::Deploy { update },
+    }
 }
 
 /// What an enabled resource that is at rest runs is what its sources say.

@@ -4,6 +4,7 @@
 mod bug;
 mod chance;
 mod check;
+mod cluster;
 mod images;
 mod world;
 
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::action::Action;
+use crate::engine::action::{Action, ClusterFact};
 use crate::engine::effect::Effect;
 use crate::engine::state::{Build, Connected, Mode, Name, Seq, Session, State};
 use crate::engine::step::Loop;
@@ -43,6 +44,23 @@ pub enum Event {
     Image {
         update: u64,
         image: Name,
+    },
+    /// The images of an update are there, and what is deployed with them is next.
+    Deploy {
+        update: u64,
+    },
+    /// What applies or deletes something goes on.
+    Cluster {
+        update: u64,
+    },
+    Pod {
+        object: Box<str>,
+        pod: Box<str>,
+    },
+    /// A follower hears how its pods are.
+    Look {
+        discovery: Name,
+        generation: u64,
     },
     /// Somebody does something.
     Meddle,
@@ -135,8 +153,8 @@ impl Sim {
         Ok(Some(match event {
             Event::Fact(fact) => vec![fact],
             Event::Meddle => self.world.meddle(&mut self.chance, &self.engine.state),
-            Event::Image { update, image } => {
-                for (delay, event) in self.world.images.turn(update, image, &mut self.chance)? {
+            event => {
+                for (delay, event) in self.world.turn(event, &mut self.chance, &self.engine.state)? {
                     self.after(delay, event);
                 }
                 Vec::new()
@@ -156,6 +174,11 @@ impl Sim {
             .filter_map(|action| Bug::action(self.bug, action))
             .collect();
         batch.iter().for_each(|action| self.world.saw(action, Seq(first)));
+        let is_gone = |action: &Action| matches!(action, Action::Cluster(ClusterFact::Failed { .. }));
+        if batch.iter().any(is_gone) {
+            let delay = world::pause(&mut self.chance, 4000);
+            self.after(delay, Event::Fact(Action::Cluster(ClusterFact::Recovered)));
+        }
         let at = self.now;
         let stamped = self.engine.stamp(batch, at);
         let mut effects = Vec::new();

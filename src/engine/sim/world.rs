@@ -9,8 +9,9 @@ use crate::engine::action::{
     Action, Ask, Class, ClusterFact, Effort, Expected, Part, ProcessFact, Readiness, Token, UpdateFailure,
     UpdateOutcome, Verb, WatchFact, Write,
 };
-use crate::engine::effect::{Effect, Key, Task, Work};
+use crate::engine::effect::{Deploy, Effect, Key, Task, Work};
 use crate::engine::sim::chance::Chance;
+use crate::engine::sim::cluster::{Cluster, share};
 use crate::engine::sim::images::{self, Images};
 use crate::engine::sim::{Event, cluster};
 use crate::engine::state::{MAIN, Name, Seq, State, TriggerSource};
@@ -35,6 +36,7 @@ pub struct World {
     pub saved: BTreeMap<String, Seq>,
     pub most: u32,
     pub images: Images,
+    pub cluster: Cluster,
     tokens: u64,
     step: Seq,
 }
@@ -55,6 +57,7 @@ impl World {
             saved: BTreeMap::new(),
             most: 3,
             images: Images::default(),
+            cluster: Cluster::new(),
             tokens: 0,
             step: Seq(0),
         }
@@ -67,6 +70,11 @@ impl World {
             Action::Updated { update, outcome } => {
                 self.updates.remove(update);
                 self.images.over(*update, outcome);
+                self.cluster.over(*update);
+            }
+            Action::Cluster(fact) => {
+                let is_there = matches!(fact, ClusterFact::Connected(_) | ClusterFact::Recovered);
+                self.cluster.is_reachable = is_there;
             }
             Action::Asked { token, .. } => {
                 self.asked.insert(*token);
@@ -97,6 +105,10 @@ impl World {
                 },
             )],
             Effect::StartUpdate(order) => {
+                // What a resource left may be deleted beside whatever it has become.
+                if let Work::Remove(work) = order.work {
+                    return self.cluster.remove(order.update, work, chance);
+                }
                 if self.updates.values().any(|running| running.resource == order.resource) {
                     return Err(format!("{} was started while it runs", order.resource));
                 }
@@ -105,8 +117,14 @@ impl World {
                     cancelled: false,
                 };
                 self.updates.insert(order.update, running);
-                if let Work::Images(work) = order.work {
-                    return self.images.start((order.update, &order.resource), *work, chance);
+                match order.work {
+                    Work::Images(work) => {
+                        if let Deploy::Kubernetes(deploy) = &work.deploy {
+                            self.cluster.begin(order.update, deploy.clone())?;
+                        }
+                        return self.images.start((order.update, &order.resource), *work, chance);
+                    }
+                    Work::Command { .. } | Work::Nothing | Work::Remove(_) | Work::Impossible(_) => {}
                 }
                 vec![(pause(chance, 4000), self.ended(order.update, chance))]
             }
@@ -116,13 +134,21 @@ impl World {
                 };
                 running.cancelled = true;
                 self.images.cancelled(update);
+                let mut news = self.cluster.cancelled(update);
                 let outcome = UpdateOutcome::Cancelled;
-                vec![(pause(chance, 50), Action::Updated { update, outcome })]
+                news.push((pause(chance, 50), Event::Fact(Action::Updated { update, outcome })));
+                return Ok(news);
             }
+            Effect::Keep {
+                key: Key::Discovery(name),
+                task: Task::Discovery(task),
+            } => return Ok(self.cluster.follow(name, *task, chance)),
             Effect::Keep { key, task } => self.keep(key, task, chance),
             Effect::Release { key } => {
-                if let Key::Process(name) = key {
-                    self.processes.remove(&name);
+                match key {
+                    Key::Process(name) => drop(self.processes.remove(&name)),
+                    Key::Discovery(name) => self.cluster.forget(&name),
+                    _ => {}
                 }
                 Vec::new()
             }
@@ -130,6 +156,21 @@ impl World {
         };
         let facts = facts.into_iter();
         Ok(facts.map(|(delay, fact)| (delay, Event::Fact(fact))).collect())
+    }
+
+    /// What was begun goes on.
+    pub fn turn(&mut self, event: Event, chance: &mut Chance, state: &State) -> Result<Vec<(Duration, Event)>, String> {
+        match event {
+            Event::Image { update, image } => self.images.turn(update, image, chance),
+            Event::Deploy { update } => Ok(self.cluster.deploy(update, self.images.made(update), chance)),
+            Event::Cluster { update } => self.cluster.turn(update, state, chance),
+            Event::Pod { object, pod } => Ok(self.cluster.change(&object, &pod, chance)),
+            Event::Look { discovery, generation } => {
+                let seen = self.cluster.look(&discovery, generation);
+                Ok(seen.map(|seen| (Duration::ZERO, seen)).into_iter().collect())
+            }
+            event @ (Event::Fact(_) | Event::Meddle) => Ok(vec![(Duration::ZERO, event)]),
+        }
     }
 
     fn ended(&self, update: u64, chance: &mut Chance) -> Action {
@@ -230,7 +271,11 @@ impl World {
                     written: None,
                 }]
             }
-            8 => vec![self.cmd(chance, state)],
+            8 if chance.once_in(2) => vec![self.cmd(chance, state)],
+            8 if state.cluster.connected().is_some() => {
+                let error = "connection refused".to_owned();
+                vec![Action::Cluster(ClusterFact::Failed { error })]
+            }
             _ => vec![Action::Woke],
         }
     }
@@ -387,5 +432,6 @@ pub fn project(chance: &mut Chance) -> Project {
             source: String::new(),
         });
     }
+    share(&mut project, chance);
     project
 }

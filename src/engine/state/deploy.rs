@@ -24,6 +24,8 @@ pub struct ApplyState {
     pub left: Arc<[ObjectRef]>,
     /// What the latest run was to apply, as far as it is declared.
     pub sought: Vec<ObjectRef>,
+    /// What the latest run was not to delete, since others deploy it or mean to.
+    pub spared: Arc<[ObjectRef]>,
     /// What deletes it, where a command deployed it.
     pub delete: Option<Command>,
     pub timeout: Duration,
@@ -57,6 +59,7 @@ impl ApplyState {
             deployed: None,
             left: Arc::from([]),
             sought: Vec::new(),
+            spared: Arc::from([]),
             delete: None,
             timeout: Duration::from_secs(30),
             started: None,

@@ -952,24 +952,33 @@ fn one_that_recovers_in_time_is_fine() {
 }
 
 #[test]
-fn objects_that_another_one_wrote_meanwhile_are_applied_again_when_they_come_back() {
-    let mut rig = Rig::with(vec![web("a", &["x"]), local("b")]);
-    rig.deploys("a", deployed(&["x"], "t1"));
-    // It moves, and comes back before the first one was updated without it.
+fn nobody_writes_what_a_run_of_somebody_else_may_still_write_or_delete() {
+    let mut rig = up(web("a", &["x"]), &["x"]);
     rig.reload(vec![web("a", &["y"]), web("b", &["x"])]);
-    rig.applied("a", ApplyFact::Started);
-    assert_eq!(rig.hold("b"), "building-component");
-    rig.reload(vec![web("a", &["x"]), web("b", &["z"])]);
-    rig.run_ends("a", UpdateOutcome::Cancelled);
-    assert_eq!(
-        rig.deploy_orders().last().unwrap().before.as_ref().unwrap().hash,
-        "input t1"
-    );
-    rig.deploys("a", deployed(&["x"], "t1"));
-    rig.reload(vec![web("b", &["x"])]);
-    rig.run_ends("a", UpdateOutcome::Done);
+    // What is pruned is not what the other one declares, so both may run.
+    assert_eq!(rig.running(), ["a", "b"]);
+    rig.deploys("a", deployed(&["y"], "t1"));
+    // What runs now is given up, and may have written something all the same.
+    rig.reload(vec![web("a", &["y", "x"]), web("b", &["z"])]);
+    assert_eq!(rig.hold("a"), "building-component");
+    rig.run_ends("b", UpdateOutcome::Cancelled);
+    assert!(rig.running().contains(&"a"));
+}
+
+#[test]
+fn objects_that_another_one_wrote_are_not_what_the_first_one_left() {
     let mut rig = Rig::with(vec![web("a", &["x"]), web("b", &["x"])]);
     rig.deploys("a", deployed(&["x"], "t1"));
     rig.deploys("b", deployed(&["x"], "t2"));
     assert_eq!(rig.engine.state.applies["a"].deployed.as_ref().unwrap().hash, "");
+}
+
+#[test]
+fn what_was_left_for_another_one_who_never_came_is_deleted_after_all() {
+    let mut rig = up(web("a", &["x"]), &["x"]);
+    rig.reload(vec![mode(web("b", &["x"]), TriggerMode::Manual)]);
+    rig.run_ends("a", UpdateOutcome::Done);
+    rig.forget();
+    rig.reload(vec![local("other")]);
+    assert_eq!(names(&rig.removals()[0].objects), ["x"]);
 }
