@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::deploy::runtime::Runtime;
-use crate::engine::state::{Hold, MAIN, Mode, Name, Outcome, Phase, ResourceState, State};
+use crate::engine::settle::deploy::stream_name;
+use crate::engine::state::{Hold, MAIN, Mode, Name, Outcome, Phase, ResourceState, State, StreamState};
 use crate::engine::workload;
 use crate::model::duration::Duration as Shown;
+use crate::model::pod::{Container, Pod};
 use crate::model::time::Time;
 use crate::model::workload::PodReadiness;
 
+/// The longest that what has ended is heard out.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Of those that are waited for.
 const MOST_SHOWN: usize = 5;
 
@@ -392,6 +396,31 @@ fn since_unready(target: &Target) -> Option<Time> {
     }
 }
 
+/// Whether containers that have ended may not have been read to their end: nobody is told that a Job succeeded, or that a
+/// container failed, before what it said.
+pub fn hears_out(state: &State) -> bool {
+    let clear = state.session.clear_since;
+    if clear.is_some_and(|since| state.now.since(since) >= LAST_WORDS) {
+        return false;
+    }
+    let mut discoveries = state.discoveries.iter();
+    discoveries.any(|(name, discovery)| {
+        let mut pods = discovery.pods.iter();
+        pods.any(|pod| speaks(state.streams.get(&*stream_name(name, pod)).map(Arc::as_ref), pod))
+    })
+}
+
+fn speaks(stream: Option<&StreamState>, pod: &Pod) -> bool {
+    let is_read = |container: &Container| {
+        let mut read = stream.into_iter().flat_map(|stream| &stream.containers);
+        read.any(|read| *read.name == *container.name && (read.terminated || !read.error.is_empty()))
+    };
+    let has_ended =
+        |container: &Container| !container.is_running() && (!container.id.is_empty() || container.last.is_some());
+    pod.all_containers()
+        .any(|container| has_ended(container) && !is_read(container))
+}
+
 /// When to judge again if nothing happens until then.
 pub fn wake_at(state: &State) -> Option<Time> {
     if state.session.mode != Mode::Ci || state.session.outcome.is_some() {
@@ -409,5 +438,7 @@ pub fn wake_at(state: &State) -> Option<Time> {
         } => Some(*until),
         _ => None,
     });
+    let heard_out = state.session.clear_since.map(|since| since + LAST_WORDS);
+    let readiness = readiness.chain(heard_out);
     overall.into_iter().chain(readiness).chain(graces).min()
 }

@@ -143,6 +143,10 @@ impl Loop {
 fn judge(state: &mut State) -> bool {
     let Some(outcome) = ci::judge(state) else { return false };
     let since = state.now;
+    if ci::hears_out(state) {
+        state.session_mut().clear_since.get_or_insert(since);
+        return false;
+    }
     let session = state.session_mut();
     session.outcome = Some(outcome);
     session.ending.get_or_insert(Ending {

@@ -48,6 +48,7 @@ impl Scene {
             forwards_ports: true,
             ending: None,
             outcome: None,
+            clear_since: None,
             fatal: None,
         };
         let mut state = State::new(session, "salt");

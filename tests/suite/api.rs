@@ -100,6 +100,7 @@ fn state() -> State {
         forwards_ports: true,
         ending: None,
         outcome: None,
+        clear_since: None,
         fatal: None,
     };
     let mut state = State::new(session, "salt");

@@ -133,6 +133,7 @@ fn described(plan: &Plan, request: &Request) -> Session {
         forwards_ports: plan.forwards_ports,
         ending: None,
         outcome: None,
+        clear_since: None,
         fatal: None,
     }
 }

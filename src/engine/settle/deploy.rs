@@ -330,6 +330,11 @@ fn streams(state: &mut State) {
     }
 }
 
+/// Of what reads the logs of a pod.
+pub fn stream_name(discovery: &str, pod: &Pod) -> String {
+    format!("{discovery}-{}-{}", pod.namespace, pod.name)
+}
+
 fn stream(discovery: &Stored, pod: &Pod) -> Stored {
     let mut spec = spec::map(&discovery.spec, "podLogStreamTemplateSpec")
         .cloned()
@@ -338,7 +343,7 @@ fn stream(discovery: &Stored, pod: &Pod) -> Stored {
     spec.insert("namespace", Tree::text(&*pod.namespace));
     spec.insert("pod", Tree::text(&*pod.name));
     let resource = log_span(discovery).resource;
-    let name = format!("{}-{}-{}", discovery.name, pod.namespace, pod.name);
+    let name = stream_name(&discovery.name, pod);
     let span = format!("pod:{resource}:{}", pod.name);
     let about = [(LOG_SPAN, span.as_str()), (RESOURCE, &*resource)];
     let mut stream = object(&POD_LOG_STREAM, &name, spec, about);

@@ -101,6 +101,7 @@ pub fn session(mode: Mode) -> Session {
         forwards_ports: true,
         ending: None,
         outcome: None,
+        clear_since: None,
         fatal: None,
     }
 }

@@ -27,6 +27,8 @@ pub struct Session {
     pub forwards_ports: bool,
     pub ending: Option<Ending>,
     pub outcome: Option<Outcome>,
+    /// When it was clear how a session ends that ends by itself: what has ended is heard out first.
+    pub clear_since: Option<Time>,
     /// What stops the whole session, for the user interfaces.
     pub fatal: Option<String>,
 }

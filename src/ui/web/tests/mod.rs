@@ -43,6 +43,7 @@ fn session() -> Session {
         forwards_ports: true,
         ending: None,
         outcome: None,
+        clear_since: None,
         fatal: None,
     }
 }

@@ -17,6 +17,7 @@ struct Trouble {
     /// What has to be said, all of it in one line.
     said: &'static [&'static str],
     status: &'static str,
+    printed: &'static str,
 }
 
 const WAITING: &str = ".status.containerStatuses[0].state.waiting.reason";
@@ -39,6 +40,7 @@ fn troubles() -> Vec<Trouble> {
             known: (WAITING, "CrashLoopBackOff"),
             said: &["crashing-", "container web", "exit code 7"],
             status: "error",
+            printed: "│ about to fail\n",
         },
         Trouble {
             name: "nowhere",
@@ -46,6 +48,7 @@ fn troubles() -> Vec<Trouble> {
             known: (".status.conditions[0].reason", "Unschedulable"),
             said: &["nowhere-", "no node takes the pod", "0/1 nodes"],
             status: "pending",
+            printed: "",
         },
         Trouble {
             name: "absent",
@@ -58,6 +61,7 @@ fn troubles() -> Vec<Trouble> {
                 "cannot be pulled",
             ],
             status: "error",
+            printed: "",
         },
         Trouble {
             name: "failing",
@@ -65,6 +69,7 @@ fn troubles() -> Vec<Trouble> {
             known: (".status.phase", "Failed"),
             said: &["failing-", "container web", "exit code 4"],
             status: "error",
+            printed: "│ job fails\n",
         },
     ]
 }
@@ -82,13 +87,14 @@ fn home(stage: &Stage, troubles: &[Trouble], settings: &str) -> Home {
 }
 
 #[track_caller]
-fn fails(home: &Home, parts: &[&str]) {
+fn fails(home: &Home, parts: &[&str]) -> String {
     let output = home.run(&["ci", "--port", "0"]);
     let (said, error) = (stdout(&output), stderr(&output));
     assert_eq!(output.status.code(), Some(1), "{said}{error}");
     for part in parts {
         assert!(error.contains(part), "no {part:?} in {error:?} after {said}");
     }
+    said
 }
 
 #[test]
@@ -99,7 +105,9 @@ fn ci_says_which_pod_fails_and_why() {
     for trouble in troubles() {
         let limit = "ci_settings(readiness_timeout='4s')";
         let home = home(&stage, std::slice::from_ref(&trouble), limit);
-        fails(&home, &[&[trouble.name], trouble.said].concat());
+        let said = fails(&home, &[&[trouble.name], trouble.said].concat());
+        // What a container said before it ended is there, too.
+        assert!(said.contains(trouble.printed), "{said}");
     }
     let unready = seen::running("busybox sleep 1000").replace(
         "imagePullPolicy",
@@ -111,6 +119,7 @@ fn ci_says_which_pod_fails_and_why() {
         known: ("", ""),
         said: &[],
         status: "pending",
+        printed: "",
     };
     let home = home(&stage, &[never], "ci_settings(readiness_timeout='4s')");
     fails(
