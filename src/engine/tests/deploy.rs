@@ -36,6 +36,7 @@ pub fn deployed(names: &[&str], hash: &str) -> Deployed {
         yaml: "kind: Deployment\n".to_owned(),
         hash: format!("input {hash}"),
         is_complete: false,
+        surplus: Vec::new(),
     }
 }
 

@@ -121,6 +121,7 @@ fn demo() -> Rig {
         yaml: "kind: Deployment\n".to_owned(),
         hash: "cOXKkLwvRhD-b1TXaaSzeilgYRE=".to_owned(),
         is_complete: false,
+        surplus: Vec::new(),
     };
     rig.deploys("demo", deployed);
     rig.sees("demo", &[&demo_pod()]);
