@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use crate::engine::effect::{Force, KubernetesDeploy, Merging};
 use crate::engine::spec;
-use crate::engine::state::{Name, ResourceState, State};
+use crate::engine::state::{ApplyState, Name, ResourceState, State};
 use crate::engine::{images, workload};
 use crate::model::command::{Command, Echo};
+use crate::model::deployed::{Deployed, ObjectRef};
 use crate::model::duration::Duration as Shown;
 use crate::model::object::Stored;
 use crate::model::settings::ServerSideApply;
@@ -38,7 +39,7 @@ pub fn of_resource(state: &State, resource: &ResourceState, target: &KubernetesT
             true => Force::Replace,
             false => Force::No,
         },
-        before: known.and_then(|known| known.deployed.clone()),
+        before: known.and_then(|known| before(known)),
         elsewhere: match left.is_empty() {
             true => Arc::default(),
             false => workload::elsewhere(state, &name),
@@ -46,6 +47,16 @@ pub fn of_resource(state: &State, resource: &ResourceState, target: &KubernetesT
         left,
         apply: name,
     }
+}
+
+/// What the latest apply left. As long as there is more than that to be deleted, it is not done again for nothing.
+pub fn before(known: &ApplyState) -> Option<Arc<Deployed>> {
+    let mut deployed = known.deployed.clone()?;
+    let is_of_it = |left: &ObjectRef| deployed.objects.iter().any(|object| object.is_same_object(left));
+    if !known.left.iter().all(is_of_it) {
+        Arc::make_mut(&mut deployed).hash = String::new();
+    }
+    Some(deployed)
 }
 
 fn merging(state: &State) -> Merging {

@@ -63,7 +63,7 @@ fn by_object(state: &mut State, object: &Stored, effects: &mut Vec<Effect>) {
         return;
     }
     if let Some(known) = known {
-        deploy.before.clone_from(&known.deployed);
+        deploy.before = apply::before(known);
         deploy.left = Arc::clone(&known.left);
     }
     if !deploy.left.is_empty() {

@@ -983,3 +983,13 @@ fn what_was_left_for_another_one_who_never_came_is_deleted_after_all() {
     rig.reload(vec![local("other")]);
     assert_eq!(names(&rig.removals()[0].objects), ["x"]);
 }
+
+#[test]
+fn what_is_still_to_be_pruned_is_reason_enough_to_deploy_what_is_there_already() {
+    let mut rig = up(web("web", &["one"]), &["one"]);
+    let apply = rig.engine.state.apply_mut("web").unwrap();
+    apply.left = [object("one"), object("old")].into();
+    rig.trigger("web").unwrap();
+    let deploy = rig.deploy_orders().pop().unwrap();
+    assert_eq!(deploy.before.as_ref().map(|before| before.hash.as_str()), Some(""));
+}
