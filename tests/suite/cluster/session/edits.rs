@@ -1,6 +1,6 @@
 //! What people do to resources of a session that deploys: disable, enable, trigger.
 
-use super::recovery::{BEATS, beats, web};
+use super::recovery::{BEATS, beats, next_run, web};
 use super::stage::{Stage, fetched, port};
 use crate::support::session::Session;
 
@@ -11,12 +11,12 @@ fn a_disabled_resource_takes_its_objects_with_it_and_a_triggered_one_is_made_ane
     let port = port();
     let session = Session::start(web(&stage, port, BEATS), &["up"]);
     session.wait("Ready", "web");
-    fetched(port, "run ");
+    let run = next_run(port, &[]);
     let uid = || stage.field("deploy", "web", ".metadata.uid");
     let first = uid();
     session.said(&["trigger", "web"]);
     // Objects are deleted first and made again.
-    stage.until_gone(&format!("pod/{}", stage.pod("web")));
+    next_run(port, &[run]);
     session.wait("Ready", "web");
     let second = uid();
     assert_ne!(second, first);
