@@ -343,7 +343,7 @@ impl Cluster {
         };
         let live = self.objects.values().filter(is_wanted);
         let mut pods: Vec<Arc<Pod>> = live.map(|live| Arc::new(live.pod.clone())).collect();
-        pods.sort_by(|one, other| one.created.cmp(&other.created));
+        pods.sort_by_key(|pod| pod.created);
         pods
     }
 

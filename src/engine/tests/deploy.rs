@@ -1,15 +1,12 @@
 //! Deploys: what is applied and deleted when, which pods, logs and ports follow from it, and what the resource makes of them.
 
-use super::images::{deploying, image};
+use super::images::deploying;
 use super::*;
-use crate::deploy::runtime::Runtime;
-use crate::engine::effect::{Force, ForwardTask};
+use crate::engine::effect::ForwardTask;
 use crate::engine::state::{ForwardedPort, Outcome, RuntimeStatus};
 use crate::model::deployed::ObjectRef;
 use crate::model::link::{Link, Url};
-use crate::model::object::kinds::{
-    FILE_WATCH, KUBERNETES_APPLY, KUBERNETES_DISCOVERY, POD_LOG_STREAM, PORT_FORWARD, UI_RESOURCE,
-};
+use crate::model::object::kinds::{KUBERNETES_DISCOVERY, POD_LOG_STREAM, PORT_FORWARD, UI_RESOURCE};
 use crate::model::pod::{Container, ContainerState};
 use crate::model::port::PortForward;
 use crate::model::workload::{KubernetesTarget, PodReadiness, Source};
@@ -40,7 +37,7 @@ pub fn deployed(names: &[&str], hash: &str) -> Deployed {
     }
 }
 
-fn names(objects: &[ObjectRef]) -> Vec<&str> {
+pub fn names(objects: &[ObjectRef]) -> Vec<&str> {
     objects.iter().map(|object| &*object.name).collect()
 }
 
@@ -83,7 +80,7 @@ pub fn pod(name: &str, hash: &str) -> Pod {
     }
 }
 
-fn ready(mut pod: Pod) -> Pod {
+pub fn ready(mut pod: Pod) -> Pod {
     pod.phase = "Running".into();
     pod.status = "Running".into();
     for container in &mut pod.containers {
@@ -93,7 +90,7 @@ fn ready(mut pod: Pod) -> Pod {
     pod
 }
 
-fn crashing(mut pod: Pod) -> Pod {
+pub fn crashing(mut pod: Pod) -> Pod {
     pod.phase = "Running".into();
     for container in &mut pod.containers {
         container.ready = false;
@@ -105,12 +102,12 @@ fn crashing(mut pod: Pod) -> Pod {
     pod
 }
 
-fn ended(mut pod: Pod, phase: &str) -> Pod {
+pub fn ended(mut pod: Pod, phase: &str) -> Pod {
     pod.phase = phase.into();
     pod
 }
 
-fn failed(message: &str) -> UpdateOutcome {
+pub fn failed(message: &str) -> UpdateOutcome {
     UpdateOutcome::Failed(UpdateFailure {
         class: Class::User,
         message: message.to_owned(),
@@ -118,20 +115,20 @@ fn failed(message: &str) -> UpdateOutcome {
     })
 }
 
-fn half_way(names: &[&str]) -> ApplyFact {
+pub fn half_way(names: &[&str]) -> ApplyFact {
     ApplyFact::Failed {
         error: "half-way".to_owned(),
         left: names.iter().map(|name| object(name)).collect(),
     }
 }
 
-fn gone() -> ClusterFact {
+pub fn gone() -> ClusterFact {
     let error = "connection refused".to_owned();
     ClusterFact::Failed { error }
 }
 
 /// One that was deployed and whose pod is ready.
-fn up(resource: Resource, objects: &[&str]) -> Rig {
+pub fn up(resource: Resource, objects: &[&str]) -> Rig {
     let name = resource.name.clone();
     let mut rig = Rig::with(vec![resource]);
     rig.deploys(&name, deployed(objects, "t1"));
@@ -139,7 +136,7 @@ fn up(resource: Resource, objects: &[&str]) -> Rig {
     rig
 }
 
-fn keys(rig: &Rig) -> Vec<String> {
+pub fn keys(rig: &Rig) -> Vec<String> {
     let kept = rig.engine.kept().keys().filter_map(|key| match key {
         Key::Discovery(name) => Some(format!("discovery {name}")),
         Key::PodLogs(name) => Some(format!("logs {name}")),
@@ -150,24 +147,24 @@ fn keys(rig: &Rig) -> Vec<String> {
     kept.collect()
 }
 
-fn objects_of(rig: &Rig, kind: &'static Kind) -> Vec<String> {
+pub fn objects_of(rig: &Rig, kind: &'static Kind) -> Vec<String> {
     let objects = rig.engine.state.table.list(kind);
     objects.map(|object| object.name.to_string()).collect()
 }
 
-fn forward_task<'a>(rig: &'a Rig, name: &str) -> &'a ForwardTask {
+pub fn forward_task<'a>(rig: &'a Rig, name: &str) -> &'a ForwardTask {
     match rig.engine.kept().get(&Key::Forward(name.into())) {
         Some(Task::Forward(task)) => task,
         other => panic!("{other:?}"),
     }
 }
 
-fn released(rig: &Rig, key: &Key) -> bool {
+pub fn released(rig: &Rig, key: &Key) -> bool {
     let is_it = |effect: &Effect| matches!(effect, Effect::Release { key: gone } if gone == key);
     rig.effects.iter().any(is_it)
 }
 
-fn ports(list: &[(u16, u16)]) -> Vec<PortForward> {
+pub fn ports(list: &[(u16, u16)]) -> Vec<PortForward> {
     let port = |(local, container): &(u16, u16)| PortForward {
         local: *local,
         container: *container,
@@ -176,11 +173,11 @@ fn ports(list: &[(u16, u16)]) -> Vec<PortForward> {
     list.iter().map(port).collect()
 }
 
-fn forwarding(resource: Resource, list: &[(u16, u16)]) -> Resource {
+pub fn forwarding(resource: Resource, list: &[(u16, u16)]) -> Resource {
     kube(resource, |target| target.port_forwards = ports(list))
 }
 
-fn ready_condition(rig: &Rig, resource: &str) -> (String, String) {
+pub fn ready_condition(rig: &Rig, resource: &str) -> (String, String) {
     let conditions = rig.status(&UI_RESOURCE, resource, "conditions").and_then(Tree::as_list);
     let is_ready = |tree: &&Tree| tree.get("type") == Some(&Tree::text("Ready"));
     let found = conditions.into_iter().flatten().find(is_ready).expect("it is said");
@@ -188,7 +185,7 @@ fn ready_condition(rig: &Rig, resource: &str) -> (String, String) {
     (text("status"), text("reason"))
 }
 
-fn said(rig: &Rig, part: &str) -> bool {
+pub fn said(rig: &Rig, part: &str) -> bool {
     rig.said().iter().any(|line| line.contains(part))
 }
 
@@ -223,7 +220,7 @@ fn a_resource_waits_for_its_cluster_and_others_do_not() {
 }
 
 /// One that needs nothing to start.
-fn mode_free(name: &str) -> Resource {
+pub fn mode_free(name: &str) -> Resource {
     with(local(name), |target| target.deps = Vec::new())
 }
 
@@ -534,462 +531,8 @@ fn options_that_nothing_is_deployed_for_take_effect_without_a_deploy() {
     assert_eq!(links.map(<[Tree]>::len), Some(2));
 }
 
-fn ports_at_localhost(list: &[(u16, u16)]) -> Vec<PortForward> {
+pub fn ports_at_localhost(list: &[(u16, u16)]) -> Vec<PortForward> {
     let mut ports = ports(list);
     ports.iter_mut().for_each(|port| port.host = "localhost".to_owned());
     ports
-}
-
-// What is left is deleted.
-
-#[test]
-fn what_is_disabled_is_deleted_and_enabling_waits_for_that() {
-    let mut rig = up(web("web", &["web"]), &["web"]);
-    rig.forget();
-    rig.disable("web", "true");
-    let removals = rig.removals();
-    assert_eq!((removals.len(), names(&removals[0].objects)), (1, vec!["web"]));
-    assert_eq!(keys(&rig), ["cluster"]);
-    assert_eq!(rig.resource("web").runtime_status(), RuntimeStatus::None);
-    rig.disable("web", "false");
-    assert_eq!(
-        (rig.running(), rig.hold("web").as_str()),
-        (vec![], "building-component")
-    );
-    rig.run_ends("web", UpdateOutcome::Done);
-    assert_eq!(rig.running(), ["web"]);
-    let deploy = rig.deploy_orders().pop().unwrap();
-    assert_eq!((deploy.before.as_ref(), deploy.left.len()), (None, 0));
-}
-
-#[test]
-fn an_update_that_runs_ends_before_what_it_left_is_deleted() {
-    let mut rig = Rig::with(vec![web("web", &["web"])]);
-    rig.applied("web", ApplyFact::Started);
-    rig.disable("web", "true");
-    assert!(rig.removals().is_empty());
-    rig.applied("web", half_way(&["web"]));
-    assert!(rig.removals().is_empty());
-    rig.run_ends("web", UpdateOutcome::Cancelled);
-    assert_eq!(names(&rig.removals()[0].objects), ["web"]);
-}
-
-#[test]
-fn what_cannot_be_deleted_is_said_and_tried_again_after_the_next_disable() {
-    let mut rig = up(web("web", &["web"]), &["web"]);
-    rig.disable("web", "true");
-    rig.run_ends("web", failed("forbidden"));
-    assert!(said(&rig, "Not everything was deleted: forbidden"));
-    rig.forget();
-    rig.tell(vec![Action::Woke]);
-    assert!(rig.removals().is_empty());
-    rig.disable("web", "false");
-    // Of what is there still nobody knows whether it is all of it.
-    let deploy = rig.deploy_orders().pop().unwrap();
-    assert_eq!(deploy.before.as_ref().map(|before| before.hash.as_str()), Some(""));
-    rig.deploys("web", deployed(&["web"], "t1"));
-    rig.disable("web", "true");
-    assert_eq!(rig.removals().len(), 1);
-}
-
-#[test]
-fn a_cluster_that_is_gone_is_asked_to_delete_once_it_is_back() {
-    let mut rig = up(web("web", &["web"]), &["web"]);
-    rig.cluster(gone());
-    rig.disable("web", "true");
-    assert!(rig.removals().is_empty());
-    rig.cluster(ClusterFact::Recovered);
-    assert_eq!(rig.removals().len(), 1);
-}
-
-#[test]
-fn a_resource_that_is_declared_no_more_is_deleted_and_one_that_is_renamed_is_not() {
-    let mut rig = up(web("web", &["one", "two"]), &["one", "two"]);
-    rig.reload(vec![web("shop", &["one"]), local("other")]);
-    let removal = rig.removals().pop().unwrap();
-    assert_eq!(&*removal.apply, "web");
-    let elsewhere: Vec<&str> = names(&removal.elsewhere);
-    assert_eq!((elsewhere, &*removal.elsewhere[0].namespace), (vec!["one"], "default"));
-    // The new one does not apply what is just being looked through.
-    assert_eq!(rig.hold("shop"), "building-component");
-    rig.run_ends("web", UpdateOutcome::Done);
-    assert_eq!(
-        rig.engine.state.applies.keys().map(|name| &**name).collect::<Vec<_>>(),
-        ["shop"]
-    );
-    rig.deploys("shop", deployed(&["one"], "t1"));
-    rig.forget();
-    rig.reload(vec![local("other")]);
-    assert_eq!(names(&rig.removals()[0].elsewhere), Vec::<&str>::new());
-}
-
-#[test]
-fn two_that_left_the_same_object_and_are_gone_do_not_keep_it_for_one_another() {
-    let mut rig = Rig::with(vec![web("a", &["x"]), web("b", &["x"])]);
-    rig.deploys("a", deployed(&["x"], "t1"));
-    rig.deploys("b", deployed(&["x"], "t1"));
-    rig.reload(vec![local("other")]);
-    let removals = rig.removals();
-    assert_eq!(removals.len(), 2);
-    assert!(removals.iter().all(|removal| removal.elsewhere.is_empty()));
-}
-
-#[test]
-fn a_stale_delete_command_does_not_delete_what_yaml_deployed() {
-    let custom = kube(web("web", &[]), |target| {
-        target.source = Source::Custom {
-            apply: command("deploy it"),
-            delete: command("delete it"),
-            deps: Vec::new(),
-        };
-    });
-    let mut rig = up(custom.clone(), &["one"]);
-    rig.disable("web", "true");
-    let delete = rig.removals().pop().unwrap().delete.clone();
-    assert_eq!(
-        delete.map(|delete| delete.argv),
-        Some(vec!["delete".to_owned(), "it".to_owned()])
-    );
-    let mut rig = up(custom, &["one"]);
-    rig.reload(vec![web("web", &["one"])]);
-    rig.deploys("web", deployed(&["one"], "t2"));
-    rig.disable("web", "true");
-    assert_eq!(rig.removals().pop().unwrap().delete, None);
-}
-
-#[test]
-fn a_command_that_told_of_nothing_is_undone_by_its_command() {
-    let custom = kube(web("web", &[]), |target| {
-        target.source = Source::Custom {
-            apply: command("deploy it"),
-            delete: command("delete it"),
-            deps: Vec::new(),
-        };
-    });
-    let mut rig = Rig::with(vec![custom]);
-    rig.applied("web", ApplyFact::Started);
-    rig.applied("web", half_way(&[]));
-    rig.run_ends("web", failed("half-way"));
-    rig.disable("web", "true");
-    assert_eq!(rig.removals().len(), 1);
-    rig.run_ends("web", UpdateOutcome::Done);
-    assert_eq!(rig.removals().len(), 1);
-}
-
-// Applies.
-
-#[test]
-fn what_an_apply_left_half_way_is_remembered_until_one_goes_well() {
-    let mut rig = up(web("web", &["one"]), &["one"]);
-    rig.reload(vec![web("web", &["two"])]);
-    let deploy = rig.deploy_orders().pop().unwrap();
-    assert_eq!((names(&deploy.left), deploy.force), (vec!["one"], Force::No));
-    rig.applied("web", ApplyFact::Started);
-    rig.applied("web", half_way(&["two"]));
-    rig.run_ends("web", failed("half-way"));
-    let status = rig.status(&KUBERNETES_APPLY, "web", "error");
-    assert_eq!(status, Some(&Tree::text("half-way")));
-    rig.trigger("web").unwrap();
-    let deploy = rig.deploy_orders().pop().unwrap();
-    assert_eq!(names(&deploy.left), ["two", "one"]);
-    assert_eq!(deploy.before.as_ref().map(|before| before.hash.as_str()), Some(""));
-    rig.deploys("web", deployed(&["two"], "t2"));
-    assert_eq!(names(&rig.engine.state.applies["web"].left), ["two"]);
-    assert_eq!(rig.status(&KUBERNETES_APPLY, "web", "error"), None);
-}
-
-#[test]
-fn a_trigger_replaces_everything_and_a_change_does_not() {
-    let mut rig = up(web("web", &["web"]), &["web"]);
-    assert_eq!(rig.deploy_orders().pop().unwrap().force, Force::No);
-    rig.trigger("web").unwrap();
-    assert_eq!(rig.deploy_orders().pop().unwrap().force, Force::Replace);
-}
-
-#[test]
-fn files_of_a_custom_deploy_deploy_it_again() {
-    let custom = kube(web("web", &[]), |target| {
-        target.source = Source::Custom {
-            apply: command("deploy it"),
-            delete: command("delete it"),
-            deps: vec!["/p/chart".into()],
-        };
-    });
-    let mut rig = up(custom, &["one"]);
-    rig.forget();
-    rig.pass(Duration::from_secs(1));
-    rig.changed("k8s:web", &["/p/chart/values"]);
-    assert_eq!(rig.deploy_orders().len(), 1);
-}
-
-// Objects that somebody made.
-
-fn by_hand(yaml: &str) -> Stored {
-    let spec = [
-        ("cluster", Tree::text("default")),
-        ("yaml", Tree::text(yaml)),
-        (
-            "restartOn",
-            crate::engine::objects::tree([("fileWatches", texts(&["files"]))]),
-        ),
-    ];
-    stored(&KUBERNETES_APPLY, "hand", &spec)
-}
-
-#[test]
-fn an_object_that_somebody_made_is_applied_once_the_cluster_is_there() {
-    let mut rig = Rig::with(vec![local("other")]);
-    rig.create(by_hand("kind: Pod")).unwrap();
-    assert_eq!(keys(&rig), ["cluster"]);
-    assert!(rig.deploy_orders().is_empty());
-    rig.cluster(ClusterFact::Connected(Box::new(cluster())));
-    assert_eq!(rig.deploy_orders().len(), 1);
-    rig.deploys("hand", deployed(&["hand"], ""));
-    rig.sees("hand", &[&ready(pod("p1", ""))]);
-    assert_eq!(keys(&rig), ["cluster", "discovery hand", "logs hand-default-p1"]);
-    assert_eq!(rig.deploy_orders().len(), 1);
-}
-
-fn with_object() -> Rig {
-    let mut rig = Rig::with(vec![local("other")]);
-    let watched = [("watchedPaths", texts(&["/p/files"]))];
-    rig.create(stored(&FILE_WATCH, "files", &watched)).unwrap();
-    rig.create(by_hand("kind: Pod")).unwrap();
-    rig.cluster(ClusterFact::Connected(Box::new(cluster())));
-    rig.deploys("hand", deployed(&["hand"], ""));
-    rig.done("other");
-    rig.forget();
-    rig
-}
-
-#[test]
-fn it_is_applied_again_when_its_spec_or_its_files_change() {
-    let mut rig = with_object();
-    rig.changed("files", &["/p/files/a"]);
-    assert_eq!(rig.deploy_orders().len(), 1);
-    // One change more while it runs is one more apply.
-    rig.changed("files", &["/p/files/a"]);
-    assert_eq!(rig.deploy_orders().len(), 1);
-    rig.deploys("hand", deployed(&["hand"], ""));
-    rig.deploys("hand", deployed(&["hand"], ""));
-    assert_eq!(rig.deploy_orders().len(), 2);
-    let change = |yaml: &str| {
-        let yaml = Tree::text(yaml);
-        move |object: &mut Stored| {
-            object.spec.insert("yaml", yaml);
-        }
-    };
-    rig.edit(&KUBERNETES_APPLY, "hand", Part::Main, change("kind: Pod"))
-        .unwrap();
-    assert_eq!(rig.deploy_orders().len(), 2);
-    rig.edit(&KUBERNETES_APPLY, "hand", Part::Main, change("kind: Job"))
-        .unwrap();
-    let deploy = rig.deploy_orders().pop().unwrap();
-    assert_eq!(deploy.source, Source::Yaml("kind: Job".to_owned()));
-    assert_eq!(names(&deploy.left), ["hand"]);
-}
-
-#[test]
-fn it_is_removed_when_it_is_deleted() {
-    let mut rig = with_object();
-    let expected = Expected::default();
-    rig.write(&KUBERNETES_APPLY, "hand", Verb::Delete { expected }).unwrap();
-    assert_eq!(names(&rig.removals()[0].objects), ["hand"]);
-    rig.run_ends("hand", UpdateOutcome::Done);
-    assert!(rig.engine.state.applies.is_empty());
-    assert_eq!(keys(&rig), Vec::<String>::new());
-}
-
-#[test]
-fn it_is_removed_while_it_is_disabled_even_if_that_fails() {
-    let mut rig = Rig::with(vec![local("other")]);
-    let mut object = by_hand("kind: Pod");
-    object
-        .spec
-        .insert("disableSource", crate::engine::objects::disable_source("other"));
-    rig.create(object).unwrap();
-    rig.cluster(ClusterFact::Connected(Box::new(cluster())));
-    rig.deploys("hand", deployed(&["hand"], ""));
-    rig.disable("other", "true");
-    assert_eq!(rig.removals().len(), 1);
-    rig.run_ends("hand", failed("forbidden"));
-    rig.forget();
-    rig.disable("other", "false");
-    assert_eq!(rig.deploy_orders().len(), 1, "what is deleted in part is applied again");
-}
-
-#[test]
-fn it_waits_for_images_that_it_names() {
-    let mut rig = Rig::with(vec![deploying("web", vec![image("app", &[])])]);
-    let mut object = by_hand("kind: Pod");
-    object.spec.insert("imageMaps", texts(&["app"]));
-    rig.create(object).unwrap();
-    assert!(!rig.engine.state.applies.contains_key("hand"));
-    let update = rig.resource("web").running.as_ref().unwrap().id;
-    let built = crate::model::built::Built {
-        id: Some("one".to_owned()),
-        ..Default::default()
-    };
-    let bases = Default::default();
-    rig.tell(vec![Action::Image {
-        image: "app".into(),
-        update,
-        fact: crate::engine::action::ImageFact::Built { built, bases },
-    }]);
-    assert!(rig.engine.state.applies.contains_key("hand"));
-}
-
-#[test]
-fn the_end_of_a_session_cancels_what_objects_asked_for_and_leaves_what_is_deployed() {
-    let mut rig = with_object();
-    rig.changed("files", &["/p/files/a"]);
-    let run = rig.run_of("hand");
-    rig.tell(vec![Action::Stop {
-        reason: crate::engine::action::StopReason::Signal("SIGINT"),
-    }]);
-    let cancels = rig
-        .effects
-        .iter()
-        .filter(|effect| matches!(effect, Effect::CancelUpdate { update } if *update == run));
-    assert_eq!(cancels.count(), 1);
-    assert!(!rig.engine.is_over());
-    rig.run_ends("hand", UpdateOutcome::Cancelled);
-    assert!(rig.engine.is_over());
-    assert!(rig.removals().is_empty());
-    assert_eq!(keys(&rig), Vec::<String>::new());
-}
-
-// `tilt ci`.
-
-fn ci(resource: Resource) -> Rig {
-    let mut rig = Rig::new(Mode::Ci);
-    rig.evaluated(MAIN, Ok(project(vec![resource])));
-    rig
-}
-
-fn outcome(rig: &Rig) -> Option<Outcome> {
-    rig.engine.state.session.outcome.clone()
-}
-
-fn failure(error: &str) -> Option<Outcome> {
-    Some(Outcome::Failure(error.to_owned()))
-}
-
-#[test]
-fn ci_waits_for_pods_to_be_ready() {
-    let mut rig = ci(web("web", &["web"]));
-    rig.deploys("web", deployed(&["web"], "t1"));
-    rig.sees("web", &[&pod("p1", "t1")]);
-    assert_eq!(outcome(&rig), None);
-    rig.sees("web", &[&ready(pod("p1", "t1"))]);
-    assert_eq!(outcome(&rig), Some(Outcome::Success));
-    // What was deployed stays.
-    assert!(rig.removals().is_empty());
-}
-
-#[test]
-fn ci_fails_with_the_first_pod_that_does() {
-    let mut rig = ci(web("web", &["web"]));
-    rig.deploys("web", deployed(&["web"], "t1"));
-    rig.sees("web", &[&crashing(pod("p1", "t1"))]);
-    assert_eq!(
-        outcome(&rig),
-        failure("Pod p1 in error state due to container main: CrashLoopBackOff: container main keeps ending")
-    );
-}
-
-#[test]
-fn ci_waits_for_jobs_to_end() {
-    let job = || {
-        kube(web("job", &["job"]), |target| {
-            target.readiness = PodReadiness::Succeeded
-        })
-    };
-    let mut rig = ci(job());
-    rig.deploys("job", deployed(&["job"], "t1"));
-    rig.sees("job", &[&ready(pod("p1", "t1"))]);
-    assert_eq!(outcome(&rig), None);
-    rig.sees("job", &[&ended(pod("p1", "t1"), "Succeeded")]);
-    assert_eq!(outcome(&rig), Some(Outcome::Success));
-    let mut rig = ci(job());
-    rig.deploys("job", deployed(&["job"], "t1"));
-    rig.sees("job", &[&ended(pod("p1", "t1"), "Failed")]);
-    assert_eq!(outcome(&rig), failure("Pod \"p1\" failed"));
-}
-
-#[test]
-fn failures_of_young_pods_may_be_tolerated_for_a_while() {
-    let mut rig = Rig::new(Mode::Ci);
-    let mut project = project(vec![web("web", &["web"])]);
-    project.settings.ci.k8s_grace_period = Some(Duration::from_secs(10));
-    rig.evaluated(MAIN, Ok(project));
-    rig.deploys("web", deployed(&["web"], "t1"));
-    let deployed = rig.engine.state.applies["web"].finished.unwrap();
-    rig.sees("web", &[&crashing(pod("p1", "t1"))]);
-    assert_eq!(outcome(&rig), None);
-    let until = deployed + Duration::from_secs(10);
-    assert_eq!(rig.engine.wake_at(), Some(until));
-    rig.now = until;
-    rig.tell(vec![Action::Woke]);
-    let error = "exceeded grace period: Pod p1 in error state due to container main: CrashLoopBackOff: \
-                 container main keeps ending";
-    assert_eq!(outcome(&rig), failure(error));
-}
-
-#[test]
-fn one_that_recovers_in_time_is_fine() {
-    let mut rig = Rig::new(Mode::Ci);
-    let mut project = project(vec![web("web", &["web"])]);
-    project.settings.ci.k8s_grace_period = Some(Duration::from_secs(10));
-    rig.evaluated(MAIN, Ok(project));
-    rig.deploys("web", deployed(&["web"], "t1"));
-    rig.sees("web", &[&crashing(pod("p1", "t1"))]);
-    assert!(matches!(
-        rig.resource("web").workload.runtime,
-        Some(Runtime::Error { .. })
-    ));
-    rig.sees("web", &[&ready(pod("p1", "t1"))]);
-    assert_eq!(outcome(&rig), Some(Outcome::Success));
-}
-
-#[test]
-fn nobody_writes_what_a_run_of_somebody_else_may_still_write_or_delete() {
-    let mut rig = up(web("a", &["x"]), &["x"]);
-    rig.reload(vec![web("a", &["y"]), web("b", &["x"])]);
-    // What is pruned is not what the other one declares, so both may run.
-    assert_eq!(rig.running(), ["a", "b"]);
-    rig.deploys("a", deployed(&["y"], "t1"));
-    // What runs now is given up, and may have written something all the same.
-    rig.reload(vec![web("a", &["y", "x"]), web("b", &["z"])]);
-    assert_eq!(rig.hold("a"), "building-component");
-    rig.run_ends("b", UpdateOutcome::Cancelled);
-    assert!(rig.running().contains(&"a"));
-}
-
-#[test]
-fn objects_that_another_one_wrote_are_not_what_the_first_one_left() {
-    let mut rig = Rig::with(vec![web("a", &["x"]), web("b", &["x"])]);
-    rig.deploys("a", deployed(&["x"], "t1"));
-    rig.deploys("b", deployed(&["x"], "t2"));
-    assert_eq!(rig.engine.state.applies["a"].deployed.as_ref().unwrap().hash, "");
-}
-
-#[test]
-fn what_was_left_for_another_one_who_never_came_is_deleted_after_all() {
-    let mut rig = up(web("a", &["x"]), &["x"]);
-    rig.reload(vec![mode(web("b", &["x"]), TriggerMode::Manual)]);
-    rig.run_ends("a", UpdateOutcome::Done);
-    rig.forget();
-    rig.reload(vec![local("other")]);
-    assert_eq!(names(&rig.removals()[0].objects), ["x"]);
-}
-
-#[test]
-fn what_is_still_to_be_pruned_is_reason_enough_to_deploy_what_is_there_already() {
-    let mut rig = up(web("web", &["one"]), &["one"]);
-    let apply = rig.engine.state.apply_mut("web").unwrap();
-    apply.left = [object("one"), object("old")].into();
-    rig.trigger("web").unwrap();
-    let deploy = rig.deploy_orders().pop().unwrap();
-    assert_eq!(deploy.before.as_ref().map(|before| before.hash.as_str()), Some(""));
 }

@@ -2,7 +2,9 @@
 
 mod ci;
 mod deploy;
+mod deploy_ci;
 mod deploy_objects;
+mod deploy_runs;
 mod image_objects;
 pub mod images;
 mod objects;
