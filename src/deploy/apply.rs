@@ -59,6 +59,15 @@ pub struct Order<'a> {
     pub elsewhere: &'a [ObjectRef],
 }
 
+/// What a resource had in the cluster before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Before<'a> {
+    pub objects: &'a [ObjectRef],
+    /// What others have there, which is none of ours to delete.
+    pub elsewhere: &'a [ObjectRef],
+    pub timeout: Duration,
+}
+
 /// An order that was not carried out, or not to its end.
 #[derive(Clone, Debug, Error)]
 #[error("{error}")]
@@ -100,7 +109,12 @@ impl Deployer {
             .iter()
             .for_each(|(object, _)| say(Line::info(format!("  → {}", object.display()))));
         let mut deployed = answer::deployed(applied, order.hash);
-        deployed.surplus = self.collect(order, &deployed, (stop, say)).await;
+        let before = Before {
+            objects: order.before.map(|before| before.objects.as_slice()).unwrap_or_default(),
+            elsewhere: order.elsewhere,
+            timeout: order.timeout,
+        };
+        deployed.surplus = self.collect(&before, &deployed, (stop, say)).await;
         Ok(deployed)
     }
 
@@ -209,16 +223,15 @@ impl Deployer {
     /// was ordered is there.
     async fn collect(
         &self,
-        order: &Order<'_>,
+        before: &Before<'_>,
         deployed: &Deployed,
         (stop, say): (&CancellationToken, Say<'_>),
     ) -> Vec<ObjectRef> {
-        let before = order.before.into_iter().flat_map(|before| &before.objects);
         let is_used = |old: &ObjectRef| {
             let is_ordered = deployed.objects.iter().any(|object| object.is_same_object(old));
-            is_ordered || order.elsewhere.iter().any(|object| object.may_be(old))
+            is_ordered || before.elsewhere.iter().any(|object| object.may_be(old))
         };
-        let old: Vec<ObjectRef> = before.filter(|old| !is_used(old)).cloned().collect();
+        let old: Vec<ObjectRef> = before.objects.iter().filter(|old| !is_used(old)).cloned().collect();
         let (old, kept) = without_namespaces(old);
         if !kept.is_empty() {
             say(Line::info(format!("Not deleting namespaces: {}", kept.join(", "))));
@@ -227,7 +240,7 @@ impl Deployer {
             return old;
         }
         let removal = Removal {
-            timeout: order.timeout,
+            timeout: before.timeout,
             is_waited_for: false,
             uid: None,
         };
@@ -244,14 +257,22 @@ impl Deployer {
 }
 
 impl Deployer {
-    /// Takes over what somebody else applied: their references, with the uids that the cluster knows them by.
-    pub async fn adopt(&self, objects: &[Object], hash: &str) -> Result<Deployed, DeployError> {
+    /// Takes over what somebody else applied: their references, with the uids that the cluster knows them by. What was there before
+    /// and is not among it is deleted.
+    pub async fn adopt(
+        &self,
+        (objects, hash): (&[Object], &str),
+        before: &Before<'_>,
+        (stop, say): (&CancellationToken, Say<'_>),
+    ) -> Result<Deployed, DeployError> {
         let mut found: Vec<(ObjectRef, Tree)> = Vec::with_capacity(objects.len());
         for some in objects.chunks(AT_ONCE) {
             let asked: Vec<_> = some.iter().map(|object| self.find(object)).collect();
             found.extend(try_join_all(asked).await?);
         }
-        Ok(answer::deployed(found, hash))
+        let mut deployed = answer::deployed(found, hash);
+        deployed.surplus = self.collect(before, &deployed, (stop, say)).await;
+        Ok(deployed)
     }
 
     /// What is gone again already, as a Job may be that cleans up after itself, is as it was printed.

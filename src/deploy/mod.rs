@@ -22,7 +22,7 @@ pub mod runtime;
 mod say;
 pub mod track;
 
-pub use apply::{Mode, Order, Start, Unfinished};
+pub use apply::{Before, Mode, Order, Start, Unfinished};
 pub use delete::{Removal, refs, without_namespaces};
 pub use error::{Class, DeployError, Doing};
 pub use say::{Level, Line, Say};

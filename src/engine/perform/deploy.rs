@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::deploy::custom::CustomDeploy;
 use crate::deploy::hash::{self, Destination};
 use crate::deploy::inject::{InjectError, Injected, prepare};
-use crate::deploy::{self, DeployError, Line, Mode, Order, Removal, Start};
+use crate::deploy::{self, Before, DeployError, Line, Mode, Order, Removal, Start};
 use crate::engine::action::{Action, ApplyFact, Class, ClusterFact, UpdateOutcome};
 use crate::engine::course::failure;
 use crate::engine::effect::{Force, KubernetesDeploy, Merging, RemoveWork};
@@ -185,7 +185,17 @@ impl Run<'_> {
         let objects = custom.apply(command, self.stop).await;
         let objects = objects.map_err(|error| (error, Vec::new()))?;
         let hash = hash::of_command(command, images, destination);
-        let adopted = self.live.deployer.adopt(&objects, &hash).await;
+        let before = Before {
+            // One that does not say what it deployed says nothing about what is not wanted any more.
+            objects: if objects.is_empty() { &[] } else { &self.deploy.left },
+            elsewhere: &self.deploy.elsewhere,
+            timeout: self.deploy.timeout,
+        };
+        let adopted = self
+            .live
+            .deployer
+            .adopt((&objects, &hash), &before, (&self.stop.politely, &say));
+        let adopted = adopted.await;
         adopted.map(Arc::new).map_err(|error| (error, deploy::refs(&objects)))
     }
 }
