@@ -1,9 +1,10 @@
 //! Stands before a real registry and does what a test tells it: lets requests through, answers them itself, cuts them off.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// What becomes of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +92,12 @@ fn serve(client: &TcpStream, state: &Mutex<State>, registry: &str) -> std::io::R
     let kept: String = kept.map(|line| format!("{line}\r\n")).collect();
     write!(server, "{kept}Connection: close\r\n\r\n")?;
     if let Some(Fault::CutAfter(bytes)) = fault {
-        std::io::copy(&mut from_client.take(bytes as u64), &mut server)?;
+        // What is shorter than that is cut once nothing more comes: whoever sent it waits for an answer.
+        client.set_read_timeout(Some(Duration::from_secs(1)))?;
+        match std::io::copy(&mut from_client.take(bytes as u64), &mut server) {
+            Err(error) if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Err(error),
+            _ => {}
+        }
         client.shutdown(Shutdown::Both)?;
         return server.shutdown(Shutdown::Both);
     }
