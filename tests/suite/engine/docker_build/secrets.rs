@@ -94,7 +94,8 @@ impl Agent {
             socket,
         };
         // It is there some moments after it was started.
-        let added = (0..10_000).find_map(|_| {
+        let added = (0..3_000_000).find_map(|_| {
+            std::thread::yield_now();
             std::os::unix::net::UnixStream::connect(&agent.socket).ok()?;
             let added = Command::new("ssh-add")
                 .arg("-q")
