@@ -8,6 +8,7 @@
 
 mod common;
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -269,22 +270,14 @@ fn steady(place: &Place) {
     many_deployments(place);
     let mut session = place
         .tilt("many", &["up", "--stream", "--port", "0"])
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let all = format!("jsonpath={{.items[{}].metadata.name}}", MANY - 1);
-    let is_there = || {
-        let output = place
-            .kubectl()
-            .args(["get", "deployments", "-o", &all])
-            .output()
-            .unwrap();
-        output.status.success() && !output.stdout.is_empty()
-    };
-    while !is_there() {
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    std::thread::sleep(Duration::from_secs(5));
+    let mut lines = BufReader::new(session.stdout.take().unwrap()).lines();
+    let deployed = |line: &std::io::Result<String>| line.as_ref().unwrap().contains("DONE IN: ");
+    assert_eq!(lines.by_ref().filter(deployed).take(MANY).count(), MANY);
+    // What it says from now on has to go somewhere.
+    let rest = std::thread::spawn(move || lines.count());
     let before = ticks(&session);
     let span = Duration::from_secs(30);
     std::thread::sleep(span);
@@ -296,6 +289,7 @@ fn steady(place: &Place) {
     );
     drop(Command::new("kill").args(["-INT", &session.id().to_string()]).status());
     session.wait().unwrap();
+    rest.join().unwrap();
     place.clear("many");
 }
 
