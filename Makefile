@@ -25,14 +25,14 @@ demo: setup ## build, evaluate the sample shop, run the sample servers, build im
 
 test: setup ## formatting, lints and every test
 	@echo '== cargo fmt'
-	@cargo fmt --check
+	@cargo fmt --all --check
 	@echo '== cargo clippy'
-	@cargo clippy --all-targets --locked -- -D warnings
+	@cargo clippy --workspace --all-targets --locked -- -D warnings
 	@echo '== cargo test'
-	@cargo test --locked
+	@cargo test --workspace --locked
 
 bench: setup ## measure what is promised
 	@cargo bench --locked
 
 fmt: ## format the code
-	@cargo fmt
+	@cargo fmt --all

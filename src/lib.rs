@@ -12,6 +12,8 @@ pub mod build;
 
 pub mod deploy;
 
+pub mod liveupdate;
+
 pub mod engine;
 
 pub mod api;

@@ -27,6 +27,8 @@ pub enum Route {
     WatchObject(&'static Kind, String),
     /// Why a resource was built, or is not.
     Explain(String),
+    /// Answers once everything that was saved before is known.
+    Settled,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +78,7 @@ pub fn route(path: &str) -> Option<Route> {
         ["healthz", rest @ ..] => health(Health::Healthy, rest),
         ["livez", rest @ ..] => health(Health::Live, rest),
         ["readyz", rest @ ..] => health(Health::Ready, rest),
+        ["tilt", "v1", "settled"] => Some(Route::Settled),
         ["tilt", "v1", "explain", resource] => Some(Route::Explain((*resource).to_owned())),
         _ => None,
     }
@@ -146,6 +149,7 @@ mod tests {
             ("/apis/tilt.dev/v1beta1/cmds", "none"),
             ("/apis/tilt.dev/v1alpha1/pods", "none"),
             ("/tilt/v1/explain/web", "Explain(\"web\")"),
+            ("/tilt/v1/settled", "Settled"),
             ("/healthz/ping", "Health { of: Healthy, check: Some(\"ping\") }"),
         ];
         for (path, expected) in table {

@@ -63,7 +63,19 @@ async fn respond(context: &Context, asked: Asked) -> Result<Response<Body>, Fail
         Route::Status(kind, name) => object(context, (kind, &name), Part::Status, asked).await,
         Route::WatchCollection(kind) => watched(context, kind, Fields::default(), &asked),
         Route::WatchObject(kind, name) => watched(context, kind, Fields::named(&name), &asked),
+        Route::Settled => settled(context, &asked.method).await,
         other => document(context, &other, &asked),
+    }
+}
+
+/// Whatever is read after the answer knows of everything that was saved before the question.
+async fn settled(context: &Context, method: &Method) -> Result<Response<Body>, Failure> {
+    if method != Method::GET {
+        return Ok(not_allowed(method.as_str(), "GET"));
+    }
+    match context.handle.fence().await {
+        Ok(()) => Ok(reply::text(200, "text/plain; charset=utf-8", "settled\n".to_owned())),
+        Err(refusal) => Err(Failure::new(503, "ServiceUnavailable", refusal.to_string())),
     }
 }
 

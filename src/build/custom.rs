@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_util::sync::CancellationToken;
 
 use crate::build::error::OutputFault;
+use crate::build::layer::Layer;
 use crate::build::tag::{self, Names};
 use crate::build::{BuildError, Builder, Level, Order, Report, Reports, deliver};
 use crate::model::build::{CustomRecipe, OutputMode};
@@ -56,14 +57,15 @@ impl Custom<'_> {
         else {
             return Err(self.not_there(&named, began).await);
         };
+        let id = self.layered(&image.id).await?;
         let names = match &expected {
-            Expected::InFile => named,
-            _ => self.retag(&image.id, &expected).await?,
+            Expected::InFile => self.renamed(&image.id, &id, named).await?,
+            _ => self.retag(&id, &expected).await?,
         };
         let digest = self.deliver(&names).await?;
         Ok(Built {
             digest,
-            ..built(Some(image.id), &names)
+            ..built(Some(id), &names)
         })
     }
 
@@ -154,6 +156,25 @@ impl Custom<'_> {
             // Whatever went wrong with looking for a hint is not what went wrong.
             found: found.ok().flatten(),
         }
+    }
+
+    async fn layered(&self, id: &str) -> Result<String, BuildError> {
+        let layer = Layer {
+            builder: self.builder,
+            order: self.order,
+            stop: self.stop,
+            reports: self.reports,
+        };
+        layer.add(id).await
+    }
+
+    /// The name that the command gave goes over to what was made of its image.
+    async fn renamed(&self, before: &str, id: &str, names: Names) -> Result<Names, BuildError> {
+        if before != id {
+            let named = self.builder.engine.tag(id, &names.local).await;
+            named.map_err(BuildError::Docker)?;
+        }
+        Ok(names)
     }
 
     /// Gives an image the name of its content.

@@ -59,6 +59,8 @@ pub enum BuildError {
     Ssh(SshError),
     #[error("`{option}` needs BuildKit, which this engine does not have or `DOCKER_BUILDKIT=0` turns off")]
     NeedsBuildKit { option: &'static str },
+    #[error("live updates cannot restart the process: this tilt has no agent for images of `{platform}`")]
+    NoAgent { platform: String },
     #[error("{what} is not part of this version of tilt")]
     NotHere { what: &'static str },
     #[error(transparent)]
@@ -148,6 +150,7 @@ impl BuildError {
             | BuildError::Ssh(_)
             | BuildError::NeedsBuildKit { .. }
             | BuildError::NotHere { .. }
+            | BuildError::NoAgent { .. }
             | BuildError::Credentials(_)
             | BuildError::Command { .. }
             | BuildError::NotInEngine { .. }

@@ -13,6 +13,7 @@ pub mod failure;
 pub mod frame;
 pub mod graph;
 pub mod inputs;
+mod layer;
 pub mod many;
 pub mod order;
 pub mod progress;
@@ -25,7 +26,7 @@ pub use order::{Order, Reuse, Share};
 pub use progress::{LiveStep, StepState};
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
@@ -78,6 +79,9 @@ pub struct Builder {
     registries: Registries,
     about: Arc<OnceCell<About>>,
     patience: Duration,
+    /// Where what is learnt is kept.
+    folder: PathBuf,
+    probed: layer::Probed,
 }
 
 impl Builder {
@@ -92,6 +96,8 @@ impl Builder {
             registries: Registries::new(&[], &folder.join("registries")),
             about: Arc::default(),
             patience: PATIENCE,
+            folder: folder.to_owned(),
+            probed: layer::Probed::default(),
         }
     }
 

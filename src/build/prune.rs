@@ -199,7 +199,11 @@ async fn removed(engine: &Engine, image: &Candidate) -> Result<bool, DockerError
     let names = if image.names.is_empty() { &own[..] } else { &image.names };
     let mut is_removed = true;
     for name in names {
-        is_removed &= is_gone(engine.remove_image(name).await)?;
+        is_removed &= match is_gone(engine.remove_image(name).await) {
+            // Of what somebody else removes at the same time some engines say that it makes no sense.
+            Err(_) if engine.image(name).await.is_ok_and(|found| found.is_none()) => false,
+            removed => removed?,
+        };
     }
     Ok(is_removed)
 }

@@ -2,13 +2,11 @@
 
 use crate::model::deployed::{Deployed, ObjectRef};
 use crate::model::kube::Object;
+use crate::model::pod::TEMPLATE_HASH;
 use crate::model::tree::Tree;
 use crate::model::yaml;
 
 use super::merge;
-
-/// The label with the hash of a pod template.
-const TEMPLATE_HASH: &str = "tilt.dev/pod-template-hash";
 
 /// Objects with this annotation stay when everything else goes.
 const DOWN_POLICY: &str = "tilt.dev/down-policy";

@@ -14,7 +14,7 @@ use crate::model::kube::{self, ImageFields, ImageLocator, Object, ObjectMatcher,
 use crate::model::workload::Locator;
 
 pub use error::InjectError;
-pub use labels::{MANAGED_BY, TEMPLATE_HASH, template_hash};
+pub use labels::{MANAGED_BY, template_hash};
 
 use images::Images;
 

@@ -27,6 +27,15 @@ pub enum Action {
         token: Token,
         ask: Ask,
     },
+    /// Somebody waits until all that was saved before has been told.
+    Fence {
+        token: Token,
+    },
+    /// It has been, by actions before this one; or nobody can tell.
+    Fenced {
+        token: Token,
+        refusal: Option<Refusal>,
+    },
     /// An evaluation of a Tiltfile ended.
     Evaluated {
         tiltfile: Name,
@@ -74,6 +83,18 @@ pub enum Action {
     Forward {
         forward: Name,
         ports: Vec<ForwardedPort>,
+    },
+    /// What became of a container that a live update changes.
+    Live {
+        live: Name,
+        update: u64,
+        container: Box<str>,
+        fact: LiveFact,
+    },
+    /// News of what works for us in a container, by its id.
+    Agent {
+        container: Name,
+        fact: AgentFact,
     },
     /// An update came to its end.
     Updated {
@@ -270,6 +291,34 @@ pub enum DiscoveryFact {
     Recovered,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LiveFact {
+    /// It has everything.
+    Synced,
+    /// It has all files, and a command failed there.
+    ExecFailed { error: String },
+    /// Only a build helps.
+    Failed { reason: &'static str, message: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgentFact {
+    /// The way there is lost; it is tried again.
+    Lost,
+    Ready {
+        /// Why it is not ours that works there but what the container has, if so.
+        fallback: Option<String>,
+    },
+    Failed {
+        error: String,
+    },
+    /// The program that it supervises ended, and is not started again before the next change.
+    AppEnded {
+        how: String,
+    },
+    AppStarted,
+}
+
 /// How an update went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpdateOutcome {
@@ -277,6 +326,10 @@ pub enum UpdateOutcome {
     Failed(UpdateFailure),
     /// It ended because we asked it to.
     Cancelled,
+    /// Containers cannot be changed in place: a build has to do it.
+    FellBack,
+    /// A container went away meanwhile: what it comes to is decided anew.
+    Again,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,11 +9,12 @@ use crate::engine::reduce::process::serve_key;
 use crate::engine::say::span;
 use crate::engine::spec;
 use crate::engine::state::{ClusterState, DiscoveryState, Mode, ResourceState, State};
+use crate::engine::touched::{Names, Seen};
 use crate::engine::workload::{forwarded, template_hashes};
-use crate::model::object::Stored;
 use crate::model::object::kinds::{
-    CMD, FILE_WATCH, KUBERNETES_APPLY, KUBERNETES_DISCOVERY, POD_LOG_STREAM, PORT_FORWARD,
+    CMD, CONFIG_MAP, FILE_WATCH, KUBERNETES_APPLY, KUBERNETES_DISCOVERY, POD_LOG_STREAM, PORT_FORWARD,
 };
+use crate::model::object::{Kind, Stored, Table};
 use crate::model::pod::Pod;
 use crate::model::project::Target;
 use crate::model::time::Time;
@@ -22,27 +23,134 @@ pub type Tasks = BTreeMap<Key, Task>;
 
 #[cfg(test)]
 pub fn desired(state: &State) -> Tasks {
-    with_watches(state, watches(state))
+    let all = Seen::default().touched(state);
+    let scope = Scope {
+        watches: true,
+        deploys: &all,
+    };
+    scope.tasks(state)
 }
 
-/// The watches by themselves: they follow from objects that seldom change.
-pub fn watches(state: &State) -> Tasks {
-    let mut tasks = Tasks::new();
-    // `tilt ci` runs everything once, so there is nothing to watch for.
-    if state.session.mode != Mode::Ci {
-        watched(state, &mut tasks);
+/// What is kept, and what there was when it was made out.
+#[derive(Debug, Default)]
+pub struct Kept {
+    tasks: Tasks,
+    table: Option<Table>,
+    deploys: Seen,
+    reach: Reach,
+}
+
+impl Kept {
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
-    tasks
+
+    /// Brings it up to date with the state. What cannot have changed is not made out again: watches follow from objects that
+    /// seldom change, and deploys are many.
+    pub fn follow(&mut self, state: &State, effects: &mut Vec<Effect>) {
+        let reach = reach(state);
+        let known = self.table.as_ref().filter(|_| reach == self.reach);
+        let is_same = |kind: &Kind| known.is_some_and(|known| known.same_kind(&state.table, kind));
+        let seen = match known {
+            Some(_) => std::mem::take(&mut self.deploys),
+            None => Seen::default(),
+        };
+        let mut touched = seen.touched(state);
+        if known.is_none() {
+            touched.extend(self.tasks.keys().filter_map(Key::deploy).map(Box::from));
+        }
+        let scope = Scope {
+            watches: ![&FILE_WATCH, &CONFIG_MAP].into_iter().all(is_same),
+            deploys: &touched,
+        };
+        let wanted = scope.tasks(state);
+        difference(&mut self.tasks, wanted, |key| scope.has(key), effects);
+        self.table = Some(state.table.clone());
+        self.deploys = Seen::of(state);
+        self.reach = reach;
+    }
 }
 
-/// Everything, where the watches are known.
-pub fn with_watches(state: &State, mut tasks: Tasks) -> Tasks {
+/// How far the state lets tasks be kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Reach {
+    /// Nothing is any more.
+    #[default]
+    Nothing,
+    /// What needs no cluster.
+    Here,
+    /// Until it was reached for the first time there is nothing to look at.
+    Cluster,
+    Everything,
+}
+
+fn reach(state: &State) -> Reach {
     if state.session.ending.is_some() {
-        return Tasks::new();
+        return Reach::Nothing;
     }
-    deploys(state, &mut tasks);
-    served(state, &mut tasks);
-    cmds(state, &mut tasks);
+    let is_for_it = |resource: &Arc<ResourceState>| resource.enabled && resource.is_kubernetes();
+    let kinds = [&KUBERNETES_APPLY, &KUBERNETES_DISCOVERY, &POD_LOG_STREAM, &PORT_FORWARD];
+    let is_needed = state.resources.values().any(is_for_it)
+        || kinds.iter().any(|kind| state.table.list(kind).next().is_some())
+        || !state.applies.is_empty();
+    match &*state.cluster {
+        _ if !is_needed => Reach::Here,
+        ClusterState::Moved { .. } => Reach::Here,
+        ClusterState::Unknown | ClusterState::Failed { before: None, .. } => Reach::Cluster,
+        ClusterState::Connected(_) | ClusterState::Failed { .. } => Reach::Everything,
+    }
+}
+
+/// The part of all tasks that is made out.
+struct Scope<'a> {
+    watches: bool,
+    deploys: &'a Names,
+}
+
+impl Scope<'_> {
+    fn has(&self, key: &Key) -> bool {
+        match key {
+            Key::Watch(_) => self.watches,
+            key => key.deploy().is_none_or(|name| self.deploys.contains(name)),
+        }
+    }
+
+    fn tasks(&self, state: &State) -> Tasks {
+        let mut tasks = Tasks::new();
+        let reach = reach(state);
+        if reach == Reach::Nothing {
+            return tasks;
+        }
+        // `tilt ci` runs everything once, so there is nothing to watch for.
+        if self.watches && state.session.mode != Mode::Ci {
+            watched(state, &mut tasks);
+        }
+        if matches!(reach, Reach::Cluster | Reach::Everything) {
+            tasks.insert(Key::Cluster, Task::Cluster);
+        }
+        if reach == Reach::Everything {
+            self.deploys.iter().for_each(|name| deploy(state, name, &mut tasks));
+            agents(state, &mut tasks);
+        }
+        others(state, &mut tasks);
+        tasks
+    }
+}
+
+impl Key {
+    /// The name of the object that it is kept for, where it is one of those that deploys consist of.
+    fn deploy(&self) -> Option<&str> {
+        match self {
+            Key::Discovery(name) | Key::PodLogs(name) | Key::Forward(name) => Some(name),
+            Key::Watch(_) | Key::Process(_) | Key::Repo(_) | Key::Extension(_) | Key::Cluster | Key::Agent(_) => None,
+        }
+    }
+}
+
+/// What there are so few of that all of them are made out each time.
+fn others(state: &State, tasks: &mut Tasks) {
+    served(state, tasks);
+    cmds(state, tasks);
     for (name, repo) in &state.repos {
         if let Some(task) = &repo.asked {
             tasks.insert(Key::Repo(Arc::clone(name)), task.clone());
@@ -53,7 +161,12 @@ pub fn with_watches(state: &State, mut tasks: Tasks) -> Tasks {
             tasks.insert(Key::Extension(Arc::clone(name)), task.clone());
         }
     }
-    tasks
+}
+
+fn agents(state: &State, tasks: &mut Tasks) {
+    for (id, agent) in &state.agents {
+        tasks.insert(Key::Agent(Arc::clone(id)), Task::Agent(Arc::clone(&agent.task)));
+    }
 }
 
 fn watched(state: &State, tasks: &mut Tasks) {
@@ -108,50 +221,24 @@ fn cmds(state: &State, tasks: &mut Tasks) {
     }
 }
 
-/// The cluster as long as anything is for it, the pods that objects ask for, their logs and their ports.
-fn deploys(state: &State, tasks: &mut Tasks) {
-    let is_for_it = |resource: &Arc<ResourceState>| resource.enabled && resource.is_kubernetes();
-    let kinds = [&KUBERNETES_APPLY, &KUBERNETES_DISCOVERY, &POD_LOG_STREAM, &PORT_FORWARD];
-    let is_needed = state.resources.values().any(is_for_it)
-        || kinds.iter().any(|kind| state.table.list(kind).next().is_some())
-        || !state.applies.is_empty();
-    if !is_needed || matches!(*state.cluster, ClusterState::Moved { .. }) {
-        return;
-    }
-    tasks.insert(Key::Cluster, Task::Cluster);
-    // Until it was reached for the first time there is nothing to look at.
-    if matches!(
-        *state.cluster,
-        ClusterState::Unknown | ClusterState::Failed { before: None, .. }
-    ) {
-        return;
-    }
-    for object in state.table.list(&KUBERNETES_DISCOVERY) {
-        if let Some(known) = state.discoveries.get(&*object.name) {
+/// The pods that objects of this name ask for, their logs and their ports.
+fn deploy(state: &State, name: &str, tasks: &mut Tasks) {
+    if let Some(object) = state.table.get(&KUBERNETES_DISCOVERY, name) {
+        if let Some((name, known)) = state.discoveries.get_key_value(name) {
             let task = Task::Discovery(Box::new(discovery(state, object, known)));
-            tasks.insert(Key::Discovery((*object.name).into()), task);
+            tasks.insert(Key::Discovery(Arc::clone(name)), task);
         }
         if let Some(task) = forward_of(state, object) {
-            tasks.insert(Key::Forward((*object.name).into()), Task::Forward(Box::new(task)));
+            tasks.insert(Key::Forward(name.into()), Task::Forward(Box::new(task)));
         }
     }
-    for object in state.table.list(&POD_LOG_STREAM) {
-        tasks.insert(
-            Key::PodLogs((*object.name).into()),
-            Task::PodLogs(Box::new(logs(object))),
-        );
+    if let Some(object) = state.table.get(&POD_LOG_STREAM, name) {
+        tasks.insert(Key::PodLogs(name.into()), Task::PodLogs(Box::new(logs(object))));
     }
-    for object in state.table.list(&PORT_FORWARD) {
-        let is_own = object
-            .meta
-            .owners
-            .iter()
-            .any(|owner| &*owner.kind == KUBERNETES_DISCOVERY.name);
-        if !is_own {
-            tasks.insert(
-                Key::Forward((*object.name).into()),
-                Task::Forward(Box::new(forward(object))),
-            );
+    if let Some(object) = state.table.get(&PORT_FORWARD, name) {
+        let mut owners = object.meta.owners.iter();
+        if !owners.any(|owner| &*owner.kind == KUBERNETES_DISCOVERY.name) {
+            tasks.insert(Key::Forward(name.into()), Task::Forward(Box::new(forward(object))));
         }
     }
 }
@@ -214,20 +301,24 @@ fn forward(object: &Stored) -> ForwardTask {
     }
 }
 
-/// The orders that turn what is kept into what is desired.
-pub fn difference(kept: &mut Tasks, wanted: Tasks, effects: &mut Vec<Effect>) {
-    for key in kept.keys().filter(|key| !wanted.contains_key(key)) {
-        effects.push(Effect::Release { key: key.clone() });
-    }
-    for (key, task) in &wanted {
-        if kept.get(key).is_none_or(|known| !is_same(known, task)) {
+/// The orders that turn what is kept into what is desired, as far as that was made out.
+fn difference(kept: &mut Tasks, wanted: Tasks, is_meant: impl Fn(&Key) -> bool, effects: &mut Vec<Effect>) {
+    kept.retain(|key, _| {
+        let stays = !is_meant(key) || wanted.contains_key(key);
+        if !stays {
+            effects.push(Effect::Release { key: key.clone() });
+        }
+        stays
+    });
+    for (key, task) in wanted {
+        if kept.get(&key).is_none_or(|known| !is_same(known, &task)) {
             effects.push(Effect::Keep {
                 key: key.clone(),
                 task: task.clone(),
             });
         }
+        kept.insert(key, task);
     }
-    *kept = wanted;
 }
 
 /// A process that runs is not touched by a definition that is for the next one.

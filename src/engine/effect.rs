@@ -8,12 +8,15 @@ use std::time::Duration;
 use crate::build::Reuse;
 use crate::engine::action::{Answer, Class, Token};
 use crate::engine::logs::{BuildEvent, Level};
-use crate::engine::state::Name;
+use crate::engine::state::{Name, Sent};
+use crate::liveupdate::plan::Plan;
+use crate::liveupdate::pull::Pulled;
 use crate::model::build::ImageTarget;
 use crate::model::built::{Built, Delivery};
 use crate::model::command::Command;
 use crate::model::deployed::{Deployed, ObjectRef, Wanted};
 use crate::model::filter::Ignore;
+use crate::model::live::LiveUpdate;
 use crate::model::local::Probe;
 use crate::model::pod::Pod;
 use crate::model::port::PortForward;
@@ -28,6 +31,10 @@ pub enum Effect {
     Answer {
         token: Token,
         answer: Answer,
+    },
+    /// To be answered once all has been told that was saved so far.
+    Fence {
+        token: Token,
     },
     Evaluate(EvaluateOrder),
     /// Asks an evaluation to end; it still reports how.
@@ -81,6 +88,8 @@ pub enum Work {
     Nothing,
     /// Images, and then what is deployed with them.
     Images(Box<ImageWork>),
+    /// What changed is brought into the containers that run.
+    Live(Box<LiveWork>),
     /// What was deployed is deleted.
     Remove(Box<RemoveWork>),
     /// What this program cannot do, with the reason.
@@ -141,6 +150,43 @@ pub enum Force {
     No,
     /// Everything is deleted first.
     Replace,
+}
+
+/// Changes on their way into containers. All of them get theirs, or none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveWork {
+    pub span: Span,
+    pub orders: Vec<LiveOrder>,
+}
+
+/// What the containers of one image get.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveOrder {
+    /// The name of the LiveUpdate.
+    pub live: Name,
+    pub rules: Arc<LiveUpdate>,
+    pub containers: Vec<LiveTo>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveTo {
+    /// The container's id.
+    pub container: Box<str>,
+    pub name: Box<str>,
+    pub pod: Box<str>,
+    pub scope: Scope,
+    /// The files of the scope that changed.
+    pub sent: BTreeMap<PathBuf, Sent>,
+}
+
+/// How much of what is synced is brought in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scope {
+    Files(Plan),
+    /// All that there is: nobody knows what the container has.
+    Everything {
+        ignores: Vec<Ignore>,
+    },
 }
 
 /// Objects that are to be deleted.
@@ -220,6 +266,8 @@ pub enum Key {
     Discovery(Name),
     PodLogs(Name),
     Forward(Name),
+    /// By the container's id.
+    Agent(Name),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -243,6 +291,23 @@ pub enum Task {
     Discovery(Box<DiscoveryTask>),
     PodLogs(Box<LogsTask>),
     Forward(Box<ForwardTask>),
+    Agent(Arc<AgentTask>),
+}
+
+/// Something of ours that works in a container, reached over a stream that stays open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgentTask {
+    pub namespace: Box<str>,
+    pub pod: Box<str>,
+    pub container: Box<str>,
+    pub id: Box<str>,
+    /// Where files may go.
+    pub roots: Vec<String>,
+    /// What comes back from there.
+    pub pulls: Vec<Pulled>,
+    /// When the container began, if that was in this session.
+    pub since: Option<Time>,
+    pub span: Span,
 }
 
 /// The pods of what was deployed, and what the cluster says about them.

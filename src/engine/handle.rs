@@ -62,10 +62,17 @@ impl Handle {
         answer.await.unwrap_or(Err(Refusal::Ended))
     }
 
+    /// Ends once everything that was saved before is part of the state, and of what it has started.
+    pub async fn fence(&self) -> Result<(), Refusal> {
+        let (token, answer) = self.answers.expect_one();
+        self.tell(Action::Fence { token });
+        answer.await.unwrap_or(Err(Refusal::Ended)).map(drop)
+    }
+
     /// Reports a fact.
     pub fn tell(&self, action: Action) {
         if let Err(refused) = self.actions.send(action)
-            && let Action::Asked { token, .. } = refused.0
+            && let Action::Asked { token, .. } | Action::Fence { token } = refused.0
         {
             self.answers.give(token, Err(Refusal::Ended));
         }

@@ -10,8 +10,10 @@ pub mod ci;
 mod course;
 mod desired;
 pub mod effect;
+pub mod fresh;
 pub mod handle;
 pub mod images;
+pub mod live;
 pub mod logs;
 pub mod objects;
 pub mod perform;
@@ -28,4 +30,5 @@ pub mod step;
 pub mod store;
 #[cfg(test)]
 pub mod tests;
+mod touched;
 mod workload;

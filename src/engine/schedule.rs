@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::effect::Effect;
+use crate::engine::live::{self, Course};
 use crate::engine::objects::deploy::watch_target;
 use crate::engine::reduce::begin;
 use crate::engine::reduce::updated::cancel;
 use crate::engine::say;
-use crate::engine::state::{Cancelled, Cause, Hold, Mode, Name, ResourceState, Seq, State, Update};
+use crate::engine::state::{ApplyState, Cancelled, Cause, Hold, Means, Mode, Name, ResourceState, Seq, State, Update};
 use crate::engine::{images, workload};
 use crate::model::digest;
 use crate::model::project::Target;
@@ -75,26 +76,32 @@ fn evaluations(state: &mut State, effects: &mut Vec<Effect>) {
 }
 
 /// What all decisions of one turn look at.
-struct Running {
+struct Running<'a> {
     count: u32,
     names: Vec<Name>,
     /// The one whose command must be alone.
     alone: Option<Name>,
     uncategorized: bool,
     departing: Vec<Name>,
+    /// What is being applied, or deleted.
+    deploying: Vec<(&'a Name, &'a ApplyState)>,
     evaluating: Option<Name>,
 }
 
-impl Running {
-    fn of(state: &State) -> Running {
+impl Running<'_> {
+    fn of(state: &State) -> Running<'_> {
+        // What changes containers in place is in nobody's way.
         let own = state
             .resources
             .iter()
-            .filter_map(|(name, resource)| Some((name, resource.running.as_ref()?)));
+            .filter_map(|(name, resource)| Some((name, resource.running.as_ref()?)))
+            .filter(|(_, update)| update.means == Means::Build);
         let departing = state.departing.values().map(|(name, update)| (name, update));
         let running: Vec<(&Name, &Update)> = own.chain(departing).collect();
         let names: Vec<Name> = running.iter().map(|(name, _)| Arc::clone(name)).collect();
         let alone = running.iter().find(|(_, update)| update.alone);
+        let applies = state.applies.iter().map(|(name, apply)| (name, apply.as_ref()));
+        let deploying = applies.filter(|(_, apply)| apply.is_busy());
         let evaluating = state.tiltfiles.values().find(|tiltfile| tiltfile.is_busy());
         Running {
             count: names.len() as u32,
@@ -102,6 +109,7 @@ impl Running {
             uncategorized: names.iter().any(|name| &**name == UNCATEGORIZED),
             departing: state.departing.values().map(|(name, _)| Arc::clone(name)).collect(),
             names,
+            deploying: deploying.collect(),
             evaluating: evaluating.map(|tiltfile| Arc::clone(&tiltfile.name)),
         }
     }
@@ -112,8 +120,11 @@ const UNCATEGORIZED: &str = "uncategorized";
 /// The next resource to update.
 fn next(state: &State) -> Option<Name> {
     let running = Running::of(state);
+    // Without a slot nothing starts but what changes containers in place.
+    let is_full = running.count >= state.settings.update.max_parallel_updates;
     let eligible = |(name, resource): &(&Name, &Arc<ResourceState>)| {
-        resource.is_due() && hold(state, name, resource, &running).is_none()
+        let may_start = !is_full || live::can_be(resource);
+        may_start && resource.is_due() && hold(state, name, resource, &running).is_none()
     };
     let candidates = state.resources.iter().filter(eligible);
     candidates
@@ -142,12 +153,19 @@ fn rank(state: &State, name: &Name, resource: &ResourceState) -> (u8, u8, Seq, u
 }
 
 /// Why a resource that is due may not start.
-fn hold(state: &State, name: &Name, resource: &ResourceState, running: &Running) -> Option<Hold> {
+fn hold(state: &State, name: &Name, resource: &ResourceState, running: &Running<'_>) -> Option<Hold> {
     if !resource.enabled {
         return Some(Hold::Disabled);
     }
     if state.session.ending.is_some() {
         return Some(Hold::ShuttingDown);
+    }
+    if resource.running.is_none() && !running.departing.contains(name) {
+        match live::course(state, resource) {
+            Course::Live(_) => return None,
+            Course::Wait(hold) => return Some(hold),
+            Course::Build | Course::Stop(_) => {}
+        }
     }
     if let Some(tiltfile) = &running.evaluating {
         return Some(Hold::TiltfileReload {
@@ -178,7 +196,7 @@ fn hold(state: &State, name: &Name, resource: &ResourceState, running: &Running)
             on: Arc::clone(&making.resource),
         });
     }
-    if let Some(hold) = deploying(state, name, resource) {
+    if let Some(hold) = deploying(state, name, resource, running) {
         return Some(hold);
     }
     let waits_for = unready_deps(state, name, resource);
@@ -193,10 +211,10 @@ fn hold(state: &State, name: &Name, resource: &ResourceState, running: &Running)
 }
 
 /// What keeps a resource from being deployed to its cluster.
-fn deploying(state: &State, name: &Name, resource: &ResourceState) -> Option<Hold> {
+fn deploying(state: &State, name: &Name, resource: &ResourceState, running: &Running<'_>) -> Option<Hold> {
     let target = workload::target(resource)?;
     let apply = state.applies.get(name);
-    if workload::in_the_way(state, name, target).is_some() {
+    if workload::is_in_the_way(&running.deploying, name, target) {
         return Some(Hold::StillEnding);
     }
     if apply.is_some_and(|apply| apply.is_busy()) {
@@ -244,7 +262,7 @@ fn is_watch_starting(state: &State, name: &Name, resource: &ResourceState) -> bo
 }
 
 /// What runs beside it keeps it from starting.
-fn busy(resource: &ResourceState, running: &Running) -> Option<Hold> {
+fn busy(resource: &ResourceState, running: &Running<'_>) -> Option<Hold> {
     if let Some(on) = &running.alone {
         return Some(Hold::WaitingForLocal { on: Arc::clone(on) });
     }
@@ -304,6 +322,7 @@ fn is_superseded(state: &State, resource: &ResourceState) -> bool {
     };
     let elapsed = state.now.since(running.started);
     only_files
+        && running.means == Means::Build
         && is_newer
         && is_foreign()
         && resource.follows_files()
@@ -341,7 +360,7 @@ fn warning(resource: &ResourceState, hold: &Hold) -> Option<Effect> {
     ))
 }
 
-fn explain(state: &State, name: &Name, resource: &ResourceState, running: &Running) -> Option<Hold> {
+fn explain(state: &State, name: &Name, resource: &ResourceState, running: &Running<'_>) -> Option<Hold> {
     if resource.is_due() {
         return hold(state, name, resource, running);
     }
@@ -368,7 +387,7 @@ impl ResourceState {
     fn is_asked_for(&self) -> bool {
         let begins = self.due.is_some() && (self.starts_by_itself() || self.started_once);
         let changed = self.is_changed() && self.follows_files();
-        self.requested.is_some() || begins || changed
+        self.requested.is_some() || begins || changed || self.is_behind
     }
 
     /// Whether an update of it went well in this session.

@@ -2,7 +2,7 @@
 
 use crate::engine::action::{Action, Stamped, StopReason};
 use crate::engine::ci;
-use crate::engine::desired::{Tasks, difference, watches, with_watches};
+use crate::engine::desired::{Kept, Tasks};
 use crate::engine::effect::Effect;
 use crate::engine::objects::status::{Projected, project};
 use crate::engine::prune;
@@ -10,17 +10,13 @@ use crate::engine::reduce;
 use crate::engine::schedule::schedule;
 use crate::engine::settle::{Settled, settle};
 use crate::engine::state::{Ending, Seq, State};
-use crate::model::object::Table;
-use crate::model::object::kinds::{CONFIG_MAP, FILE_WATCH};
 use crate::model::time::Time;
 
 pub struct Loop {
     pub state: State,
     reach: Reach,
     /// The long-lived tasks that were ordered and not released.
-    kept: Tasks,
-    /// The watches, and the table that they follow from.
-    watches: Option<(Table, Tasks)>,
+    kept: Kept,
     settled: Settled,
     projected: Projected,
 }
@@ -47,8 +43,7 @@ impl Loop {
         Loop {
             state,
             reach: Reach::Everything,
-            kept: Tasks::new(),
-            watches: None,
+            kept: Kept::default(),
             settled: Settled::default(),
             projected: Projected::default(),
         }
@@ -84,22 +79,7 @@ impl Loop {
             schedule(state, effects);
         }
         prune::prune(&mut self.state, effects);
-        let wanted = self.wanted();
-        difference(&mut self.kept, wanted, effects);
-    }
-
-    fn wanted(&mut self) -> Tasks {
-        let table = &self.state.table;
-        let is_known = |(known, _): &(Table, Tasks)| {
-            [&FILE_WATCH, &CONFIG_MAP]
-                .iter()
-                .all(|kind| known.same_kind(table, kind))
-        };
-        if !self.watches.as_ref().is_some_and(is_known) {
-            self.watches = Some((table.clone(), watches(&self.state)));
-        }
-        let known = self.watches.as_ref().map(|(_, tasks)| tasks.clone());
-        with_watches(&self.state, known.unwrap_or_default())
+        self.kept.follow(&self.state, effects);
     }
 
     /// Makes the objects say what the state is. It takes longer than deciding, so effects leave first.
@@ -135,7 +115,7 @@ impl Loop {
     }
 
     pub fn kept(&self) -> &Tasks {
-        &self.kept
+        self.kept.tasks()
     }
 }
 

@@ -82,11 +82,13 @@ impl Store {
         let stamped = self.engine.stamp(batch, at);
         let mut effects = Vec::new();
         self.engine.step(stamped, at, &mut effects);
-        for effect in effects {
-            performer.perform(effect);
-        }
+        // Whoever is answered may look at once, and has to find what he was told.
+        let is_order = |effect: &Effect| !matches!(effect, Effect::Answer { .. });
+        let (orders, answers): (Vec<Effect>, Vec<Effect>) = effects.into_iter().partition(is_order);
+        orders.into_iter().for_each(|order| performer.perform(order));
         self.engine.publish();
         self.snapshots.send_replace(Arc::new(self.engine.state.clone()));
+        answers.into_iter().for_each(|answer| performer.perform(answer));
     }
 }
 

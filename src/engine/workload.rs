@@ -21,7 +21,7 @@ pub fn target(resource: &ResourceState) -> Option<&KubernetesTarget> {
     }
 }
 
-/// The hashes of the pod templates that were applied; none where some of what was applied makes pods that we did not mark.
+/// The hashes of the pod templates that were applied.
 pub fn template_hashes(deployed: &Deployed) -> Vec<Box<str>> {
     let hashes = deployed.objects.iter().map(|object| object.template_hash.clone());
     hashes.filter(|hash| !hash.is_empty()).collect()
@@ -34,7 +34,10 @@ pub fn judge(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     let Some(target) = target(resource) else { return };
     let apply = state.applies.get(name).map(Arc::as_ref);
     let discovery = state.discoveries.get(name).map(Arc::as_ref);
-    let runtime = runtime(target, apply, discovery);
+    let runtime = runtime(target, apply, discovery).map(|runtime| match runtime {
+        Runtime::Ok if resource.is_behind => Runtime::Pending { why: None },
+        runtime => runtime,
+    });
     let pods = discovery.map(|discovery| discovery.pods.clone()).unwrap_or_default();
     let before = &resource.workload;
     // Another reason to wait is no other state.
@@ -161,12 +164,11 @@ pub fn declaring(state: &State, object: &ObjectRef) -> Option<Name> {
     found.map(|(name, _)| Arc::clone(name))
 }
 
-/// Who is about to delete, or to replace, something that a resource declares.
-pub fn in_the_way(state: &State, name: &str, target: &KubernetesTarget) -> Option<Name> {
+/// Whether somebody who is busy is about to delete, or to replace, something that a resource declares.
+pub fn is_in_the_way(busy: &[(&Name, &ApplyState)], name: &str, target: &KubernetesTarget) -> bool {
     let is_shared = |left: &ObjectRef| target.objects.iter().any(|object| object.may_be(left));
-    let mut others = state.applies.iter().filter(|(other, _)| ***other != *name);
-    let found = others.find(|(_, other)| other.is_busy() && other.left.iter().chain(&other.sought).any(is_shared));
-    found.map(|(other, _)| Arc::clone(other))
+    let mut others = busy.iter().filter(|(other, _)| ***other != *name);
+    others.any(|(_, other)| other.left.iter().chain(&other.sought).any(is_shared))
 }
 
 /// What everybody but one deploys or means to deploy. Nothing of it is deleted by that one.

@@ -6,7 +6,7 @@ use crate::model::command::Command;
 use crate::model::digest;
 use crate::model::filter::Ignore;
 use crate::model::image::Selector;
-use crate::model::live::LiveUpdate;
+use crate::model::live::{LiveUpdate, Restart, supervisor};
 pub use crate::model::pack::{PackRecipe, PullPolicy};
 
 /// One image of the project: built once, whatever number of resources use it.
@@ -50,10 +50,41 @@ impl ImageTarget {
         }
     }
 
+    /// Whether the image comes to be in our engine, where a supervisor can be put on top of it.
+    pub fn can_be_supervised(&self) -> bool {
+        match &self.recipe {
+            Recipe::Docker(_) | Recipe::Pack(_) => true,
+            Recipe::Custom(recipe) => recipe.output_mode == OutputMode::LocalDocker && !recipe.live_update_only,
+            Recipe::Compose(_) => false,
+        }
+    }
+
+    /// What live updates need on top of the image.
+    pub fn agent_layer(&self) -> AgentLayer {
+        let is_done = self.entrypoint.as_deref().is_some_and(supervisor::is_supervised);
+        if self.live_update.is_empty() || is_done || !self.can_be_supervised() {
+            return AgentLayer::None;
+        }
+        match self.live_update.restart {
+            Restart::Always => AgentLayer::Supervisor,
+            Restart::Never => AgentLayer::IfBare,
+        }
+    }
+
     /// Whether nothing is ever built: the image only names what live updates reach.
     pub fn is_live_update_only(&self) -> bool {
         matches!(&self.recipe, Recipe::Custom(recipe) if recipe.live_update_only)
     }
+}
+
+/// What an image gets on top of itself for the sake of live updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentLayer {
+    None,
+    /// The agent, if nothing in the image could bring it into a container later.
+    IfBare,
+    /// The agent, as the supervisor of what the image runs.
+    Supervisor,
 }
 
 /// How an image comes to be.
@@ -176,6 +207,26 @@ mod tests {
             assert_eq!(target(image).image_map(), map, "{image}");
             assert_eq!(target(image).object_name("web"), object, "{image}");
         }
+    }
+
+    #[test]
+    fn images_that_we_build_get_what_their_live_update_needs() {
+        let mut image = target("a");
+        assert_eq!(image.agent_layer(), AgentLayer::None);
+        image.live_update.syncs.push(crate::model::live::Sync::default());
+        assert_eq!(image.agent_layer(), AgentLayer::None, "it is not built");
+        image.recipe = Recipe::Docker(Box::default());
+        assert_eq!(image.agent_layer(), AgentLayer::IfBare);
+        image.live_update.restart = Restart::Always;
+        assert_eq!(image.agent_layer(), AgentLayer::Supervisor);
+        image.entrypoint = Some(supervisor::supervised(&["x".to_owned()]));
+        assert_eq!(image.agent_layer(), AgentLayer::None, "the extension does it");
+        image.entrypoint = None;
+        image.recipe = Recipe::Custom(CustomRecipe {
+            output_mode: OutputMode::LocalDockerAndRemote,
+            ..CustomRecipe::default()
+        });
+        assert_eq!(image.agent_layer(), AgentLayer::None, "it is pushed already");
     }
 
     #[test]

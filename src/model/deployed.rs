@@ -43,8 +43,8 @@ impl ObjectRef {
 
     /// Whether both may be the same object as far as is known: one that names no namespace may be in any.
     pub fn may_be(&self, other: &ObjectRef) -> bool {
-        let is_near = self.namespace == other.namespace || self.namespace.is_empty() || other.namespace.is_empty();
-        is_near && self.group() == other.group() && self.kind == other.kind && self.name == other.name
+        let is_near = || self.namespace == other.namespace || self.namespace.is_empty() || other.namespace.is_empty();
+        self.name == other.name && is_near() && self.kind == other.kind && self.group() == other.group()
     }
 
     /// Empty for the core group.

@@ -6,10 +6,12 @@
 mod hazards;
 mod lines;
 mod place;
+mod trace;
 mod words;
 
 pub use hazards::{Hazard, Syntax, hazards, syntax, triggered_hazard};
 pub use place::{Place, of_step, places};
+pub use trace::{Copying, Step, StepKind, Traced, trace};
 
 use lines::{Instruction, Token};
 use std::collections::{HashMap, HashSet};

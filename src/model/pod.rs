@@ -5,6 +5,12 @@ use crate::model::time::Time;
 pub mod column;
 pub mod trouble;
 
+/// The label with the hash of a pod template: it tells pods of one version of it from those of another.
+pub const TEMPLATE_HASH: &str = "tilt.dev/pod-template-hash";
+
+/// Containers of service meshes, which others put beside ours and whose logs nobody wants to read.
+pub const MESH: [&str; 4] = ["istio-init", "istio-proxy", "linkerd-proxy", "linkerd-init"];
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pod {
     pub uid: Box<str>,
@@ -16,6 +22,7 @@ pub struct Pod {
     /// What `kubectl get pods` shows in its column STATUS.
     pub status: Box<str>,
     pub deleting: bool,
+    pub restart: RestartPolicy,
     pub conditions: Vec<PodCondition>,
     pub init_containers: Vec<Container>,
     pub containers: Vec<Container>,
@@ -28,6 +35,25 @@ pub struct Pod {
     pub ancestor: Box<str>,
     /// What is wrong with it, in words for people.
     pub errors: Vec<String>,
+}
+
+/// Which containers of a pod are started again once they have ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RestartPolicy {
+    #[default]
+    Always,
+    OnFailure,
+    Never,
+}
+
+impl RestartPolicy {
+    pub fn starts_again(self, exit_code: i32) -> bool {
+        match self {
+            RestartPolicy::Always => true,
+            RestartPolicy::OnFailure => exit_code != 0,
+            RestartPolicy::Never => false,
+        }
+    }
 }
 
 /// The object that controls a pod.
@@ -119,5 +145,13 @@ impl Pod {
 impl Container {
     pub fn is_running(&self) -> bool {
         matches!(self.state, ContainerState::Running { .. })
+    }
+
+    /// When the run began that goes on now.
+    pub fn began(&self) -> Option<Time> {
+        match self.state {
+            ContainerState::Running { started } => started,
+            _ => None,
+        }
     }
 }

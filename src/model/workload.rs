@@ -9,7 +9,7 @@ use crate::model::filter::Ignore;
 use crate::model::link::Link;
 use crate::model::port::PortForward;
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct KubernetesTarget {
     pub source: Source,
     /// What the YAML names, without uids, and without namespaces where it names none. Of a custom deploy nothing is known.
@@ -36,6 +36,12 @@ pub enum Source {
         /// Paths whose change deploys again.
         deps: Vec<PathBuf>,
     },
+}
+
+impl Default for Source {
+    fn default() -> Source {
+        Source::Yaml(String::new())
+    }
 }
 
 /// A place in objects of some kind that holds an image reference.

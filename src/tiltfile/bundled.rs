@@ -3,6 +3,8 @@
 //! Their sources are in `extensions/`. Whoever loads one unpacks it first (`world::extensions::materialise`), because
 //! its scripts must be files.
 
+use crate::world::agent;
+
 /// A relative path and the file's content.
 pub type File = (&'static str, &'static str);
 
@@ -11,6 +13,9 @@ macro_rules! extensions {
         &[$(($name, &[$(($file, include_str!(concat!("../../extensions/", $name, "/", $file)))),+])),+]
     };
 }
+
+/// The extension whose images are supervised.
+const SUPERVISES: &str = "restart_process";
 
 /// Sorted by name.
 const ALL: &[(&str, &[File])] = extensions! {
@@ -25,7 +30,7 @@ const ALL: &[(&str, &[File])] = extensions! {
     "local_output": ["Tiltfile"],
     "namespace": ["Tiltfile"],
     "pack": ["Tiltfile"],
-    "restart_process": ["Tiltfile", "tilt-restart-wrapper"],
+    "restart_process": ["Tiltfile"],
     "secret": ["Tiltfile"],
     "uibutton": ["Tiltfile"],
 };
@@ -35,6 +40,18 @@ pub fn find(name: &str) -> Option<&'static [File]> {
     ALL.iter()
         .find(|(bundled, _)| *bundled == name)
         .map(|(_, files)| *files)
+}
+
+/// What the folder of a bundled extension has: its files, and where it puts our agent into images, that.
+pub fn contents(name: &str) -> Option<Vec<(String, &'static [u8])>> {
+    let files = find(name)?.iter();
+    let mut contents: Vec<(String, &[u8])> = files
+        .map(|(file, text)| ((*file).to_owned(), text.as_bytes()))
+        .collect();
+    if name == SUPERVISES {
+        contents.extend(agent::programs().map(|(arch, program)| (format!("agent/{arch}/tilt-agent"), program)));
+    }
+    Some(contents)
 }
 
 /// The names of all bundled extensions, sorted.

@@ -56,12 +56,12 @@ pub fn resolve(run: &Run, name: &str) -> Result<PathBuf, LoadError> {
     let place = register(&mut run.declared.borrow_mut().objects, name);
     let root = Dirs::from_env(|name| run.host.variable(name))?.extension_checkouts();
     let content = if place.is_upstream() {
-        bundled::find(&place.path)
+        bundled::contents(&place.path)
     } else {
         None
     };
     if let Some(content) = content {
-        let folder = extensions::materialise(&place.path, content, &root).map_err(|source| LoadError::Bundled {
+        let folder = extensions::materialise(&place.path, &content, &root).map_err(|source| LoadError::Bundled {
             extension: place.extension.clone(),
             source,
         })?;
@@ -122,8 +122,8 @@ pub fn find(
     progress: &mut dyn FnMut(&str),
 ) -> Result<PathBuf, FetchError> {
     let root = Dirs::from_env(|name| environment.get(name).cloned())?.extension_checkouts();
-    if let Some(content) = bundled::find(path).filter(|_| is_upstream(repo)) {
-        return Ok(extensions::materialise(path, content, &root)?.join("Tiltfile"));
+    if let Some(content) = bundled::contents(path).filter(|_| is_upstream(repo)) {
+        return Ok(extensions::materialise(path, &content, &root)?.join("Tiltfile"));
     }
     let checkout = checkouts_below(root, environment).ensure(repo, PullPolicy::Session, progress)?;
     Ok(checkout.tiltfile(path)?)

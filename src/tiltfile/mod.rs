@@ -38,7 +38,7 @@ use crate::model::project::{Evaluation, Hashes};
 use crate::model::report::Failure;
 use crate::tiltfile::host::{Environment, Host, LogLine};
 use crate::tiltfile::run::Run;
-use crate::world::kubeconfig::Context;
+use crate::world::kubeconfig::{Context, Sources};
 use crate::world::process::Cancel;
 
 /// What is to be evaluated, and in which surroundings.
@@ -64,6 +64,19 @@ pub struct Request {
     pub limits: Limits,
     /// Ends the commands that the Tiltfile runs, and with them the evaluation.
     pub cancel: Cancel,
+}
+
+impl Request {
+    /// Where its kubeconfig comes from.
+    pub fn kubeconfig(&self) -> Sources {
+        let variable = |name: &str| self.environment.get(name).cloned();
+        Sources {
+            variable: variable("KUBECONFIG"),
+            home: variable("HOME").unwrap_or_default().into(),
+            context: self.kube_context.clone(),
+            namespace: self.kube_namespace.clone(),
+        }
+    }
 }
 
 /// What the project is wanted for.

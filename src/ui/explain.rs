@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::engine::action::Class;
+use crate::engine::fresh;
 use crate::engine::state::{Cancelled, Cause, Hold, MAIN, Record, ResourceState, State, TiltfileState};
 use crate::model::project::{Target, TriggerMode};
 use crate::model::suggest::counted;
@@ -28,6 +29,7 @@ pub fn explain(state: &State, resource: &str) -> Option<String> {
     heading(resource, state.now, &mut page);
     page.section("Last update", last_updates(resource, state.now));
     page.section("Now", present(state, resource));
+    page.section("Which edit runs", edits(resource, state.now));
     page.section("Changed since", pending(state, resource));
     page.section("What starts it", starts(resource));
     page.section("Changes its own inputs", echo(resource));
@@ -182,6 +184,29 @@ fn pending(state: &State, resource: &ResourceState) -> Vec<String> {
 fn rest(count: usize) -> Option<String> {
     let more = count.checked_sub(MOST_PATHS).filter(|more| *more > 0)?;
     Some(format!("… and {more} more"))
+}
+
+/// Which of the saves of this session runs, and how it got, or did not get, into the containers.
+fn edits(resource: &ResourceState, now: Time) -> Vec<String> {
+    let freshness = &resource.freshness;
+    let mut lines = Vec::new();
+    if let (Some((_, since)), Some(runs)) = (freshness.runs, fresh::runs(resource)) {
+        lines.push(format!("it {runs}, {} ago", short(now.since(since))));
+    }
+    if let Some(behind) = fresh::behind(resource) {
+        let oldest = freshness.waiting.first();
+        let since = oldest.map(|edit| format!("; the oldest was saved {} ago", short(now.since(edit.saved))));
+        lines.push(format!("it is {behind}{}", since.unwrap_or_default()));
+    }
+    let in_place = &resource.in_place;
+    if let Some(why) = &in_place.built_because {
+        lines.push(format!("the last update is a full build: {}", first_line(why)));
+    }
+    if let Some(why) = &in_place.fallback {
+        lines.push(format!("live updates go by tar, which is slower: {}", first_line(why)));
+    }
+    lines.extend(fresh::ended(resource));
+    lines
 }
 
 /// When any watch saw it last.

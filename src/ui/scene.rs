@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::deploy::runtime::Runtime;
 use crate::engine::action::{Class, Readiness};
 use crate::engine::state::{
-    Build, Cause, MAIN, Mode, Name, Phase, ProcessState, Record, ResourceState, Seq, Serve, Session, State,
+    Build, Cause, MAIN, Means, Mode, Name, Phase, ProcessState, Record, ResourceState, Seq, Serve, Session, State,
     TiltfileState, Update, WebAddress, Workload,
 };
 use crate::model::command::Command;
@@ -16,7 +16,7 @@ use crate::model::local::LocalTarget;
 use crate::model::project::{Resource, Target, TriggerMode};
 use crate::model::settings::Settings;
 use crate::model::time::Time;
-use crate::model::workload::{DiscoveryStrategy, KubernetesTarget, PodReadiness, Source};
+use crate::model::workload::KubernetesTarget;
 
 /// So many milliseconds after the session began.
 pub fn at(millis: i64) -> Time {
@@ -46,6 +46,7 @@ impl Scene {
             ci: Settings::default().ci,
             reuse: crate::build::Reuse::default(),
             forwards_ports: true,
+            updates_live: true,
             ending: None,
             outcome: None,
             clear_since: None,
@@ -98,19 +99,7 @@ impl Scene {
 
     /// What is deployed to Kubernetes, with an update that went well.
     pub fn workload(mut self, name: &str, runtime: Option<Runtime>, change: impl FnOnce(&mut Workload)) -> Scene {
-        let target = KubernetesTarget {
-            source: Source::Yaml(String::new()),
-            objects: Vec::new(),
-            image_maps: Vec::new(),
-            image_locators: Vec::new(),
-            timeout: Duration::from_secs(30),
-            port_forwards: Vec::new(),
-            extra_selectors: Vec::new(),
-            discovery: DiscoveryStrategy::Unset,
-            readiness: PodReadiness::Wait,
-            links: Vec::new(),
-            watch_ignores: Vec::new(),
-        };
+        let target = KubernetesTarget::default();
         self = self.local(name, LocalTarget::default(), |resource| {
             let declared = Arc::make_mut(&mut resource.declared);
             declared.target = Target::Kubernetes(Box::new(target));
@@ -183,6 +172,8 @@ pub fn running(resource: &mut ResourceState, since: i64, causes: Vec<Cause>) {
         pid: Some(77),
         cancelled: None,
         images: Default::default(),
+        means: Means::Build,
+        requested: None,
     });
 }
 

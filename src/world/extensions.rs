@@ -295,11 +295,15 @@ fn remove(folder: &Path) -> Result<(), FileError> {
 
 /// Unpacks a bundled extension below `root` and answers with its folder, whose last element is its name. The folder is
 /// named by its content, so versions of this program do not disturb each other, and it appears all at once.
-pub fn materialise(name: &str, content: &[(&str, &str)], root: &Path) -> Result<PathBuf, FileError> {
+pub fn materialise<N, C>(name: &str, content: &[(N, C)], root: &Path) -> Result<PathBuf, FileError>
+where
+    N: AsRef<str>,
+    C: AsRef<[u8]>,
+{
     let mut hasher = Hasher::new();
-    for (file, text) in content {
-        hasher.update_field(file.as_bytes());
-        hasher.update_field(text.as_bytes());
+    for (file, bytes) in content {
+        hasher.update_field(file.as_ref().as_bytes());
+        hasher.update_field(bytes.as_ref());
     }
     let home = root.join("bundled").join(&hasher.finish()[..16]);
     let folder = home.join(name);
@@ -312,25 +316,26 @@ pub fn materialise(name: &str, content: &[(&str, &str)], root: &Path) -> Result<
         remove(&fresh)?;
         content
             .iter()
-            .try_for_each(|(file, text)| write(&fresh.join(file), text))?;
+            .try_for_each(|(file, bytes)| write(&fresh.join(file.as_ref()), bytes.as_ref()))?;
         remove(&folder)?;
         fs::rename(&fresh, &folder).map_err(|source| FileError::new("rename", &folder, source))?;
     }
     Ok(folder)
 }
 
-fn is_unpacked(folder: &Path, content: &[(&str, &str)]) -> bool {
+fn is_unpacked<N: AsRef<str>, C: AsRef<[u8]>>(folder: &Path, content: &[(N, C)]) -> bool {
     content
         .iter()
-        .all(|(file, text)| fs::read(folder.join(file)).is_ok_and(|found| found == text.as_bytes()))
+        .all(|(file, bytes)| fs::read(folder.join(file.as_ref())).is_ok_and(|found| found == bytes.as_ref()))
 }
 
-fn write(file: &Path, text: &str) -> Result<(), FileError> {
+fn write(file: &Path, bytes: &[u8]) -> Result<(), FileError> {
     use std::os::unix::fs::PermissionsExt;
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(|source| FileError::new("mkdir", folder, source))?;
     }
-    fs::write(file, text).map_err(|source| FileError::new("write", file, source))?;
-    let mode = if text.starts_with("#!") { 0o755 } else { 0o644 };
+    fs::write(file, bytes).map_err(|source| FileError::new("write", file, source))?;
+    let is_program = bytes.starts_with(b"#!") || bytes.starts_with(b"\x7fELF");
+    let mode = if is_program { 0o755 } else { 0o644 };
     fs::set_permissions(file, fs::Permissions::from_mode(mode)).map_err(|source| FileError::new("chmod", file, source))
 }

@@ -1,7 +1,9 @@
 //! Everything outside this process: files, programs, the clock.
 
+pub mod agent;
 pub mod apiconfig;
 pub mod archive;
+pub mod beneath;
 pub mod clock;
 pub mod cluster;
 pub mod coalesce;

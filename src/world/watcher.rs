@@ -4,7 +4,8 @@
 //! find what happened while the kernel's events were lost. What every watch ignores is neither listed nor watched. A
 //! watched path need not exist. Links on the way to it are followed, links below it are not.
 //!
-//! Paths in changes are spelled as the watch spells its own. A folder is a changed path when it appears or vanishes.
+//! Paths in changes are spelled as the watch spells its own. A folder is a changed path when it appears, vanishes or gets
+//! another mode. A file that is written by one of its names is changed by all of them that are watched.
 
 mod backlog;
 mod entry;

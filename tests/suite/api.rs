@@ -98,6 +98,7 @@ fn state() -> State {
         ci: Default::default(),
         reuse: tilt::build::Reuse::default(),
         forwards_ports: true,
+        updates_live: true,
         ending: None,
         outcome: None,
         clear_since: None,

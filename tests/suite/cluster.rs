@@ -1,9 +1,11 @@
 //! A real Kubernetes, known only by `KUBECONFIG`: whichever it is.
 
+mod agent;
 mod apply;
 mod exec;
 mod forward;
 mod gate;
+mod live;
 mod pods;
 
 use std::collections::{BTreeMap, BTreeSet};

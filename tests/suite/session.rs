@@ -3,6 +3,7 @@
 mod ci;
 mod ending;
 mod files;
+mod fresh;
 mod objects;
 mod stream;
 mod tiltfile;

@@ -28,6 +28,7 @@ const CRATE_HOMES: &[(&[&str], &[&str])] = &[
         &["world/docker/"],
     ),
     (&["kube", "k8s_openapi"], &["world/cluster/"]),
+    (&["tilt_agent"], &["world/agent/"]),
     (&["oci_client"], &["world/registry.rs", "world/registry/"]),
     (&["notify"], &["world/watcher/kernel.rs"]),
     (&["ignore"], &["world/walk.rs"]),

@@ -12,6 +12,7 @@ use crate::build::BuildError;
 use crate::build::docker::DockerBuild;
 use crate::build::docker::plan::{LABEL, LABEL_VALUE, Plan, Pull};
 use crate::build::inputs::{self, Image, Inputs, Needed, Source, Unknowable};
+use crate::build::layer;
 use crate::model::digest;
 use crate::model::image::Reference;
 use crate::world::tree::Tree;
@@ -60,7 +61,10 @@ impl<'a> Keys<'a> {
                 .map(|(host, address)| format!("{host}={address}"))
                 .collect(),
             secrets: secrets(build, plan)?,
-            settings: vec![("builder".to_owned(), builder.to_owned())],
+            settings: [("builder".to_owned(), builder.to_owned())]
+                .into_iter()
+                .chain(layer::setting(build.order))
+                .collect(),
             build,
             plan,
             tree,

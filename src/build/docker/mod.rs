@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::build::deliver::deliver;
 use crate::build::failure::{Attempt, explain};
+use crate::build::layer::Layer;
 use crate::build::progress::Steps;
 use crate::build::{BuildError, Builder, Level, Order, Report, Reports, Reuse, tag};
 use crate::model::build::DockerRecipe;
@@ -78,7 +79,8 @@ impl DockerBuild<'_> {
         }
         let outcome = self.run(plan, tree).await;
         self.save_hashes();
-        let outcome = outcome?;
+        let mut outcome = outcome?;
+        outcome.image = self.layered(&outcome.image).await?;
         // Only now it is told which images the names of registries stood for.
         let key = keys.key(outcome.bases.clone()).await?.ok();
         if let Some(key) = &key {
@@ -94,6 +96,24 @@ impl DockerBuild<'_> {
         let built = self.finish(&outcome.image, Origin::Built, text).await?;
         reuse::publish(self, &built).await;
         Ok(built)
+    }
+
+    /// Builds a layer of ours: nothing is looked up, remembered or named. Gives the image's id.
+    pub async fn layer(&self, plan: &Plan) -> Result<String, BuildError> {
+        let tree = Arc::new(context::look(self, plan).await?);
+        let outcome = self.run(plan, &tree).await?;
+        Ok(outcome.image)
+    }
+
+    async fn layered(&self, image: &str) -> Result<String, BuildError> {
+        let layer = Layer {
+            builder: self.builder,
+            order: self.order,
+            stop: self.stop,
+            reports: self.reports,
+        };
+        // A layer is built by one of these, too.
+        Box::pin(layer.add(image)).await
     }
 
     /// Builds until it is done or nobody wants it any more.

@@ -16,7 +16,7 @@ use crate::model::workload::Source;
 use crate::tiltfile::Request;
 use crate::world::cluster::Cluster;
 use crate::world::dirs::Dirs;
-use crate::world::kubeconfig::{self, Frozen, Sources};
+use crate::world::kubeconfig::{self, Frozen};
 
 /// What becomes of namespaces among the objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ fn timeout(project: &Project) -> Duration {
 pub fn pin(request: &mut Request) -> Option<Frozen> {
     let environment = &request.environment;
     let dirs = Dirs::from_env(|name| environment.get(name).cloned()).ok()?;
-    let sources = sources(request, &dirs);
+    let sources = request.kubeconfig();
     let context = kubeconfig::active(&sources).ok()??;
     let file = dirs.frozen_kubeconfig("tilt-down", &std::process::id().to_string());
     let frozen = kubeconfig::freeze(&sources, &context, &file).ok()?;
@@ -97,19 +97,9 @@ pub fn pin(request: &mut Request) -> Option<Frozen> {
     Some(frozen)
 }
 
-fn sources(request: &Request, dirs: &Dirs) -> Sources {
-    Sources {
-        variable: request.environment.get("KUBECONFIG").cloned(),
-        home: dirs.home.clone(),
-        context: request.kube_context.clone(),
-        namespace: request.kube_namespace.clone(),
-    }
-}
-
 async fn connect(request: &Request) -> Result<Cluster, Exit> {
     let environment = &request.environment;
-    let dirs = Dirs::from_env(|name| environment.get(name).cloned()).map_err(Exit::error)?;
-    let sources = sources(request, &dirs);
+    let sources = request.kubeconfig();
     let context = kubeconfig::active(&sources).map_err(Exit::error)?;
     let context =
         context.ok_or_else(|| Exit::error("no Kubernetes context is active, so there is nothing to delete from"))?;

@@ -117,11 +117,11 @@ impl Surroundings for Workspace {
     }
 
     fn extension(&self, name: &str) -> Option<PathBuf> {
-        let Some(content) = bundled::find(name) else {
+        let Some(content) = bundled::contents(name) else {
             return self.fetched(name);
         };
         // As for a load: an editor can open only what is a file.
-        let unpacked = extensions::materialise(name, content, self.extensions.folder.as_deref()?);
+        let unpacked = extensions::materialise(name, &content, self.extensions.folder.as_deref()?);
         unpacked.map(|folder| folder.join("Tiltfile")).ok()
     }
 }

@@ -8,7 +8,7 @@ use crate::model::build::{
 };
 use crate::model::command::Echo;
 use crate::model::digest;
-use crate::model::live::{InitialSync, LiveUpdate, Restart};
+use crate::model::live::{InitialSync, LiveUpdate, ModeRule, Ownership, Restart};
 
 #[derive(Serialize)]
 pub struct ImageTargetJson<'p> {
@@ -82,10 +82,14 @@ struct LiveUpdateJson<'p> {
     stop_paths: &'p [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     syncs: Vec<SyncJson<'p>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pulls: &'p [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     execs: Vec<ExecJson<'p>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     restart: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    restart_triggers: &'p [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     initial_sync: Option<Empty>,
 }
@@ -111,6 +115,10 @@ struct Empty {}
 struct SyncJson<'p> {
     local_path: &'p str,
     container_path: &'p str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -119,6 +127,23 @@ struct ExecJson<'p> {
     args: &'p [String],
     trigger_paths: Option<&'p [String]>,
     echo_off: bool,
+}
+
+/// As `sync()` takes it, where it is not what goes without saying.
+fn owner(owner: Ownership) -> Option<String> {
+    match owner {
+        Ownership::LikeExisting => None,
+        Ownership::ContainerUser => Some("container".to_owned()),
+        Ownership::Ids { uid, gid } => Some(format!("{uid}:{gid}")),
+    }
+}
+
+fn mode(mode: ModeRule) -> Option<String> {
+    match mode {
+        ModeRule::Host => None,
+        ModeRule::LikeExisting => Some("existing".to_owned()),
+        ModeRule::Fixed(mode) => Some(format!("{mode:04o}")),
+    }
 }
 
 fn live_update(live: &LiveUpdate) -> LiveUpdateJson<'_> {
@@ -137,6 +162,8 @@ fn live_update(live: &LiveUpdate) -> LiveUpdateJson<'_> {
             .map(|sync| SyncJson {
                 local_path: &sync.local,
                 container_path: &sync.container,
+                owner: owner(sync.owner),
+                mode: mode(sync.mode),
             })
             .collect(),
         execs: live
@@ -148,7 +175,9 @@ fn live_update(live: &LiveUpdate) -> LiveUpdateJson<'_> {
                 echo_off: exec.echo == Echo::Off,
             })
             .collect(),
+        pulls: &live.pulls,
         restart: (live.restart == Restart::Always).then_some("always"),
+        restart_triggers: &live.restart_triggers,
         initial_sync: (live.initial_sync == InitialSync::Copy).then_some(Empty {}),
     }
 }

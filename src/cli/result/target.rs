@@ -9,6 +9,7 @@ use crate::model::duration::Duration;
 use crate::model::filter::Ignore;
 use crate::model::link::Link;
 use crate::model::local::{LocalTarget, Probe, ProbeAction};
+use crate::model::pod::MESH;
 use crate::model::project::{Resource, Target};
 use crate::model::workload::{DiscoveryStrategy, KubernetesTarget, Locator, PodReadiness, Source};
 
@@ -407,9 +408,6 @@ struct RestartOnJson {
     file_watches: [String; 1],
 }
 
-/// Side cars of service meshes, whose logs nobody asked for.
-const IGNORED_CONTAINERS: [&str; 4] = ["istio-init", "istio-proxy", "linkerd-proxy", "linkerd-init"];
-
 fn kubernetes<'p>(target: &'p KubernetesTarget, name: &'p str, now: &'p str) -> KubernetesJson<'p> {
     let (yaml, apply, delete) = match &target.source {
         Source::Yaml(yaml) => (yaml.as_str(), None, None),
@@ -424,7 +422,7 @@ fn kubernetes<'p>(target: &'p KubernetesTarget, name: &'p str, now: &'p str) -> 
         port_forward_template_spec: (!target.port_forwards.is_empty()).then(|| forwards(target)),
         pod_log_stream_template_spec: LogStreamJson {
             since_time: now,
-            ignore_containers: IGNORED_CONTAINERS,
+            ignore_containers: MESH,
         },
         discovery_strategy: match target.discovery {
             DiscoveryStrategy::Unset => None,

@@ -23,7 +23,7 @@ use crate::model::duration::Duration as GoDuration;
 use crate::ui::summary::save::Wanted;
 use crate::world::coalesce::Settle;
 
-use args::{CiArgs, ImageArgs, LogFilterArgs, LogLevel, LogSource, ServeArgs, UpArgs, UpdogArgs};
+use args::{CiArgs, ImageArgs, LogFilterArgs, LogLevel, LogSource, ServeArgs, UpArgs, UpdateMode, UpdogArgs};
 
 /// What a session is asked to be.
 pub struct Plan {
@@ -38,6 +38,8 @@ pub struct Plan {
     pub images: ImageArgs,
     /// Whether ports of pods are forwarded.
     pub forwards_ports: bool,
+    /// How running containers are updated.
+    pub update_mode: UpdateMode,
     pub detail: Detail,
     pub reports: Wanted,
     /// Where to write the session as it was at its end.
@@ -70,6 +72,7 @@ pub fn up(args: UpArgs, global: &Global) -> Result<(), Exit> {
         view,
         images: args.images,
         forwards_ports: !args.disable_port_forwards,
+        update_mode: args.update_mode,
         detail: detail(global),
         timeout: None,
         settle: Settle {
@@ -99,6 +102,7 @@ pub fn ci(args: CiArgs, global: &Global) -> Result<(), Exit> {
         view: View::Stream,
         images: args.images,
         forwards_ports: false,
+        update_mode: UpdateMode::Auto,
         detail: detail(global),
         timeout,
         settle: Settle::default(),
@@ -121,6 +125,7 @@ pub fn updog(args: UpdogArgs) -> Result<(), Exit> {
         view: View::Stream,
         images: ImageArgs::default(),
         forwards_ports: true,
+        update_mode: UpdateMode::Auto,
         detail: Detail::Usual,
         timeout: None,
         settle: Settle::default(),

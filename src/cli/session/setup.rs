@@ -14,10 +14,12 @@ use crate::build::Commands;
 use crate::build::order::Publish;
 use crate::build::{Reuse, Share};
 use crate::cli::exit::Exit;
+use crate::cli::session::args::UpdateMode;
 use crate::cli::{tiltfile_args, version};
 use crate::engine::handle::Handle;
 use crate::engine::logs::query::Query;
 use crate::engine::logs::{Config, Logs};
+use crate::engine::perform::agents::{Agents, Approach};
 use crate::engine::perform::builder::{Builders, DockerFrom};
 use crate::engine::perform::cluster::Whereabouts;
 use crate::engine::perform::link::Link;
@@ -33,7 +35,6 @@ use crate::ui::{explain, web};
 use crate::world::apiconfig;
 use crate::world::dirs::Dirs;
 use crate::world::guard::Guard;
-use crate::world::kubeconfig::Sources;
 use crate::world::process::limit;
 use crate::world::process::{self, Invocation};
 use crate::world::token;
@@ -131,6 +132,7 @@ fn described(plan: &Plan, request: &Request) -> Session {
             false => Reuse::Inputs,
         },
         forwards_ports: plan.forwards_ports,
+        updates_live: plan.update_mode != UpdateMode::Image,
         ending: None,
         outcome: None,
         clear_since: None,
@@ -162,12 +164,7 @@ fn performer(plan: &Plan, request: Request, store: &Store, logs: &Logs) -> Resul
     }
     let dirs = Dirs::from_env(|name| environment.get(name).cloned()).map_err(Exit::error)?;
     let guard = Arc::new(guard);
-    let sources = Sources {
-        variable: environment.get("KUBECONFIG").cloned(),
-        home: dirs.home.clone(),
-        context: request.kube_context.clone(),
-        namespace: request.kube_namespace.clone(),
-    };
+    let sources = request.kubeconfig();
     // What a session was started with stays what it uses.
     let name = match plan.serve.port {
         // Sessions without a port of their own may be many.
@@ -205,6 +202,7 @@ fn performer(plan: &Plan, request: Request, store: &Store, logs: &Logs) -> Resul
         builders: Builders::new(docker),
         whereabouts,
         link,
+        agents: Arc::new(Agents::new(approach(plan.update_mode))),
         share,
         detail: plan.detail,
         environment,
@@ -217,6 +215,14 @@ fn performer(plan: &Plan, request: Request, store: &Store, logs: &Logs) -> Resul
         logs.clone(),
         surroundings,
     ))
+}
+
+fn approach(mode: UpdateMode) -> Approach {
+    match mode {
+        UpdateMode::Auto | UpdateMode::Image => Approach::Auto,
+        UpdateMode::Container => Approach::Engine,
+        UpdateMode::Exec => Approach::Cluster,
+    }
 }
 
 fn say_hello(plan: &Plan, servers: &Servers, logs: &Logs) {

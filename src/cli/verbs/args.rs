@@ -93,7 +93,11 @@ const WAIT_EXAMPLES: &str = "Examples:
   tilt wait --for=condition=Ready uiresource/web
   tilt wait --for=condition=UpToDate --timeout=5m uiresource --all
   tilt wait --for=jsonpath='{.status.runtimeStatus}'=ok uiresource/web
-  tilt wait --for=delete cmd/hello";
+  tilt wait --for=delete cmd/hello
+  tilt wait --for=fresh web api           # what was saved until now runs
+  tilt wait --for=fresh --all --timeout=5m
+A resource is fresh when all that was saved runs, is up to date and ready; a failed update is not, so the wait goes on for
+the next save until the time is over, and then says why. With --all resources that are off are left out.";
 const EXPLAIN_EXAMPLES: &str = "Examples:
   tilt explain uibutton
   tilt explain cmd.spec.readinessProbe
@@ -359,10 +363,10 @@ pub struct Patch {
 
 #[derive(Args, Debug)]
 pub struct Wait {
-    /// Kinds and names: `KIND NAME…`, `KIND/NAME…`
+    /// Kinds and names: `KIND NAME…`, `KIND/NAME…`; with --for=fresh names alone are resources
     #[arg(value_name = "WHAT")]
     pub what: Vec<String>,
-    /// delete, create, condition=TYPE[=VALUE] or jsonpath='{PATH}'[=VALUE]
+    /// fresh, delete, create, condition=TYPE[=VALUE] or jsonpath='{PATH}'[=VALUE]
     #[arg(long = "for", value_name = "STATE", default_value = "", hide_default_value = true)]
     pub state: String,
     /// How long to wait; 0s looks once, a negative time waits for a week

@@ -11,6 +11,8 @@ use crate::ui::print::relaxed_path;
 pub enum State {
     Deleted,
     Created,
+    /// Everything that was saved before runs.
+    Fresh,
     Condition {
         name: String,
         status: String,
@@ -39,6 +41,7 @@ impl State {
         match text.split_once('=') {
             None if text.eq_ignore_ascii_case("delete") => Ok(State::Deleted),
             None if text.eq_ignore_ascii_case("create") => Ok(State::Created),
+            None if text.eq_ignore_ascii_case("fresh") => Ok(State::Fresh),
             Some(("condition", rest)) => {
                 let (name, status) = rest.split_once('=').unwrap_or((rest, "true"));
                 Ok(State::Condition {
@@ -56,6 +59,7 @@ impl State {
         match self {
             State::Deleted => Ok(false),
             State::Created => Ok(true),
+            State::Fresh => Ok(has_condition(object, "Fresh", "true")),
             State::Condition { name, status } => Ok(has_condition(object, name, status)),
             State::Value { path, value } => {
                 let found = path.find(object).map_err(|error| StateError::Path(error.to_string()))?;
@@ -142,6 +146,7 @@ mod tests {
             ("jsonpath={.status.phase}=", None),
             ("delete", Some(false)),
             ("create", Some(true)),
+            ("fresh", Some(false)),
             ("ready", None),
         ];
         for (text, expected) in table {

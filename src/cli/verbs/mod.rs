@@ -14,6 +14,7 @@ mod edit;
 pub mod editor;
 mod explain;
 pub mod flags;
+mod fresh;
 mod generate;
 mod generators;
 mod get;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::args::{DryRun, Wait};
 use super::condition::State;
+use super::fresh::{self, Told};
 use super::input;
 use super::report::{Report, refusal, text_at};
 use super::select::{self, BareKinds, Named, Which};
@@ -25,8 +26,33 @@ pub async fn run(args: &Wait, here: &Surroundings) -> Result<(), Exit> {
         return local(args, (&state, &mut report), here).await;
     }
     let client = here.client(&args.connection)?;
-    let which = Which {
-        what: &args.what,
+    let words = match state {
+        State::Fresh => fresh::words(&args.what, args.all || !args.selector.is_empty()),
+        _ => args.what.clone(),
+    };
+    if words.is_empty() && !args.files.are_given() {
+        return Err(refusal(select::NOTHING_NAMED));
+    }
+    if matches!(state, State::Fresh) && !known(&client, &state, limit, &mut report).await? {
+        return report.end();
+    }
+    let named = select::gather(&which(args, &words), Some(&client), here).await?;
+    let is_meant = |named: &Named| !(args.all && matches!(state, State::Fresh) && fresh::rests(named));
+    let named: Vec<Named> = named.into_iter().filter(is_meant).collect();
+    if named.is_empty() {
+        return Err(refusal("no matching resources found"));
+    }
+    for named in &named {
+        if let Some(object) = reach(&client, named, (&state, limit), &mut report).await {
+            report.done(&object, "condition met")?;
+        }
+    }
+    report.end()
+}
+
+fn which<'a>(args: &'a Wait, words: &'a [String]) -> Which<'a> {
+    Which {
+        what: words,
         files: &args.files,
         selection: Selection {
             labels: args.selector.clone(),
@@ -37,27 +63,41 @@ pub async fn run(args: &Wait, here: &Surroundings) -> Result<(), Exit> {
         } else {
             BareKinds::AreRefused
         },
+    }
+}
+
+/// Whether everything that was saved before is known to the session, and the Tiltfile, which may have been saved, evaluated.
+async fn known(client: &Client, state: &State, limit: Duration, report: &mut Report) -> Result<bool, Exit> {
+    let Some(settled) = within(Some(limit), fresh::settled(client)).await else {
+        report.failed("error: timed out waiting for what was saved to be noticed");
+        return Ok(false);
     };
-    if args.what.is_empty() && !args.files.are_given() {
-        return Err(refusal(select::NOTHING_NAMED));
+    settled?;
+    Ok(reach(client, &fresh::tiltfile(), (state, limit), report)
+        .await
+        .is_some())
+}
+
+/// The object once it is in the state; the report says why it is not.
+async fn reach(
+    client: &Client,
+    named: &Named,
+    (state, limit): (&State, Duration),
+    report: &mut Report,
+) -> Option<Tree> {
+    let told = Told::new(state);
+    let name = named.plural_name();
+    match within(Some(limit), until(client, named, (state, &told), limit)).await {
+        Some(Ok(Look::Holds(object))) => return Some(object),
+        Some(Ok(Look::NeverWas)) => {}
+        Some(Ok(Look::NotYet)) => report.failed(format!("error: condition not met for {name}{}", told.why())),
+        Some(Err(exit)) => report.failed(exit),
+        None => report.failed(format!(
+            "error: timed out waiting for the condition on {name}{}",
+            told.why()
+        )),
     }
-    let named = select::gather(&which, Some(&client), here).await?;
-    if named.is_empty() {
-        return Err(refusal("no matching resources found"));
-    }
-    for named in &named {
-        match within(Some(limit), until(&client, named, &state, limit)).await {
-            Some(Ok(Look::Holds(object))) => report.done(&object, "condition met")?,
-            Some(Ok(Look::NeverWas)) => {}
-            Some(Ok(Look::NotYet)) => report.failed(format!("error: condition not met for {}", named.plural_name())),
-            Some(Err(exit)) => report.failed(exit),
-            None => report.failed(format!(
-                "error: timed out waiting for the condition on {}",
-                named.plural_name()
-            )),
-        }
-    }
-    report.end()
+    None
 }
 
 async fn local(args: &Wait, (state, report): (&State, &mut Report), here: &Surroundings) -> Result<(), Exit> {
@@ -96,11 +136,19 @@ enum Look {
     NotYet,
 }
 
-async fn until(client: &Client, named: &Named, state: &State, limit: Duration) -> Result<Look, Exit> {
+async fn until(
+    client: &Client,
+    named: &Named,
+    (state, told): (&State, &Told<'_>),
+    limit: Duration,
+) -> Result<Look, Exit> {
     loop {
         let version = match client.get(named.kind, &named.name, Accept::Objects).await {
             Ok(object) if state.holds(&object).map_err(refusal)? => return Ok(Look::Holds(object)),
-            Ok(object) => Some(text_at(&object, &["metadata", "resourceVersion"]).to_owned()),
+            Ok(object) => {
+                told.look(named, &object);
+                Some(text_at(&object, &["metadata", "resourceVersion"]).to_owned())
+            }
             Err(error) if error.is_not_found() => match state {
                 State::Deleted => return Ok(named.object.clone().map_or(Look::NeverWas, Look::Holds)),
                 State::Created => None,
@@ -111,7 +159,7 @@ async fn until(client: &Client, named: &Named, state: &State, limit: Duration) -
         if limit.is_zero() {
             return Ok(Look::NotYet);
         }
-        if let Some(object) = changed(client, named, (state, version)).await? {
+        if let Some(object) = changed(client, named, (state, told), version).await? {
             return Ok(Look::Holds(object));
         }
     }
@@ -121,7 +169,8 @@ async fn until(client: &Client, named: &Named, state: &State, limit: Duration) -
 async fn changed(
     client: &Client,
     named: &Named,
-    (state, version): (&State, Option<String>),
+    (state, told): (&State, &Told<'_>),
+    version: Option<String>,
 ) -> Result<Option<Tree>, Exit> {
     let selection = Selection::named(&named.name);
     let watch = client
@@ -141,6 +190,7 @@ async fn changed(
                 if state.holds(&object).map_err(refusal)? {
                     return Ok(Some(object));
                 }
+                told.look(named, &object);
             }
         }
     }

@@ -1,10 +1,11 @@
 //! Pure. Images brought into one object: wherever it names one, and what comes with it.
 
 use crate::deploy::inject::{InjectError, Injected, shown};
-use crate::model::build::ImageTarget;
+use crate::model::build::{AgentLayer, ImageTarget};
 use crate::model::image::Reference;
 use crate::model::kube::jsonpath::Place;
 use crate::model::kube::{ImageFields, ImageLocator, ImageSearch, ImageSource, Object};
+use crate::model::live::supervisor;
 use crate::model::tree::{Map, Tree};
 
 /// The cluster's nodes ask a registry only for what they do not have: every build has a name of its own.
@@ -141,10 +142,17 @@ impl<'a> Images<'a> {
         };
         let Image { target, reference, .. } = &self.all[index];
         container.insert("image", Tree::text(reference.familiar()));
+        let supervise = |command: Vec<String>| match target.agent_layer() {
+            AgentLayer::Supervisor => supervisor::supervised(&command),
+            AgentLayer::None | AgentLayer::IfBare => command,
+        };
         if let Some(entrypoint) = &target.entrypoint {
-            container.insert("command", list(entrypoint));
+            container.insert("command", list(&supervise(entrypoint.clone())));
             // They were meant for another command.
             container.remove("args");
+        } else if let Some(command) = container.get("command").and_then(words) {
+            // It takes the place of the image's own, which has the supervisor in front.
+            container.insert("command", list(&supervise(command)));
         }
         match target.container_args.as_deref() {
             None => {}
@@ -275,6 +283,13 @@ fn repo_and_tag(reference: &Reference) -> (String, String) {
         }
         (None, None) => (name, "latest".to_owned()),
     }
+}
+
+/// A command that is not empty; what is none is for the cluster to refuse.
+fn words(tree: &Tree) -> Option<Vec<String>> {
+    let Tree::List(items) = tree else { return None };
+    let words: Option<Vec<String>> = items.iter().map(|item| item.as_text().map(str::to_owned)).collect();
+    words.filter(|words| !words.is_empty())
 }
 
 fn list(words: &[String]) -> Tree {

@@ -2,13 +2,12 @@
 
 use crate::model::digest;
 use crate::model::kube::Object;
+use crate::model::pod::TEMPLATE_HASH;
 use crate::model::tree::{Map, Tree};
 use crate::model::yaml::json;
 
 /// Says who deploys an object.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-/// Tells pods of one version of a template from those of another.
-pub const TEMPLATE_HASH: &str = "tilt.dev/pod-template-hash";
 
 const OURS: &str = "tilt";
 /// As many bytes of the hash as fit into a label with room to spare.

@@ -1,7 +1,6 @@
 //! Cases of `testdata/deploy/inject/`: objects and images in, objects or an error out. And what they cannot show.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use expect_test::expect_file;
 
@@ -9,10 +8,10 @@ use super::*;
 use crate::deploy::{Class, DeployError};
 use crate::model::build::{CustomRecipe, Recipe};
 use crate::model::image::Selector;
-use crate::model::live::LiveUpdate;
+use crate::model::live::{LiveUpdate, Restart};
 use crate::model::settings::ServerSideApply;
 use crate::model::tree::Tree;
-use crate::model::workload::{DiscoveryStrategy, KubernetesTarget, ObjectSelector, PodReadiness, Source};
+use crate::model::workload::{KubernetesTarget, ObjectSelector};
 use crate::model::yaml;
 
 const HERE: Destination = Destination {
@@ -42,7 +41,7 @@ impl Case {
             target: KubernetesTarget {
                 image_maps,
                 image_locators,
-                ..target()
+                ..KubernetesTarget::default()
             },
         }
     }
@@ -60,22 +59,6 @@ impl Case {
     }
 }
 
-fn target() -> KubernetesTarget {
-    KubernetesTarget {
-        source: Source::Yaml(String::new()),
-        objects: Vec::new(),
-        image_maps: Vec::new(),
-        image_locators: Vec::new(),
-        timeout: Duration::from_secs(30),
-        port_forwards: Vec::new(),
-        extra_selectors: Vec::new(),
-        discovery: DiscoveryStrategy::Unset,
-        readiness: PodReadiness::Wait,
-        links: Vec::new(),
-        watch_ignores: Vec::new(),
-    }
-}
-
 fn built_image(tree: &Tree) -> (ImageTarget, String) {
     let text = |key: &str| tree.get(key).and_then(Tree::as_text).unwrap_or_default();
     let words = |key: &str| {
@@ -87,7 +70,13 @@ fn built_image(tree: &Tree) -> (ImageTarget, String) {
         match_in_env_vars: tree.get("env").is_some(),
         entrypoint: words("entrypoint"),
         container_args: words("args"),
-        live_update: LiveUpdate::default(),
+        live_update: LiveUpdate {
+            restart: match tree.get("restarts") {
+                Some(_) => Restart::Always,
+                None => Restart::Never,
+            },
+            ..LiveUpdate::default()
+        },
         recipe: Recipe::Custom(CustomRecipe::default()),
         image_deps: Vec::new(),
         watch_ignores: Vec::new(),
@@ -157,6 +146,48 @@ fn the_template_hash_is_that_of_the_template_as_it_is_sent() {
     assert_eq!(hash(&one), crate::model::digest::hex(&expected[..10]));
     assert_eq!(hash(&web("web:tilt-1")), hash(&one));
     assert_ne!(hash(&web("web:tilt-2")), hash(&one));
+}
+
+#[test]
+fn a_command_in_the_yaml_is_supervised_like_that_of_the_image() {
+    let command = |image: &str, container: &str| {
+        let yaml = WEB.replace("image: web", &format!("image: web{container}"));
+        let case = Case::read(&format!("images: [{{name: web, built: 'web:tilt-1'{image}}}]"));
+        let once = case.prepare(&yaml).unwrap();
+        assert_eq!(
+            case.prepare(&once.yaml()).unwrap(),
+            once,
+            "the supervisor is put there once"
+        );
+        let mut objects = once.objects;
+        let container = objects[0].containers_mut().next().unwrap().clone();
+        let words = |key: &str| container.get(key).map(yaml::json::compact).unwrap_or_default();
+        format!("{} {}", words("command"), words("args"))
+    };
+    let supervised = r#""/.tilt/agent","supervise","--""#;
+    for (image, container, expected) in [
+        (", restarts: y", "", " ".to_owned()),
+        (", restarts: y", ", args: [-x]", r#" ["-x"]"#.to_owned()),
+        (
+            ", restarts: y",
+            ", command: [/a, b], args: [-x]",
+            format!(r#"[{supervised},"/a","b"] ["-x"]"#),
+        ),
+        (", restarts: y", ", command: []", " ".to_owned()),
+        (
+            ", restarts: y, entrypoint: [/e]",
+            ", command: [/a], args: [b]",
+            format!(r#"[{supervised},"/e"] "#),
+        ),
+        (
+            ", restarts: y, entrypoint: [/.tilt/agent, supervise, --exit-policy, continue, --, /e]",
+            "",
+            r#"["/.tilt/agent","supervise","--exit-policy","continue","--","/e"] "#.to_owned(),
+        ),
+        ("", ", command: [/a]", r#"["/a"] "#.to_owned()),
+    ] {
+        assert_eq!(command(image, container), expected, "{image}{container}");
+    }
 }
 
 #[test]

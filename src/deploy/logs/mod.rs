@@ -15,13 +15,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use crate::model::pod::Pod;
+use crate::model::pod::{MESH, Pod};
 use crate::model::time::Time;
 use crate::world::cluster::watch::{Change, Watches, Watching};
 use container::Reader;
-
-/// Containers that others put beside ours.
-pub const IGNORED: [&str; 4] = ["istio-init", "istio-proxy", "linkerd-init", "linkerd-proxy"];
 
 /// Whose output to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,7 +160,7 @@ impl Board {
             match (self.of.only.is_empty(), self.of.ignore.is_empty()) {
                 (false, _) => is_listed(&self.of.only) && !is_listed(&self.of.ignore),
                 (true, false) => !is_listed(&self.of.ignore),
-                (true, true) => !IGNORED.contains(&name),
+                (true, true) => !MESH.contains(&name),
             }
         };
         let are_several = pod

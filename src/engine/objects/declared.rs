@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::engine::objects::{
     BUTTON_HASH, BUTTON_TYPE, IS_DISABLED, LOG_SPAN, MANAGED_BY, RESOURCE, TARGET_ID, deploy, disable_name,
-    disable_source, disable_switch, image, location, map, object, owned_by, stop_button, texts, tree,
+    disable_source, disable_switch, image, live, location, map, object, owned_by, stop_button, texts, tree,
 };
 use crate::engine::reduce::begin::update_cmd;
 use crate::engine::state::{MAIN, Name, State};
@@ -57,6 +57,7 @@ pub fn replace(state: &mut State, name: &Name, project: &Project, toggles: Toggl
     for resource in &project.resources {
         wanted.extend(of_resource(project, resource, name));
         wanted.extend(deploy::of_resource(&state.session, project, resource));
+        wanted.extend(live::of_resource(resource));
     }
     wanted.extend(deploy::of_project(project));
     let now = state.now;

@@ -1,6 +1,5 @@
 //! Pure. Deploys as objects: the cluster, what is applied to it, the pods that come of it, their logs and their ports.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::objects::status::{disable_status, put_status};
@@ -8,9 +7,8 @@ use crate::engine::objects::{
     LOG_SPAN, MANAGED_BY, RESOURCE, TARGET_ID, declared, disable_source, map, micros, object, set, texts, tree,
 };
 use crate::engine::settle::deploy::BUILD_CONTROL;
-use crate::engine::state::{
-    ApplyState, ClusterState, DiscoveryState, ForwardState, MAIN, Name, Session, State, StreamState,
-};
+use crate::engine::state::{ApplyState, ClusterState, DiscoveryState, ForwardState, MAIN, Session, State, StreamState};
+use crate::engine::touched::{Names, Seen, owner};
 use crate::model::cluster::{self, Connection};
 use crate::model::command::Command;
 use crate::model::digest;
@@ -19,7 +17,7 @@ use crate::model::object::Stored;
 use crate::model::object::kinds::{
     CLUSTER, FILE_WATCH, KUBERNETES_APPLY, KUBERNETES_DISCOVERY, POD_LOG_STREAM, PORT_FORWARD,
 };
-use crate::model::pod::{Container, ContainerState, Pod, PodCondition};
+use crate::model::pod::{Container, ContainerState, MESH, Pod, PodCondition};
 use crate::model::port::PortForward;
 use crate::model::project::{Project, Resource, Target};
 use crate::model::settings::ServerSideApply;
@@ -29,9 +27,6 @@ use crate::model::workload::{DiscoveryStrategy, KubernetesTarget, Locator, Objec
 
 /// The name of the session's Cluster.
 pub const DEFAULT: &str = "default";
-
-/// Containers of service meshes, whose logs nobody wants to read.
-const MESH: [&str; 4] = ["istio-init", "istio-proxy", "linkerd-proxy", "linkerd-init"];
 
 /// What a project stands for beyond its resources: a cluster, if any of them is deployed to one.
 pub fn of_project(project: &Project) -> Option<Stored> {
@@ -215,67 +210,50 @@ fn forward_spec(session: &Session, forward: &PortForward) -> Tree {
 #[derive(Debug, Default)]
 pub struct Shown {
     cluster: Option<Arc<ClusterState>>,
-    applies: BTreeMap<Name, Arc<ApplyState>>,
-    discoveries: BTreeMap<Name, Arc<DiscoveryState>>,
-    streams: BTreeMap<Name, Arc<StreamState>>,
-    forwards: BTreeMap<Name, Arc<ForwardState>>,
+    deploys: Seen,
 }
 
-/// Brings the objects up to date with the state. `objects_changed`: they are others than before, or their switches.
-pub fn project(state: &mut State, shown: &mut Shown, objects_changed: bool) {
-    let is_new = shown
+impl Shown {
+    /// The objects of clusters are others than before.
+    pub fn forget_cluster(&mut self) {
+        self.cluster = None;
+    }
+}
+
+/// Brings the objects up to date with the state.
+pub fn project(state: &mut State, shown: &mut Shown) {
+    let is_shown = shown
         .cluster
         .as_ref()
-        .is_none_or(|known| !Arc::ptr_eq(known, &state.cluster));
-    if is_new || objects_changed {
+        .is_some_and(|known| Arc::ptr_eq(known, &state.cluster));
+    if !is_shown {
         let cluster = Arc::clone(&state.cluster);
         put_status(state, &CLUSTER, DEFAULT, |_| cluster_status(&cluster));
         shown.cluster = Some(cluster);
     }
-    for (name, apply) in differing(&shown.applies, &state.applies, objects_changed) {
-        let disabled = disable_status(state, &KUBERNETES_APPLY, &name);
-        put_status(state, &KUBERNETES_APPLY, &name, |_| apply_status(&apply, disabled));
+    let touched = shown.deploys.touched(state);
+    for name in &touched {
+        project_one(state, name);
     }
-    if objects_changed {
-        untouched(state);
-    }
-    for (name, discovery) in differing(&shown.discoveries, &state.discoveries, objects_changed) {
-        put_status(state, &KUBERNETES_DISCOVERY, &name, |_| discovery_status(&discovery));
-    }
-    for (name, stream) in differing(&shown.streams, &state.streams, objects_changed) {
-        put_status(state, &POD_LOG_STREAM, &name, |_| stream_status(&stream));
-    }
-    for (name, forward) in differing(&shown.forwards, &state.forwards, objects_changed) {
-        forwarded(state, &name, &forward);
-    }
-    shown.applies = state.applies.clone();
-    shown.discoveries = state.discoveries.clone();
-    shown.streams = state.streams.clone();
-    shown.forwards = state.forwards.clone();
+    forwards(state, &touched);
+    shown.deploys = Seen::of(state);
 }
 
-fn differing<T>(shown: &BTreeMap<Name, Arc<T>>, now: &BTreeMap<Name, Arc<T>>, all: bool) -> Vec<(Name, Arc<T>)> {
-    let is_new =
-        |(name, value): &(&Name, &Arc<T>)| all || shown.get(*name).is_none_or(|known| !Arc::ptr_eq(known, value));
-    let new = now.iter().filter(is_new);
-    new.map(|(name, value)| (Arc::clone(name), Arc::clone(value))).collect()
-}
-
-/// What was never applied says at least whether it is disabled.
-fn untouched(state: &mut State) {
-    let names: Vec<Name> = state
-        .table
-        .list(&KUBERNETES_APPLY)
-        .map(|apply| (*apply.name).into())
-        .filter(|name: &Name| !state.applies.contains_key(name))
-        .collect();
-    for name in names {
-        let disabled = disable_status(state, &KUBERNETES_APPLY, &name);
-        put_status(state, &KUBERNETES_APPLY, &name, |_| {
-            let mut status = Map::new();
-            set(&mut status, "disableStatus", disabled);
-            status
-        });
+fn project_one(state: &mut State, name: &str) {
+    let disabled = disable_status(state, &KUBERNETES_APPLY, name);
+    let apply = state.applies.get(name).map(Arc::clone);
+    put_status(state, &KUBERNETES_APPLY, name, |_| match apply {
+        Some(apply) => apply_status(&apply, disabled),
+        // What was never applied says at least whether it is disabled.
+        None => disabled
+            .map(|disabled| map([("disableStatus", disabled)]))
+            .unwrap_or_default(),
+    });
+    if let Some(discovery) = state.discoveries.get(name).map(Arc::clone) {
+        put_status(state, &KUBERNETES_DISCOVERY, name, |_| discovery_status(&discovery));
+    }
+    if let Some(stream) = state.streams.get(name).map(Arc::clone) {
+        put_status(state, &POD_LOG_STREAM, name, |_| stream_status(&stream));
     }
 }
 
@@ -450,12 +428,15 @@ fn stream_status(stream: &StreamState) -> Map {
 }
 
 /// The ports are open as long as the pods of one discovery are looked for; the object is that of the pod they lead into now.
-fn forwarded(state: &mut State, name: &Name, forward: &ForwardState) {
-    let objects = state.table.list(&PORT_FORWARD);
-    let is_its = |object: &&Arc<Stored>| *object.name == **name || object.is_owned_by(&KUBERNETES_DISCOVERY, name);
-    let names: Vec<Box<str>> = objects.filter(is_its).map(|object| object.name.clone()).collect();
-    for name in names {
-        put_status(state, &PORT_FORWARD, &name, |_| forward_status(forward));
+fn forwards(state: &mut State, touched: &Names) {
+    let touched = |object: &Arc<Stored>| {
+        let name = owner(object).unwrap_or(&object.name);
+        let forward = state.forwards.get(name).filter(|_| touched.contains(name))?;
+        Some((object.name.clone(), Arc::clone(forward)))
+    };
+    let forwards: Vec<(Box<str>, Arc<ForwardState>)> = state.table.list(&PORT_FORWARD).filter_map(touched).collect();
+    for (name, forward) in forwards {
+        put_status(state, &PORT_FORWARD, &name, |_| forward_status(&forward));
     }
 }
 

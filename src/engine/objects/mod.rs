@@ -5,6 +5,7 @@ pub mod declared;
 pub mod deploy;
 pub mod first;
 pub mod image;
+pub mod live;
 pub mod resource;
 pub mod session;
 pub mod status;

@@ -1,5 +1,6 @@
 //! Pure. A resource as a UIResource shows it.
 
+use crate::engine::fresh;
 use crate::engine::objects::status::Before;
 use crate::engine::objects::{declared, map, micros, set, tree};
 use crate::engine::state::{Hold, Phase, Record, ResourceState, RuntimeStatus, UpdateStatus};
@@ -226,7 +227,7 @@ pub struct Condition {
     pub message: String,
 }
 
-fn judge(resource: &ResourceState, update: UpdateStatus, runtime: RuntimeStatus) -> [Condition; 2] {
+fn judge(resource: &ResourceState, update: UpdateStatus, runtime: RuntimeStatus) -> [Condition; 3] {
     let update_reason = match update {
         _ if !resource.enabled => Some("Disabled"),
         UpdateStatus::Ok | UpdateStatus::NotApplicable => None,
@@ -252,7 +253,21 @@ fn judge(resource: &ResourceState, update: UpdateStatus, runtime: RuntimeStatus)
             reason: update_reason.or(runtime_reason),
             message: String::new(),
         },
+        fresh(resource),
     ]
+}
+
+/// Whether everything that was saved runs. Not of upstream's.
+fn fresh(resource: &ResourceState) -> Condition {
+    let (reason, message) = match fresh::why_not(resource) {
+        Some(stale) => (Some(stale.reason), stale.message),
+        None => (None, fresh::runs(resource).unwrap_or_default()),
+    };
+    Condition {
+        kind: "Fresh",
+        reason,
+        message,
+    }
 }
 
 /// Conditions with the time of their last change, which the object itself remembers.

@@ -1,6 +1,6 @@
 //! Pure. The session as an object: what it is made of, how each part is doing, and whether it is over.
 
-use crate::engine::ci::{Grace, Target, TargetState, targets};
+use crate::engine::ci::{Grace, Target, TargetState};
 use crate::engine::objects::status::put_status;
 use crate::engine::objects::{map, micros, set, texts, tree};
 use crate::engine::state::{Mode, Outcome, Session, State};
@@ -38,15 +38,19 @@ pub fn project(state: &mut State) {
             state.table.put(next, state.now);
         }
     }
-    let status = status(state);
-    put_status(state, &SESSION, NAME, |_| status);
     let shown = ui_status(state);
     put_status(state, &UI_SESSION, NAME, |_| shown);
 }
 
-fn status(state: &State) -> Map {
+/// Says how everything is doing that the session is made of.
+pub fn project_targets(state: &mut State, targets: &[Target]) {
+    let status = status(state, targets);
+    put_status(state, &SESSION, NAME, |_| status);
+}
+
+fn status(state: &State, targets: &[Target]) -> Map {
     let session = &state.session;
-    let targets: Vec<Tree> = targets(state).iter().map(target).collect();
+    let targets: Vec<Tree> = targets.iter().map(target).collect();
     let mut status = map([
         ("pid", Tree::Int(session.pid)),
         ("startTime", micros(session.started)),

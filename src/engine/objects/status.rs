@@ -4,19 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::engine::ci;
 use crate::engine::objects::{
-    self, LOG_SPAN, OWNER_KIND, OWNER_NAME, RESOURCE, deploy, image, map, micros, resource, session, set, tiltfile,
-    tree,
+    self, LOG_SPAN, OWNER_KIND, OWNER_NAME, RESOURCE, deploy, image, live, map, micros, resource, session, set,
+    tiltfile, tree,
 };
 use crate::engine::reduce::begin::update_cmd;
 use crate::engine::spec::{self, Disable};
 use crate::engine::state::{
-    CmdState, ImageState, MAIN, Name, Phase, ProcessState, ResourceState, Serve, Session, State, WatchState,
+    CmdState, Entries, ImageState, MAIN, Name, Phase, ProcessState, ResourceState, Serve, Session, State, WatchState,
 };
-use crate::model::object::kinds::{
-    CLUSTER, CMD, CONFIG_MAP, FILE_WATCH, KUBERNETES_APPLY, KUBERNETES_DISCOVERY, POD_LOG_STREAM, PORT_FORWARD,
-    TOGGLE_BUTTON, UI_RESOURCE,
-};
+use crate::model::object::kinds::{CLUSTER, CMD, CONFIG_MAP, FILE_WATCH, SESSION, TOGGLE_BUTTON, UI_RESOURCE};
 use crate::model::object::{Kind, Stored, Table};
 use crate::model::project::Target;
 use crate::model::time::Time;
@@ -26,14 +24,16 @@ use crate::model::tree::{Map, Tree};
 #[derive(Debug, Default)]
 pub struct Projected {
     resources: BTreeMap<Name, (usize, Arc<ResourceState>)>,
-    images: BTreeMap<Name, Arc<ImageState>>,
-    watches: BTreeMap<Name, Arc<WatchState>>,
+    images: Entries<ImageState>,
+    watches: Entries<WatchState>,
     deploys: deploy::Shown,
+    lives: live::Shown,
     tiltfiles: tiltfile::Shown,
     cmds: BTreeMap<Name, Arc<CmdState>>,
     serves: BTreeSet<Name>,
     queue: Vec<Name>,
     session: Option<Arc<Session>>,
+    targets: Vec<ci::Target>,
     table: Option<Table>,
 }
 
@@ -46,15 +46,6 @@ impl Projected {
     }
 }
 
-/// The kinds that deploys are shown as.
-const DEPLOYS: [&Kind; 5] = [
-    &CLUSTER,
-    &KUBERNETES_APPLY,
-    &KUBERNETES_DISCOVERY,
-    &POD_LOG_STREAM,
-    &PORT_FORWARD,
-];
-
 /// Changes of objects in here follow from the state; they wake nobody.
 pub fn project(state: &mut State, projected: &mut Projected) {
     let switched = projected.differs(state, &CONFIG_MAP);
@@ -63,20 +54,26 @@ pub fn project(state: &mut State, projected: &mut Projected) {
     let watched = switched || projected.differs(state, &FILE_WATCH);
     let mut moved = resources(state, projected, switched);
     images(state, projected);
+    live::project(state, &mut projected.lives);
     moved |= tiltfile::project(state, &mut projected.tiltfiles);
     if commands || projected.cmds != state.cmds {
         user_cmds(state);
     }
     watches(state, projected, watched);
-    let deployed = switched || DEPLOYS.iter().any(|kind| projected.differs(state, kind));
-    deploy::project(state, &mut projected.deploys, deployed);
-    if moved
-        || projected
-            .session
-            .as_ref()
-            .is_none_or(|known| !Arc::ptr_eq(known, &state.session))
-    {
+    if projected.differs(state, &CLUSTER) {
+        projected.deploys.forget_cluster();
+    }
+    deploy::project(state, &mut projected.deploys);
+    let known = projected.session.as_ref();
+    let is_other = known.is_none_or(|known| !Arc::ptr_eq(known, &state.session));
+    if moved || is_other {
         session::project(state);
+        let targets = ci::targets(state);
+        // There may be many, and saying anew how all of them are doing takes longer than finding out.
+        if is_other || targets != projected.targets || projected.differs(state, &SESSION) {
+            session::project_targets(state, &targets);
+            projected.targets = targets;
+        }
     }
     if toggled {
         toggle_errors(state);
@@ -123,10 +120,10 @@ fn resources(state: &mut State, projected: &mut Projected, switched: bool) -> bo
 }
 
 fn images(state: &mut State, projected: &mut Projected) {
-    for (name, image) in state.images.clone() {
-        let known = projected.images.get(&name);
-        if known.is_none_or(|known| !Arc::ptr_eq(known, &image)) {
-            image::project(state, &name, &image);
+    let images = state.images.clone();
+    for name in images.changed(&projected.images) {
+        if let Some(image) = images.get(name) {
+            image::project(state, name, image);
         }
     }
     projected.images = state.images.clone();
@@ -283,14 +280,7 @@ fn watches(state: &mut State, projected: &mut Projected, all: bool) {
             .list(&FILE_WATCH)
             .map(|watch| (*watch.name).into())
             .collect(),
-        false => {
-            let known = |name: &Name, watch: &Arc<WatchState>| {
-                let known = projected.watches.get(name);
-                known.is_some_and(|known| Arc::ptr_eq(known, watch))
-            };
-            let moved = state.watches.iter().filter(|(name, watch)| !known(name, watch));
-            moved.map(|(name, _)| Arc::clone(name)).collect()
-        }
+        false => state.watches.changed(&projected.watches).into_iter().cloned().collect(),
     };
     for name in names {
         let disabled = disable_status(state, &FILE_WATCH, &name);

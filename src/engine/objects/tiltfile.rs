@@ -127,7 +127,7 @@ fn resource_status(tiltfile: &TiltfileState, before: &Before) -> Map {
         "disableStatus",
         tree([("state", Tree::text("Enabled")), ("sources", Tree::Null)]),
     );
-    let shown = ["UpToDate", "Ready"].map(|kind| Condition {
+    let shown = ["UpToDate", "Ready", "Fresh"].map(|kind| Condition {
         kind,
         reason,
         message: String::new(),

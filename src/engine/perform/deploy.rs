@@ -59,16 +59,21 @@ pub async fn kubernetes(
             UpdateOutcome::Done
         }
         Err((error, left)) => {
-            if matches!(error, DeployError::OtherCluster { .. }) {
-                let error = error.to_string();
-                context.tell(Action::Cluster(ClusterFact::Moved { error }));
-            }
-            let outcome = outcome(&error, stop);
+            let outcome = failed(&error, stop, context);
             let error = error.to_string();
             run.tell(ApplyFact::Failed { error, left });
             outcome
         }
     }
+}
+
+/// Who finds another cluster than the session's says so for all of it.
+fn failed(error: &DeployError, stop: &Stop, context: &Context) -> UpdateOutcome {
+    if matches!(error, DeployError::OtherCluster { .. }) {
+        let error = error.to_string();
+        context.tell(Action::Cluster(ClusterFact::Moved { error }));
+    }
+    outcome(error, stop)
 }
 
 fn outcome(error: &DeployError, stop: &Stop) -> UpdateOutcome {
@@ -236,7 +241,7 @@ pub async fn remove(work: RemoveWork, stop: &Stop, context: &Context) -> UpdateO
     };
     match outcome {
         Ok(()) => UpdateOutcome::Done,
-        Err(error) => self::outcome(&error, stop),
+        Err(error) => failed(&error, stop, context),
     }
 }
 

@@ -35,9 +35,8 @@ pub struct Link {
 
 struct Pinned {
     context: Context,
-    sources: Sources,
     /// The kubeconfig of what we run; it goes with us.
-    frozen: Option<Frozen>,
+    frozen: Frozen,
 }
 
 /// A cluster that answers.
@@ -56,13 +55,7 @@ impl Link {
         let pinned = match kubeconfig::active(sources) {
             Ok(None) => Ok(None),
             Ok(Some(context)) => kubeconfig::freeze(sources, &context, file)
-                .map(|frozen| {
-                    Some(Pinned {
-                        context,
-                        sources: frozen.sources(),
-                        frozen: Some(frozen),
-                    })
-                })
+                .map(|frozen| Some(Pinned { context, frozen }))
                 .map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
@@ -96,12 +89,14 @@ impl Link {
     /// For `KUBECONFIG`.
     pub fn file(&self) -> Option<PathBuf> {
         let pinned = self.pinned.as_ref().ok()?.as_ref()?;
-        pinned.frozen.as_ref().map(|frozen| frozen.path().to_owned())
+        Some(pinned.frozen.path().to_owned())
     }
 
     pub fn product(&self) -> Product {
         let pinned = self.pinned.as_ref().ok().and_then(Option::as_ref);
-        pinned.map_or(Product::None, |pinned| pinned.context.product(&pinned.sources.home))
+        pinned.map_or(Product::None, |pinned| {
+            pinned.context.product(&pinned.frozen.sources().home)
+        })
     }
 
     /// The cluster, if it was reached already.
@@ -129,7 +124,7 @@ impl Link {
                 "no kubeconfig names a cluster; `kubectl config current-context` says which one is active",
             ));
         };
-        let cluster = Cluster::connect(&pinned.sources, &pinned.context, &self.env).await?;
+        let cluster = Cluster::connect(&pinned.frozen.sources(), &pinned.context, &self.env).await?;
         let (facts, uid) = tokio::join!(cluster.facts(), cluster.uid());
         Ok(Live {
             facts: facts?,

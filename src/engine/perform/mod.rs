@@ -2,13 +2,16 @@
 //!
 //! Tasks are spawned through one tracker and end with it: asked at first, killed when somebody loses patience.
 
+pub mod agents;
 pub mod builder;
 pub mod cluster;
+mod cookie;
 mod deploy;
 mod evaluate;
 mod frame;
 mod image;
 pub mod link;
+mod live;
 mod process;
 mod source;
 mod update;
@@ -33,6 +36,7 @@ use crate::world::process::Cancel;
 use crate::world::process::serve::Stop;
 use crate::world::watcher::{Settle, WatchError};
 
+use agents::Agents;
 use builder::Builders;
 use cluster::Whereabouts;
 use link::Link;
@@ -55,6 +59,7 @@ pub struct Surroundings {
     pub builders: Builders,
     pub whereabouts: Arc<Whereabouts>,
     pub link: Arc<Link>,
+    pub agents: Arc<Agents>,
     /// Where images are shared by their inputs, if anywhere.
     pub share: Share,
     pub detail: Detail,
@@ -157,6 +162,7 @@ impl Performer {
                 self.watching.keep_discovery(name, *task, &self.context);
             }
             (Key::PodLogs(name), Task::PodLogs(task)) => self.watching.keep_logs(name, *task, &self.context),
+            (Key::Agent(container), Task::Agent(task)) => self.watching.keep_agent(container, task, &self.context),
             (Key::Forward(name), Task::Forward(task)) => self.watching.keep_forward(name, *task, &self.context),
             (key, task) => unreachable!("{key:?} is not a key of {task:?}"),
         }
@@ -172,6 +178,7 @@ impl Performer {
             Key::Discovery(name) => self.watching.release_discovery(name),
             Key::PodLogs(name) => self.watching.release_logs(name),
             Key::Forward(name) => self.watching.release_forward(name),
+            Key::Agent(container) => self.watching.release_agent(container),
         }
     }
 }
@@ -180,6 +187,7 @@ impl Perform for Performer {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Answer { token, answer } => self.answers.give(token, answer),
+            Effect::Fence { token } => self.watches.fence(token, &self.context),
             Effect::Evaluate(order) => {
                 let cancel = Cancel::default();
                 self.evaluations.insert(order.run, cancel.clone());

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::engine::action::{Action, Class, UpdateFailure, UpdateOutcome};
 use crate::engine::effect::{Span, UpdateOrder, Work};
 use crate::engine::logs::{Level, SpanWriter};
-use crate::engine::perform::{Context, deploy, image};
+use crate::engine::perform::{Context, deploy, image, live};
 use crate::model::command::Command;
 use crate::world::process::Stream;
 use crate::world::process::serve::{self, Chunk, Event, Exit, GRACE, Reports, Spec, Stop};
@@ -41,6 +41,7 @@ async fn run(order: UpdateOrder, stop: &Stop, context: &Context) -> UpdateOutcom
             exit: None,
         }),
         Work::Remove(work) => deploy::remove(*work, stop, context).await,
+        Work::Live(work) => live::live(order.update, *work, stop, context).await,
         Work::Images(work) => image::images(order.update, *work, stop, context).await,
         Work::Command { command, span } => {
             let exit = command_to_end(order.update, &command, (&span, stop), context).await;

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc;
 
-use crate::engine::action::{Action, WatchFact};
+use crate::engine::action::{Action, Token, WatchFact};
 use crate::engine::logs::{Fields, Level};
 use crate::engine::perform::Context;
+use crate::engine::perform::cookie::{self, Cookies};
 use crate::engine::state::Name;
 use crate::engine::store;
 use crate::model::filter::Ignore;
@@ -21,6 +22,7 @@ use crate::world::watcher::{Cause, Settle, WatchError, WatchEvent, WatchSpec, Wa
 pub struct Watches {
     watcher: Option<Watcher>,
     asked: Asked,
+    cookies: Cookies,
 }
 
 /// When each watch was asked for, and for which paths, until it has started. A mutex, since events come on another task; it is
@@ -33,11 +35,25 @@ const TICK: i64 = 4_000;
 impl Watches {
     pub fn start(&mut self, settle: Settle, context: &Context) -> Result<(), WatchError> {
         let (sender, events) = mpsc::unbounded_channel();
-        self.watcher = Some(Watcher::start(settle, sender)?);
-        context
-            .tracker
-            .spawn(forward(events, Arc::clone(&self.asked), context.clone()));
+        let watcher = Watcher::start(settle, sender)?;
+        if let Some(folder) = self.cookies.open() {
+            let spec = WatchSpec {
+                paths: vec![folder],
+                ..WatchSpec::default()
+            };
+            if let Err(error) = watcher.keep(cookie::WATCH, spec) {
+                self.cookies.fails(error.to_string(), context);
+            }
+        }
+        self.watcher = Some(watcher);
+        let forwarding = forward(events, Arc::clone(&self.asked), self.cookies.clone(), context.clone());
+        context.tracker.spawn(forwarding);
         Ok(())
+    }
+
+    /// Answers once all that was saved before has been told.
+    pub fn fence(&self, token: Token, context: &Context) {
+        self.cookies.ask(token, context);
     }
 
     /// The events end with the watcher, and with them the task that forwards them.
@@ -67,7 +83,7 @@ impl Watches {
     }
 }
 
-async fn forward(mut events: mpsc::UnboundedReceiver<WatchEvent>, asked: Asked, context: Context) {
+async fn forward(mut events: mpsc::UnboundedReceiver<WatchEvent>, asked: Asked, cookies: Cookies, context: Context) {
     let note = |text: &str| {
         let log = context.logs.span("filewatch", "");
         log.line(Level::Warn, text, Fields::default());
@@ -75,6 +91,7 @@ async fn forward(mut events: mpsc::UnboundedReceiver<WatchEvent>, asked: Asked, 
     while let Some(event) = events.recv().await {
         let (name, fact) = match event {
             WatchEvent::Changed { changes, cause } => {
+                let (baked, changes): (Vec<_>, Vec<_>) = changes.into_iter().partition(|it| it.0 == cookie::WATCH);
                 if let Cause::Rescan { why } = cause {
                     let count: usize = changes.iter().map(|(_, paths)| paths.len()).sum();
                     note(&format!(
@@ -86,7 +103,18 @@ async fn forward(mut events: mpsc::UnboundedReceiver<WatchEvent>, asked: Asked, 
                     .into_iter()
                     .map(|(watch, paths)| (watch.into(), paths))
                     .collect();
-                context.tell(Action::Files { changes, written });
+                tell_files(changes, written, &context);
+                for (_, paths) in baked {
+                    cookies.seen(paths, &context);
+                }
+                continue;
+            }
+            WatchEvent::Started { name } | WatchEvent::Recovered { name } if name == cookie::WATCH => {
+                cookies.works(&context);
+                continue;
+            }
+            WatchEvent::Failed { name, error } if name == cookie::WATCH => {
+                cookies.fails(error, &context);
                 continue;
             }
             WatchEvent::Overflowed { why } => {
@@ -119,6 +147,12 @@ async fn forward(mut events: mpsc::UnboundedReceiver<WatchEvent>, asked: Asked, 
             watch: name.into(),
             fact,
         });
+    }
+}
+
+fn tell_files(changes: Vec<(Name, Vec<PathBuf>)>, written: Option<Time>, context: &Context) {
+    if !changes.is_empty() {
+        context.tell(Action::Files { changes, written });
     }
 }
 

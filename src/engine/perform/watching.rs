@@ -13,10 +13,10 @@ use crate::deploy::discovery::{Follow, News};
 use crate::deploy::forward::{Forwards, PodTarget, Told};
 use crate::deploy::logs::{LogNews, LogsOf, Output, PodLogs};
 use crate::engine::action::{Action, DiscoveryFact};
-use crate::engine::effect::{DiscoveryTask, ForwardTask, LogsTask};
+use crate::engine::effect::{AgentTask, DiscoveryTask, ForwardTask, LogsTask};
 use crate::engine::logs::{Level, SpanWriter};
-use crate::engine::perform::Context;
 use crate::engine::perform::link::{self, Live};
+use crate::engine::perform::{Context, agents};
 use crate::engine::state::{ContainerStream, ForwardedPort, Name, StreamState};
 use crate::model::pod::Pod;
 use crate::model::port::PortForward;
@@ -30,6 +30,7 @@ pub struct Watching {
     discoveries: HashMap<Name, Discovering>,
     streams: HashMap<Name, CancellationToken>,
     forwards: HashMap<Name, Forwarding>,
+    agents: HashMap<Name, CancellationToken>,
     /// Ends even what has last words.
     over: CancellationToken,
 }
@@ -46,6 +47,20 @@ struct Forwarding {
 }
 
 impl Watching {
+    pub fn keep_agent(&mut self, container: Name, task: Arc<AgentTask>, context: &Context) {
+        let stop = self.over.child_token();
+        agents::keep(Arc::clone(&container), task, stop.clone(), context);
+        if let Some(before) = self.agents.insert(container, stop) {
+            before.cancel();
+        }
+    }
+
+    pub fn release_agent(&mut self, container: &Name) {
+        if let Some(stop) = self.agents.remove(container) {
+            stop.cancel();
+        }
+    }
+
     pub fn keep_cluster(&mut self, context: &Context) {
         let stop = self.over.child_token();
         link::keep(stop.clone(), context);

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::engine::apply;
-use crate::engine::effect::{Deploy, Effect, EvaluateOrder, ImageStep, ImageWork, Span, UpdateOrder, Work};
+use crate::engine::effect::{Deploy, Effect, EvaluateOrder, ImageStep, ImageWork, LiveWork, Span, UpdateOrder, Work};
 use crate::engine::images;
+use crate::engine::live::{self, Course, Stopped};
 use crate::engine::objects::declared;
-use crate::engine::reduce::{deploy, image, retry};
+use crate::engine::reduce::{deploy, image, live as reduce_live, retry};
 use crate::engine::say::{self, span};
 use crate::engine::spec;
-use crate::engine::state::{Cause, Evaluating, Name, ResourceState, State, Update, next};
+use crate::engine::state::{Cause, Evaluating, Means, Name, ResourceState, State, Update, next};
 use crate::model::command::{Command, Echo};
 use crate::model::local::LocalTarget;
 use crate::model::object::kinds::CMD;
@@ -72,20 +73,35 @@ pub fn update(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     let base = base(state);
     let span = span(format!("build:{id}"), name);
     let work = state.resource(name).map(|resource| work(state, resource, &span));
+    let (work, stops) = work.map_or((None, Vec::new()), |(work, stops)| (Some(work), stops));
     state.queue.retain(|queued| queued != name);
+    let built_because = built_because(state, name, &stops);
     let (Some(resource), Some(work)) = (state.resource_mut(name), work) else {
         return;
     };
     let alone = resource.runs_alone();
+    let means = match &work {
+        Work::Live(_) => live::means(resource),
+        _ => Means::Build,
+    };
+    resource.in_place.built_because = match means {
+        Means::Build => built_because,
+        Means::Live => None,
+        Means::CatchUp => resource.in_place.built_because.take(),
+    };
+    let requested = resource.requested.clone();
     let files: Vec<PathBuf> = resource.pending.files.keys().cloned().collect();
     let causes = causes(resource, &files);
-    count_echo(resource, &causes, &files);
-    retry::begins(resource, &causes);
+    if means == Means::Build {
+        count_echo(resource, &causes, &files);
+        retry::begins(resource, &causes);
+    }
     resource.is_outdated = false;
     resource.due = None;
     resource.requested = None;
     resource.started_once = true;
     effects.push(say::opening(&span, say::causes(&causes, &base)));
+    reduce_live::stopped(state, stops, &span, effects);
     if let Work::Command { command, span } = &work
         && command.echo == Echo::On
     {
@@ -96,7 +112,7 @@ pub fn update(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     }
     let steps: &[ImageStep] = match &work {
         Work::Images(work) => &work.steps,
-        Work::Command { .. } | Work::Nothing | Work::Remove(_) | Work::Impossible(_) => &[],
+        Work::Command { .. } | Work::Nothing | Work::Live(_) | Work::Remove(_) | Work::Impossible(_) => &[],
     };
     let running = Update {
         id,
@@ -109,9 +125,16 @@ pub fn update(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
         pid: None,
         cancelled: None,
         images: image::planned(steps),
+        means,
+        requested,
     };
-    resource.running = Some(running.clone());
+    if let Some(resource) = state.resource_mut(name) {
+        resource.running = Some(running.clone());
+    }
     image::claim(state, steps, &running, name);
+    if let Work::Live(work) = &work {
+        reduce_live::begins(state, &work.orders, &running);
+    }
     if let Work::Images(work) = &work
         && let Deploy::Kubernetes(deploy) = &work.deploy
     {
@@ -130,6 +153,20 @@ pub fn base(state: &State) -> PathBuf {
     folder.unwrap_or(Path::new("/")).to_owned()
 }
 
+/// Why an update that is to build does, where containers might have been changed.
+fn built_because(state: &State, name: &Name, stops: &[Stopped]) -> Option<String> {
+    let stopped = stops.first().map(|stop| stop.message.clone());
+    stopped.or_else(|| {
+        let fell_back = state.resource(name)?.due == Some(Cause::FellBack);
+        let failures = live::failures(state, name);
+        failures
+            .into_iter()
+            .next()
+            .filter(|_| fell_back)
+            .map(|(_, failure)| failure.message)
+    })
+}
+
 fn causes(resource: &ResourceState, files: &[PathBuf]) -> Vec<Cause> {
     let mut causes: Vec<Cause> = resource.due.clone().into_iter().collect();
     if !files.is_empty() && !causes.contains(&Cause::Initial) {
@@ -140,6 +177,9 @@ fn causes(resource: &ResourceState, files: &[PathBuf]) -> Vec<Cause> {
     }
     if let Some(requested) = &resource.requested {
         causes.push(Cause::Trigger(requested.source));
+    }
+    if resource.is_behind && causes.is_empty() {
+        causes.push(Cause::Container);
     }
     if resource.retry.at.is_some() && causes.is_empty() {
         causes.push(Cause::Retry);
@@ -154,8 +194,23 @@ fn count_echo(resource: &mut ResourceState, causes: &[Cause], files: &[PathBuf])
     resource.echo.files = BTreeSet::new();
 }
 
-/// What an update of a resource does.
-fn work(state: &State, resource: &ResourceState, span: &Span) -> Work {
+/// What an update of a resource does, and why it does more than it might.
+fn work(state: &State, resource: &ResourceState, span: &Span) -> (Work, Vec<Stopped>) {
+    let stops = match live::course(state, resource) {
+        Course::Live(orders) => {
+            let work = LiveWork {
+                span: span.clone(),
+                orders,
+            };
+            return (Work::Live(Box::new(work)), Vec::new());
+        }
+        Course::Stop(stops) => stops,
+        Course::Build | Course::Wait(_) => Vec::new(),
+    };
+    (full(state, resource, span), stops)
+}
+
+fn full(state: &State, resource: &ResourceState, span: &Span) -> Work {
     let steps = images::plan(state, resource);
     let deploy = match &resource.declared.target {
         Target::Local(local) => return command(state, resource, local),

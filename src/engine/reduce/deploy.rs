@@ -79,6 +79,7 @@ pub fn applied(state: &mut State, name: &Name, run: u64, fact: ApplyFact, effect
         ApplyFact::Started => {
             apply.started = Some(now);
             apply.finished = None;
+            return;
         }
         ApplyFact::Done(deployed) => {
             let left = deployed.objects.iter().chain(&deployed.surplus).cloned().collect();
@@ -166,17 +167,15 @@ fn drop_old_pods(state: &mut State, name: &Name, deployed: &Deployed) {
     }
 }
 
-/// A run has ended that belongs to no resource: what an object asked for, or a deletion. Tells whether it is one.
-pub fn ended(state: &mut State, run: u64, outcome: &UpdateOutcome, effects: &mut Vec<Effect>) -> bool {
+/// A run has ended that belongs to no resource: what an object asked for, or a deletion.
+pub fn ended(state: &mut State, run: u64, outcome: &UpdateOutcome, effects: &mut Vec<Effect>) {
     let is_its = |apply: &ApplyState| apply.running == Some(run) || apply.removal == Removal::Running(run);
     let found = state.applies.iter().find(|(_, apply)| is_its(apply));
     let Some(name) = found.map(|(name, _)| Arc::clone(name)) else {
-        return false;
+        return;
     };
     state.unsettled = true;
-    let Some(apply) = state.apply_mut(&name) else {
-        return false;
-    };
+    let Some(apply) = state.apply_mut(&name) else { return };
     if apply.running == Some(run) {
         apply.running = None;
         // What a resource's update failed at is the resource's business.
@@ -185,7 +184,7 @@ pub fn ended(state: &mut State, run: u64, outcome: &UpdateOutcome, effects: &mut
         {
             apply.error.get_or_insert_with(|| failure.message.clone());
         }
-        return true;
+        return;
     }
     match outcome {
         UpdateOutcome::Done => {
@@ -198,7 +197,7 @@ pub fn ended(state: &mut State, run: u64, outcome: &UpdateOutcome, effects: &mut
             apply.ran = None;
             hand_over(state, &name, &before);
         }
-        UpdateOutcome::Cancelled => half_removed(apply),
+        UpdateOutcome::Cancelled | UpdateOutcome::FellBack | UpdateOutcome::Again => half_removed(apply),
         UpdateOutcome::Failed(failure) => {
             half_removed(apply);
             effects.push(say::error(
@@ -208,7 +207,6 @@ pub fn ended(state: &mut State, run: u64, outcome: &UpdateOutcome, effects: &mut
         }
     }
     workload::judge(state, &name, effects);
-    true
 }
 
 /// Nobody knows which parts of it are there still, so whoever wants it again has all of it applied.

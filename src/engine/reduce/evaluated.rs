@@ -13,8 +13,8 @@ use crate::engine::reduce::image;
 use crate::engine::reduce::updated::cancel;
 use crate::engine::say::{self, span};
 use crate::engine::state::{
-    Cancelled, Cause, Evaluating, MAIN, Name, Record, ResourceState, Retry, State, TiltfileState, builds_the_same,
-    image_maps,
+    Cancelled, Cause, Evaluating, MAIN, Name, Record, ResourceState, Retry, State, TiltfileState, Workload,
+    builds_the_same, image_maps,
 };
 use crate::engine::workload;
 use crate::model::build::ImageTarget;
@@ -180,6 +180,10 @@ fn redefine(state: &mut State, name: &Name, resource: &Resource, effects: &mut V
     let Some(known) = state.resource_mut(name) else { return };
     if known.declared.trigger != resource.trigger {
         known.trigger_mode = resource.trigger;
+    }
+    // Pods say nothing about what is no longer deployed to Kubernetes.
+    if std::mem::discriminant(&known.declared.target) != std::mem::discriminant(&resource.target) {
+        known.workload = Workload::default();
     }
     known.declared = Arc::new(resource.clone());
     known.images = image_maps(resource);

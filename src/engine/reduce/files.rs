@@ -81,6 +81,7 @@ fn pend(resource: &mut ResourceState, paths: Vec<PathBuf>, (seq, now, written): 
         resource.echo = Default::default();
     }
     resource.pending.since.get_or_insert(now);
+    resource.freshness.saved(seq, now);
     resource.pending.files.extend(paths.into_iter().map(|path| (path, seq)));
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::engine::action::ImageFact;
 use crate::engine::effect::{Destination, ImageStep, Make};
 use crate::engine::images::{self, looked_after};
+use crate::engine::live;
 use crate::engine::state::{
     ImageFailure, ImageState, Made, Making, Name, ResourceState, State, Update, builds_the_same, identity,
 };
@@ -141,6 +142,10 @@ pub fn image(state: &mut State, name: &Name, update: u64, fact: ImageFact) {
             let identity = identity(&built);
             // Objects may wait for it.
             state.unsettled = true;
+            let is_same = state.images.get(name).and_then(|image| image.identity()).as_ref() == Some(&identity);
+            if !making.is_outdated {
+                live::built(state, name, making.inputs_as_of, is_same);
+            }
             let Some(image) = state.image_mut(name) else { return };
             if !making.is_outdated {
                 made(image, making, (built, bases), now);

@@ -6,6 +6,7 @@ pub mod deploy;
 pub mod evaluated;
 mod files;
 pub mod image;
+pub mod live;
 pub mod process;
 mod retry;
 mod source;
@@ -25,6 +26,11 @@ pub fn reduce(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
             let answer = asked(state, ask);
             effects.push(Effect::Answer { token, answer });
         }
+        Action::Fence { token } => effects.push(Effect::Fence { token }),
+        Action::Fenced { token, refusal } => {
+            let answer = refusal.map_or(Ok(None), Err);
+            effects.push(Effect::Answer { token, answer });
+        }
         Action::Evaluated {
             tiltfile,
             run,
@@ -42,6 +48,13 @@ pub fn reduce(state: &mut State, action: Action, effects: &mut Vec<Effect>) {
         } => deploy::discovered(state, &discovery, generation, fact, effects),
         Action::PodLogs { stream, state: news } => deploy::logs(state, &stream, news),
         Action::Forward { forward, ports } => deploy::forward(state, &forward, ports),
+        Action::Live {
+            live,
+            update,
+            container,
+            fact,
+        } => live::live(state, (&live, update), &container, fact),
+        Action::Agent { container, fact } => live::agent(state, &container, fact, effects),
         Action::Image { image, update, fact } => image::image(state, &image, update, fact),
         Action::Updated { update, outcome } => updated::updated(state, update, outcome, effects),
         Action::Process {

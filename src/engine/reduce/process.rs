@@ -60,6 +60,9 @@ pub fn process(state: &mut State, key: &Name, generation: u64, fact: ProcessFact
     let served = key.strip_prefix("serve/").and_then(|name| state.resource_mut(name));
     let Some(resource) = served else { return };
     resource.ever_ready |= is_ready;
+    if is_ready && let Some(up_to) = resource.freshness.deployed.take() {
+        resource.freshness.runs(up_to, now);
+    }
     if let (Some(code), Some(serve)) = (exit, &resource.serve) {
         let span = span(format!("localserve:{}", serve.number), resource.name());
         effects.push(say::error(&span, format!("Server exited with exit code {code}")));

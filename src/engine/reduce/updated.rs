@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::engine::action::{Class, UpdateFailure, UpdateOutcome};
 use crate::engine::effect::Effect;
 use crate::engine::reduce::process::serve;
-use crate::engine::reduce::{deploy, image, retry};
+use crate::engine::reduce::{deploy, image, live, retry};
 use crate::engine::say::{self, span};
-use crate::engine::state::{Cancelled, Cause, CommandRun, Name, Record, ResourceState, State, Update};
+use crate::engine::state::{Cancelled, Cause, CommandRun, Means, Name, Record, ResourceState, State, Update};
 use crate::model::time::Time;
 
 /// How many records a resource keeps.
@@ -25,6 +25,7 @@ pub fn updated(state: &mut State, update: u64, outcome: UpdateOutcome, effects: 
     state.departing.remove(&update);
     image::release(state, update);
     deploy::ended(state, update, &outcome, effects);
+    live::ended(state, update, &outcome);
     let Some(name) = found else { return };
     let now = state.now;
     let used = state
@@ -38,12 +39,26 @@ pub fn updated(state: &mut State, update: u64, outcome: UpdateOutcome, effects: 
     match (running.cancelled, outcome) {
         (Some(Cancelled::Superseded), UpdateOutcome::Cancelled) => superseded(resource, &running, effects),
         (Some(Cancelled::Redefined | Cancelled::Disabled | Cancelled::Ending), UpdateOutcome::Cancelled) => {}
+        (_, UpdateOutcome::FellBack) => live::fell_back(state, &name, &running, effects),
+        (_, UpdateOutcome::Again) => {
+            if resource.requested.is_none() {
+                resource.requested = running.requested;
+            }
+        }
         (_, outcome) => {
             let failure = failure(outcome);
-            resource.used = used.unwrap_or_default();
+            let (means, is_done) = (running.means, failure.is_none());
+            let before = running.clone();
+            if means == Means::Build {
+                resource.used = used.unwrap_or_default();
+            }
             finish(resource, running, failure.as_ref(), now, effects);
             retry::plan(resource, failure.as_ref(), most, effects);
             image::compare(state, &name);
+            if is_done && means == Means::Build {
+                live::deployed(state, &name, &before);
+            }
+            state.unpatched = true;
             if failure.is_none() {
                 serve(state, &name, effects);
             }
@@ -63,6 +78,7 @@ fn failure(outcome: UpdateOutcome) -> Option<UpdateFailure> {
     match outcome {
         UpdateOutcome::Done => None,
         UpdateOutcome::Failed(failure) => Some(failure),
+        UpdateOutcome::FellBack | UpdateOutcome::Again => None,
         UpdateOutcome::Cancelled => Some(UpdateFailure {
             class: Class::User,
             message: "build canceled".to_owned(),
@@ -79,14 +95,22 @@ fn finish(
     effects: &mut Vec<Effect>,
 ) {
     resource.was_superseded = false;
-    consume(resource, &running);
+    if running.means != Means::CatchUp {
+        consume(resource, &running);
+    }
     remember(resource, &running, failure, now);
+    if running.means == Means::Build {
+        resource.is_broken = failure.is_some();
+    }
     if let Some(failure) = failure {
         let span = span(Arc::clone(&running.span), resource.name());
         effects.push(say::error(&span, format!("Build Failed: {}", failure.message)));
     } else {
         resource.last_deploy = Some(now);
-        resource.usual = Some(learned(resource.usual, now.since(running.started)));
+        if running.means == Means::Build {
+            resource.usual = Some(learned(resource.usual, now.since(running.started)));
+        }
+        fresh(resource, &running, now);
         resource.ever_ready |= resource.is_ready_once_updated();
     }
     resource.history.push_front(Record {
@@ -99,6 +123,17 @@ fn finish(
         warnings: Vec::new(),
     });
     resource.history.truncate(HISTORY);
+}
+
+/// What was saved runs once what is deployed, or served, is ready; what is brought into containers runs there at once.
+fn fresh(resource: &mut ResourceState, running: &Update, now: Time) {
+    match running.means {
+        Means::Build if resource.is_kubernetes() || resource.serves() => {
+            resource.freshness.deployed = Some(running.inputs_as_of);
+        }
+        Means::Build | Means::Live => resource.freshness.runs(running.inputs_as_of, now),
+        Means::CatchUp => {}
+    }
 }
 
 /// What the update's Cmd object shows.

@@ -1,7 +1,6 @@
 //! Pure. What follows from deploys: what is deleted because nobody wants it any more, which pods are looked for, whose logs are
 //! read, which ports are forwarded. The objects that say so can be made by anybody; those of resources are made here.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::deploy::ports::container_port;
@@ -11,6 +10,7 @@ use crate::engine::objects::{LOG_SPAN, MANAGED_BY, RESOURCE, map, object, set, t
 use crate::engine::reduce::deploy::begins;
 use crate::engine::spec;
 use crate::engine::state::{DiscoveryState, Mode, Name, Removal, Seq, State, next};
+use crate::engine::touched::{Names, owner};
 use crate::engine::{apply, say, workload};
 use crate::model::deployed::Deployed;
 use crate::model::object::kinds::{KUBERNETES_APPLY, KUBERNETES_DISCOVERY, POD_LOG_STREAM, PORT_FORWARD};
@@ -22,16 +22,17 @@ use crate::model::tree::{Map, Tree};
 /// Who deploys on behalf of a resource's updates.
 pub const BUILD_CONTROL: &str = "buildcontrol";
 
-pub fn settle(state: &mut State, effects: &mut Vec<Effect>) {
+/// `touched`: those that may differ from what follows from them.
+pub fn settle(state: &mut State, touched: &Names, effects: &mut Vec<Effect>) {
     if state.session.ending.is_some() {
         return;
     }
     asked_by_objects(state, effects);
-    remove(state, effects);
-    discoveries(state);
-    follow(state);
-    streams(state);
-    forwards(state);
+    remove(state, touched, effects);
+    discoveries(state, touched);
+    follow(state, touched);
+    streams(state, touched);
+    forwards(state, touched);
 }
 
 /// Objects that somebody made by hand, or that a Tiltfile declares as such: they are applied whenever they change.
@@ -116,17 +117,16 @@ fn span_of(object: &Stored) -> Span {
 }
 
 /// What is disabled, or not declared any more, is deleted.
-fn remove(state: &mut State, effects: &mut Vec<Effect>) {
-    let names = state.applies.keys().cloned();
+fn remove(state: &mut State, touched: &Names, effects: &mut Vec<Effect>) {
+    let known = touched.iter().filter_map(|name| state.applies.get_key_value(&**name));
+    let names = known.map(|(name, _)| Arc::clone(name));
     let (wanted, unwanted): (Vec<Name>, Vec<Name>) = names.partition(|name| workload::is_wanted(state, name));
     for name in wanted {
         // Whoever wants it again may have it deleted again.
-        if let Some(apply) = state
-            .applies
-            .get_mut(&name)
-            .filter(|apply| apply.removal == Removal::Failed)
+        if state.applies[&name].removal == Removal::Failed
+            && let Some(apply) = state.apply_mut(&name)
         {
-            Arc::make_mut(apply).removal = Removal::None;
+            apply.removal = Removal::None;
         }
     }
     for name in unwanted {
@@ -169,9 +169,12 @@ fn start_removal(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
 }
 
 /// Each deploy has its pods looked for.
-fn discoveries(state: &mut State) {
+fn discoveries(state: &mut State, touched: &Names) {
     let mut wanted: Vec<Stored> = Vec::new();
-    for object in state.table.list(&KUBERNETES_APPLY) {
+    let objects = touched
+        .iter()
+        .filter_map(|name| state.table.get(&KUBERNETES_APPLY, name));
+    for object in objects {
         let deployed = state
             .applies
             .get(&*object.name)
@@ -180,7 +183,7 @@ fn discoveries(state: &mut State) {
             wanted.push(discovery(state, object, deployed));
         }
     }
-    replace(state, (&KUBERNETES_DISCOVERY, &KUBERNETES_APPLY), wanted);
+    replace(state, &KUBERNETES_DISCOVERY, touched, wanted);
 }
 
 fn discovery(state: &State, apply: &Stored, deployed: &Deployed) -> Stored {
@@ -228,20 +231,14 @@ fn discovery(state: &State, apply: &Stored, deployed: &Deployed) -> Stored {
     object
 }
 
-/// The objects of one kind that objects of another one stand behind are these from now on. What they said of themselves stays.
-fn replace(state: &mut State, (kind, owner): (&'static Kind, &'static Kind), wanted: Vec<Stored>) {
-    let names: BTreeSet<Box<str>> = wanted.iter().map(|object| object.name.clone()).collect();
-    let is_owned = |object: &Stored| {
-        object
-            .meta
-            .owners
-            .iter()
-            .any(|one| one.controller && &*one.kind == owner.name)
-    };
+/// The objects of one kind that belong to what was touched are these from now on. What they said of themselves stays.
+fn replace(state: &mut State, kind: &'static Kind, touched: &Names, wanted: Vec<Stored>) {
+    let names: Names = wanted.iter().map(|object| object.name.clone()).collect();
+    let is_of_them = |object: &Stored| owner(object).is_some_and(|owner| touched.contains(owner));
     let gone: Vec<Box<str>> = state
         .table
         .list(kind)
-        .filter(|object| is_owned(object) && !names.contains(&object.name))
+        .filter(|object| is_of_them(object) && !names.contains(&object.name))
         .map(|object| object.name.clone())
         .collect();
     for name in gone {
@@ -251,7 +248,7 @@ fn replace(state: &mut State, (kind, owner): (&'static Kind, &'static Kind), wan
     for mut object in wanted {
         if let Some(known) = state.table.get(kind, &object.name) {
             // One that somebody made by hand is theirs.
-            if !is_owned(known) {
+            if owner(known).is_none() {
                 continue;
             }
             object.status = known.status.clone();
@@ -263,13 +260,14 @@ fn replace(state: &mut State, (kind, owner): (&'static Kind, &'static Kind), wan
 }
 
 /// What is seen of pods is seen for one question; another question is answered anew.
-fn follow(state: &mut State) {
-    let table = &state.table;
-    state
-        .discoveries
-        .retain(|name, _| table.get(&KUBERNETES_DISCOVERY, name).is_some());
-    let objects: Vec<Arc<Stored>> = state.table.list(&KUBERNETES_DISCOVERY).cloned().collect();
-    for object in objects {
+fn follow(state: &mut State, touched: &Names) {
+    for name in touched {
+        let Some(object) = state.table.get(&KUBERNETES_DISCOVERY, name).map(Arc::clone) else {
+            if state.discoveries.contains_key(&**name) {
+                state.discoveries.remove(&**name);
+            }
+            continue;
+        };
         let asked = asked(state, &object);
         let name: Name = (*object.name).into();
         let known = state.discoveries.get(&name);
@@ -308,26 +306,33 @@ fn asked(state: &State, object: &Stored) -> Map {
 }
 
 /// The logs of every pod that is found are read.
-fn streams(state: &mut State) {
+fn streams(state: &mut State, touched: &Names) {
     let mut wanted = Vec::new();
-    for discovery in state.table.list(&KUBERNETES_DISCOVERY) {
+    for discovery in touched_discoveries(state, touched) {
         let Some(known) = state.discoveries.get(&*discovery.name) else {
             continue;
         };
         wanted.extend(known.pods.iter().map(|pod| stream(discovery, pod)));
     }
-    replace(state, (&POD_LOG_STREAM, &KUBERNETES_DISCOVERY), wanted);
+    replace(state, &POD_LOG_STREAM, touched, wanted);
     let table = &state.table;
+    let known = state.streams.keys().map(|name| &**name);
+    if known.eq(table.list(&POD_LOG_STREAM).map(|stream| &*stream.name)) {
+        return;
+    }
     state
         .streams
         .retain(|name, _| table.get(&POD_LOG_STREAM, name).is_some());
-    let names: Vec<Name> = table
-        .list(&POD_LOG_STREAM)
-        .map(|stream| (*stream.name).into())
-        .collect();
-    for name in names {
-        state.streams.entry(name).or_default();
+    for stream in table.list(&POD_LOG_STREAM) {
+        if !state.streams.contains_key(&*stream.name) {
+            state.streams.insert((*stream.name).into(), Arc::default());
+        }
     }
+}
+
+fn touched_discoveries<'a>(state: &'a State, touched: &'a Names) -> impl Iterator<Item = &'a Arc<Stored>> {
+    let found = touched.iter().map(|name| state.table.get(&KUBERNETES_DISCOVERY, name));
+    found.flatten()
 }
 
 /// Of what reads the logs of a pod.
@@ -352,10 +357,10 @@ fn stream(discovery: &Stored, pod: &Pod) -> Stored {
 }
 
 /// The ports of the pod that counts are forwarded, as long as anybody wants that.
-fn forwards(state: &mut State) {
+fn forwards(state: &mut State, touched: &Names) {
     let mut wanted = Vec::new();
     if state.session.forwards_ports && state.session.mode != Mode::Ci {
-        for discovery in state.table.list(&KUBERNETES_DISCOVERY) {
+        for discovery in touched_discoveries(state, touched) {
             let pods = state
                 .discoveries
                 .get(&*discovery.name)
@@ -364,19 +369,21 @@ fn forwards(state: &mut State) {
             wanted.extend(pod.and_then(|pod| forward(discovery, pod)));
         }
     }
-    replace(state, (&PORT_FORWARD, &KUBERNETES_DISCOVERY), wanted);
-    forget_ports(state);
+    replace(state, &PORT_FORWARD, touched, wanted);
+    forget_ports(state, touched);
 }
 
 /// Of ports that nobody keeps open nothing is known.
-fn forget_ports(state: &mut State) {
+fn forget_ports(state: &mut State, touched: &Names) {
     let table = &state.table;
     let is_kept = |name: &str| {
         let discovery = table.get(&KUBERNETES_DISCOVERY, name);
         discovery.is_some_and(|discovery| discovery.spec.get("portForwardTemplateSpec").is_some())
             || table.get(&PORT_FORWARD, name).is_some()
     };
-    let gone: Vec<Name> = state.forwards.keys().filter(|name| !is_kept(name)).cloned().collect();
+    let known = touched.iter().filter_map(|name| state.forwards.get_key_value(&**name));
+    let gone = known.map(|(name, _)| name).filter(|name| !is_kept(name));
+    let gone: Vec<Name> = gone.cloned().collect();
     for name in gone {
         state.forwards.remove(&name);
         workload::relink(state, &name);

@@ -6,26 +6,31 @@ mod button;
 mod cmd;
 pub mod deploy;
 mod extension;
+mod live;
 mod switch;
 mod tiltfile;
 
 use crate::engine::effect::Effect;
 use crate::engine::objects::status::is_disabled;
 use crate::engine::state::State;
+use crate::engine::touched::Seen;
 use crate::model::object::kinds::{
     CONFIG_MAP, EXTENSION, EXTENSION_REPO, FILE_WATCH, KUBERNETES_APPLY, KUBERNETES_DISCOVERY, POD_LOG_STREAM,
     PORT_FORWARD, TILTFILE, TOGGLE_BUTTON, UI_BUTTON,
 };
 use crate::model::object::{Kind, Table};
 
-/// The table as it was when it was settled last: what did not change needs no look.
+/// What there was when it was settled last: what did not change needs no look.
 #[derive(Debug, Default)]
-pub struct Settled(Option<Table>);
+pub struct Settled {
+    table: Option<Table>,
+    deploys: Seen,
+}
 
 impl Settled {
     fn is_new(&self, state: &State, kinds: &[&'static Kind]) -> bool {
         let differs = |before: &Table| kinds.iter().any(|kind| !before.same_kind(&state.table, kind));
-        self.0.as_ref().is_none_or(differs)
+        self.table.as_ref().is_none_or(differs)
     }
 }
 
@@ -47,6 +52,11 @@ pub fn settle(state: &mut State, settled: &mut Settled, effects: &mut Vec<Effect
         forget_watches(state);
     }
     cmd::settle(state);
+    if state.unsettled || state.unpatched || settled.is_new(state, &[&CONFIG_MAP]) {
+        state.unpatched = false;
+        live::settle(state, effects);
+        live::runs(state);
+    }
     let deploys = [
         &KUBERNETES_APPLY,
         &KUBERNETES_DISCOVERY,
@@ -56,9 +66,11 @@ pub fn settle(state: &mut State, settled: &mut Settled, effects: &mut Vec<Effect
     ];
     if state.unsettled || settled.is_new(state, &deploys) {
         state.unsettled = false;
-        deploy::settle(state, effects);
+        let touched = settled.deploys.touched(state);
+        deploy::settle(state, &touched, effects);
+        settled.deploys = Seen::of(state);
     }
-    settled.0 = Some(state.table.clone());
+    settled.table = Some(state.table.clone());
 }
 
 /// A watch that is gone, or off, starts anew when it comes back.

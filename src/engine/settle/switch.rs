@@ -72,6 +72,8 @@ fn disable(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     resource.is_outdated = false;
     resource.retry = Default::default();
     resource.workload = Default::default();
+    resource.freshness.forget();
+    resource.in_place = Default::default();
     image::disabled(state, name);
     if is_news {
         say(name, "disabled", effects);

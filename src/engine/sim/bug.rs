@@ -41,10 +41,14 @@ pub enum Bug {
     DeletesOthers,
     /// Nobody hears of pods.
     LosesPods,
+    /// What changed is left out of what goes into containers.
+    BringsNothing,
+    /// New containers are taken for such as have everything.
+    ForgetsWhatWasSent,
 }
 
 impl Bug {
-    pub const ALL: [Bug; 17] = [
+    pub const ALL: [Bug; 19] = [
         Bug::LosesFiles,
         Bug::StartsTwice,
         Bug::ForgetsTheEnd,
@@ -62,6 +66,8 @@ impl Bug {
         Bug::ForgetsWhatIsLeft,
         Bug::DeletesOthers,
         Bug::LosesPods,
+        Bug::BringsNothing,
+        Bug::ForgetsWhatWasSent,
     ];
 
     pub fn action(bug: Option<Bug>, action: Action) -> Option<Action> {
@@ -82,8 +88,16 @@ impl Bug {
                         deploy.elsewhere = Arc::from([]);
                     }
                 }
-                Work::Command { .. } | Work::Nothing | Work::Impossible(_) => {}
+                Work::Live(_) | Work::Command { .. } | Work::Nothing | Work::Impossible(_) => {}
             }
+        }
+        if let (Some(Bug::BringsNothing), Effect::StartUpdate(order)) = (bug, &mut effect)
+            && let Work::Live(work) = &mut order.work
+        {
+            let orders = work.orders.iter_mut();
+            orders
+                .flat_map(|order| &mut order.containers)
+                .for_each(|to| to.sent.clear());
         }
         match (bug, &effect) {
             (Some(Bug::StartsTwice), Effect::StartUpdate(_)) | (Some(Bug::AnswersTwice), Effect::Answer { .. }) => {
@@ -117,6 +131,10 @@ impl Bug {
                 .applies
                 .values_mut()
                 .for_each(|apply| Arc::make_mut(apply).left = Arc::from([])),
+            Some(Bug::ForgetsWhatWasSent) => state
+                .lives
+                .values_mut()
+                .for_each(|live| Arc::make_mut(live).sent.clear()),
             Some(Bug::IgnoresSlots) => Arc::make_mut(&mut state.settings).update.max_parallel_updates = 9,
             Some(Bug::StaleStatus) => {
                 let names: Vec<_> = state.resources.keys().cloned().collect();

@@ -2,16 +2,20 @@
 
 use crate::engine::desired::desired;
 use crate::engine::objects::status::{Projected, project};
+use crate::engine::settle::{Settled, settle};
 use crate::engine::sim::world::World;
-use crate::engine::sim::{cluster, images};
-use crate::engine::state::{Hold, Phase};
+use crate::engine::sim::{cluster, images, live};
+use crate::engine::state::{Hold, Means, Phase};
 use crate::engine::step::Loop;
 
 pub fn always(engine: &Loop, world: &World) -> Result<(), String> {
     let state = &engine.state;
     let own = state.resources.values().filter_map(|one| one.running.as_ref());
     let departing = state.departing.values().map(|(_, update)| update);
-    let running: Vec<_> = own.chain(departing).collect();
+    let running: Vec<_> = own
+        .chain(departing)
+        .filter(|update| update.means == Means::Build)
+        .collect();
     if running.len() as u32 > world.most {
         return Err(format!("{} updates run, {} may", running.len(), world.most));
     }
@@ -65,7 +69,7 @@ pub fn at_rest(engine: &Loop, world: &World) -> Result<(), String> {
                     | Hold::Loop { .. }
             )
         );
-        if resource.is_due() && !waits_for_somebody {
+        if resource.is_due() && !waits_for_somebody && !live::waits_for_ever(resource) {
             return Err(format!("{name} is due at rest: {:?}", resource.hold));
         }
         if resource.running.is_some() {
@@ -76,6 +80,7 @@ pub fn at_rest(engine: &Loop, world: &World) -> Result<(), String> {
     processes(engine, world)?;
     images::check(&world.images, state)?;
     cluster::check(&world.cluster, &world.images.deployed, state)?;
+    live::check(&world.containers, state)?;
     objects(engine)
 }
 
@@ -138,8 +143,12 @@ fn objects(engine: &Loop) -> Result<(), String> {
     if serves.len() != wanted {
         return Err(format!("{wanted} processes are served, objects are {serves:?}"));
     }
+    if again.table.version() != before {
+        return Err("the objects are not what the state is".to_owned());
+    }
+    settle(&mut again, &mut Settled::default(), &mut Vec::new());
     match again.table.version() == before {
         true => Ok(()),
-        false => Err("the objects are not what the state is".to_owned()),
+        false => Err("the objects are not what follows from the state".to_owned()),
     }
 }

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::deploy::runtime;
+use crate::deploy::runtime::{self, Runtime};
 use crate::engine::action::{Action, ApplyFact, Class, DiscoveryFact, UpdateFailure, UpdateOutcome};
 use crate::engine::effect::{DiscoveryTask, Force, KubernetesDeploy, RemoveWork};
 use crate::engine::sim::Event;
 use crate::engine::sim::chance::Chance;
+use crate::engine::sim::live::Containers;
 use crate::engine::sim::world::pause;
 use crate::engine::state::{Name, Removal, ResourceState, State};
 use crate::engine::workload;
@@ -147,13 +148,13 @@ impl Cluster {
             return Ok(self.failed((&deploy.apply, update), left));
         }
         if stage != Stage::HalfWay {
-            self.put(&wanted[..half], (&hash, &images), deploy.force, chance, &mut news);
+            self.put(&wanted[..half], (&hash, &images, &deploy), chance, &mut news);
             news.push((pause(chance, 500), Event::Cluster { update }));
             let stage = Stage::HalfWay;
             self.runs.insert(update, Run::Apply { deploy, images, stage });
             return Ok(news);
         }
-        self.put(&wanted[half..], (&hash, &images), deploy.force, chance, &mut news);
+        self.put(&wanted[half..], (&hash, &images, &deploy), chance, &mut news);
         for object in deploy.left.iter().filter(|object| !wanted.contains(&object.name)) {
             self.take(object, (&deploy.apply, &deploy.elsewhere), (state, chance), &mut news)?;
         }
@@ -244,11 +245,16 @@ impl Cluster {
     fn put(
         &mut self,
         names: &[Box<str>],
-        (hash, images): (&str, &Images),
-        force: Force,
+        (hash, images, deploy): (&str, &Images, &KubernetesDeploy),
         chance: &mut Chance,
         news: &mut News,
     ) {
+        let force = deploy.force;
+        let runs: Vec<&str> = deploy
+            .images
+            .iter()
+            .filter_map(|(name, _)| images.get(name).map(String::as_str))
+            .collect();
         for name in names {
             let known = self.objects.get(name);
             if force == Force::No && known.is_some_and(|known| *known.hash == *hash) {
@@ -257,7 +263,7 @@ impl Cluster {
             let kept = known.filter(|_| force == Force::No).map(|known| known.uid.clone());
             self.numbers += 1;
             let uid = kept.unwrap_or_else(|| format!("u{}", self.numbers).into());
-            let pod = pod(self.numbers, &uid, hash);
+            let pod = pod(self.numbers, &uid, hash, &runs);
             for _ in 0..2 {
                 let (object, pod) = (name.clone(), pod.name.clone());
                 news.push((pause(chance, 3000), Event::Pod { object, pod }));
@@ -363,7 +369,7 @@ impl Cluster {
     }
 
     /// A pod gets ready, or breaks.
-    pub fn change(&mut self, object: &str, pod: &str, chance: &mut Chance) -> News {
+    pub fn change(&mut self, (object, pod): (&str, &str), files: &mut Containers, chance: &mut Chance) -> News {
         let mut news = News::new();
         let Some(live) = self.objects.get_mut(object).filter(|live| *live.pod.name == *pod) else {
             return news;
@@ -373,6 +379,11 @@ impl Cluster {
         let reason = "CrashLoopBackOff".into();
         let message = "".into();
         for container in &mut live.pod.containers {
+            if is_ready && (container.id.is_empty() || chance.once_in(3)) {
+                self.numbers += 1;
+                container.id = format!("c{}", self.numbers).into();
+                files.starts(container.id.clone(), &container.image);
+            }
             container.ready = is_ready;
             container.state = match is_ready {
                 true => ContainerState::Running { started: None },
@@ -384,7 +395,36 @@ impl Cluster {
         }
         let uid = live.uid.clone();
         self.announce(&uid, chance, &mut news);
+        self.bury(files);
         news
+    }
+
+    /// Another container takes the place of one that ran.
+    pub fn crash(&mut self, files: &mut Containers, chance: &mut Chance) -> News {
+        let mut news = News::new();
+        let live = self.objects.values_mut().flat_map(|live| {
+            let uid = &live.uid;
+            live.pod.containers.iter_mut().map(move |container| (uid, container))
+        });
+        let mut running: Vec<_> = live.filter(|(_, container)| container.is_running()).collect();
+        let Some(place) = (0..running.len()).nth(chance.below(running.len().max(1) as u64) as usize) else {
+            return news;
+        };
+        let (uid, container) = running.swap_remove(place);
+        self.numbers += 1;
+        container.id = format!("c{}", self.numbers).into();
+        files.starts(container.id.clone(), &container.image);
+        let uid = uid.clone();
+        self.announce(&uid, chance, &mut news);
+        self.bury(files);
+        news
+    }
+
+    /// Containers that are in no pod any more are gone.
+    pub fn bury(&self, files: &mut Containers) {
+        let containers = self.objects.values().flat_map(|live| &live.pod.containers);
+        let running = containers.filter(|container| container.is_running());
+        files.retain(&running.map(|container| &*container.id).collect());
     }
 }
 
@@ -401,7 +441,13 @@ fn done(apply: &Name, update: u64, deployed: Arc<Deployed>) -> News {
     ]
 }
 
-fn pod(number: u64, uid: &str, hash: &str) -> Pod {
+fn pod(number: u64, uid: &str, hash: &str, images: &[&str]) -> Pod {
+    let container = |image: &&str| Container {
+        name: "main".into(),
+        image: (*image).into(),
+        ..Container::default()
+    };
+    let images = if images.is_empty() { &[""] } else { images };
     Pod {
         name: format!("p{number}").into(),
         namespace: "default".into(),
@@ -409,10 +455,7 @@ fn pod(number: u64, uid: &str, hash: &str) -> Pod {
         phase: "Pending".into(),
         template_hash: hash.into(),
         ancestor: uid.into(),
-        containers: vec![Container {
-            name: "main".into(),
-            ..Container::default()
-        }],
+        containers: images.iter().map(container).collect(),
         ..Pod::default()
     }
 }
@@ -532,7 +575,11 @@ fn seen(cluster: &Cluster, name: &Name, resource: &ResourceState, state: &State)
     let deployed = state.applies.get(name).and_then(|apply| apply.deployed.as_ref());
     let truth = deployed.map(|deployed| {
         let pods = cluster.followers.get(name).map(|task| cluster.pods(task));
-        runtime::runtime(&pods.unwrap_or_default(), target.readiness, deployed.is_complete)
+        match runtime::runtime(&pods.unwrap_or_default(), target.readiness, deployed.is_complete) {
+            // What lacks changes does not count as ready.
+            Runtime::Ok if resource.is_behind => Runtime::Pending { why: None },
+            runtime => runtime,
+        }
     });
     match truth == resource.workload.runtime {
         true => Ok(()),

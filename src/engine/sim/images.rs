@@ -1,6 +1,7 @@
 //! Pure. Images in the simulated world: their sources, what is built from them, and what would be right.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::engine::effect::ImageWork;
 use crate::engine::images::watch_name;
 use crate::engine::sim::Event;
 use crate::engine::sim::chance::Chance;
+use crate::engine::sim::live::{self, Containers};
 use crate::engine::sim::world::pause;
 use crate::engine::state::{Name, Seq, State, identity};
 use crate::model::build::{DockerRecipe, ImageTarget, Recipe};
@@ -51,6 +53,7 @@ enum Doing {
     Build {
         order: Box<Order>,
         content: u64,
+        seen: BTreeMap<PathBuf, u64>,
     },
 }
 
@@ -67,7 +70,7 @@ impl Images {
         &mut self,
         (update, resource): (u64, &Name),
         work: ImageWork,
-        chance: &mut Chance,
+        (containers, chance): (&mut Containers, &mut Chance),
     ) -> Result<News, String> {
         let run = Run {
             resource: Arc::clone(resource),
@@ -76,12 +79,17 @@ impl Images {
         };
         self.runs.insert(update, run);
         let mut news = News::new();
-        self.advance(update, chance, &mut news)?;
+        self.advance(update, (containers, chance), &mut news)?;
         Ok(news)
     }
 
     /// Begins whatever can begin, and ends the update when nothing is left.
-    fn advance(&mut self, update: u64, chance: &mut Chance, news: &mut News) -> Result<(), String> {
+    fn advance(
+        &mut self,
+        update: u64,
+        (containers, chance): (&mut Containers, &mut Chance),
+        news: &mut News,
+    ) -> Result<(), String> {
         while let Some(run) = self.runs.get_mut(&update) {
             let Some((image, turn)) = run.course.next() else { break };
             match turn {
@@ -99,7 +107,7 @@ impl Images {
                         true => Why::Planned,
                         false => Why::WasGone,
                     };
-                    self.build((update, image, why), order, chance, news)?;
+                    self.build((update, image, why), order, (containers, chance), news)?;
                 }
             }
         }
@@ -113,7 +121,7 @@ impl Images {
         &mut self,
         (update, image, why): (u64, Name, Why),
         order: Box<Order>,
-        chance: &mut Chance,
+        (containers, chance): (&mut Containers, &mut Chance),
         news: &mut News,
     ) -> Result<(), String> {
         let Some(run) = self.runs.get_mut(&update) else {
@@ -131,7 +139,11 @@ impl Images {
                     Duration::from_micros(1),
                     fact(update, &image, ImageFact::Stages(stages)),
                 ));
-                Doing::Build { order, content }
+                Doing::Build {
+                    order,
+                    content,
+                    seen: containers.host(),
+                }
             }
         };
         run.doing.insert(Arc::clone(&image), doing);
@@ -140,29 +152,39 @@ impl Images {
     }
 
     /// What an update does about an image has come to its end.
-    pub fn turn(&mut self, update: u64, image: Name, chance: &mut Chance) -> Result<News, String> {
+    pub fn turn(
+        &mut self,
+        (update, image): (u64, Name),
+        containers: &mut Containers,
+        chance: &mut Chance,
+    ) -> Result<News, String> {
         let mut news = News::new();
         let Some(run) = self.runs.get_mut(&update) else {
             return Ok(news);
         };
         match run.doing.remove(&image) {
             Some(Doing::Look { order, .. }) if chance.once_in(10) => {
-                self.build((update, image, Why::WasGone), order, chance, &mut news)?;
+                self.build((update, image, Why::WasGone), order, (containers, chance), &mut news)?;
             }
             Some(Doing::Look { built, .. }) => {
                 leave(run, update, &image, &mut news);
                 run.course.ended(image, Fate::There(built));
             }
-            Some(Doing::Wait { order, why }) => self.build((update, image, why), order, chance, &mut news)?,
-            Some(Doing::Build { order, content }) => {
+            Some(Doing::Wait { order, why }) => {
+                self.build((update, image, why), order, (containers, chance), &mut news)?;
+            }
+            Some(Doing::Build { order, content, seen }) => {
                 self.building.remove(&image);
                 let (fate, told) = outcome(&order, content, chance);
+                if let Fate::There(built) = &fate {
+                    containers.built((&image, identity(built)), seen, &bases_of(&order));
+                }
                 news.push((Duration::ZERO, fact(update, &image, told)));
                 run.course.ended(image, fate);
             }
             None => {}
         }
-        self.advance(update, chance, &mut news)?;
+        self.advance(update, (containers, chance), &mut news)?;
         Ok(news)
     }
 
@@ -185,8 +207,14 @@ impl Images {
     }
 
     /// Somebody saves a file of an image, sometimes without a difference. Who does not watch is not told.
-    pub fn save(&mut self, image: &str, chance: &mut Chance, state: &State) -> Vec<Action> {
+    pub fn save(
+        &mut self,
+        (image, path): (&str, PathBuf),
+        containers: &mut Containers,
+        (chance, state): (&mut Chance, &State),
+    ) -> Vec<Action> {
         if !chance.once_in(4) {
+            containers.save(path.clone());
             *self.content.entry(image.to_owned()).or_default() += 1;
         }
         let watch: Name = watch_name(image).into();
@@ -199,7 +227,7 @@ impl Images {
             return Vec::new();
         }
         vec![Action::Files {
-            changes: vec![(watch, vec![format!("/p/{image}/{}", chance.below(3)).into()])],
+            changes: vec![(watch, vec![path])],
             written: None,
         }]
     }
@@ -255,6 +283,7 @@ fn outcome(order: &Order, content: u64, chance: &mut Chance) -> (Fate, ImageFact
     let bases = bases_of(order);
     let built = Built {
         id: Some(id(&order.target, content, &bases)),
+        cluster: id(&order.target, content, &bases),
         ..Built::default()
     };
     (Fate::There(built.clone()), ImageFact::Built { built, bases })
@@ -288,6 +317,8 @@ pub fn check(world: &Images, state: &State) -> Result<(), String> {
     for (name, resource) in &state.resources {
         let went_well = resource.last().is_some_and(|last| last.error.is_none());
         let is_settled = resource.enabled && went_well && !resource.is_changed() && !resource.is_due();
+        // What is changed in place is not what its image is.
+        let is_settled = is_settled && !crate::engine::live::can_be(resource);
         let Some(deployed) = world.deployed.get(name).filter(|_| is_settled) else {
             continue;
         };
@@ -327,7 +358,10 @@ pub fn pool(chance: &mut Chance) -> Vec<ImageTarget> {
             match_in_env_vars: false,
             entrypoint: chance.once_in(3).then(|| vec!["run".to_owned()]),
             container_args: None,
-            live_update: LiveUpdate::default(),
+            live_update: match chance.once_in(2) {
+                true => live::rules(number),
+                false => LiveUpdate::default(),
+            },
             image_deps: deps.iter().map(|dep| format!("i{dep}")).collect(),
             recipe: Recipe::Docker(Box::new(DockerRecipe {
                 dockerfile: format!("v{}", chance.below(2)),

@@ -13,8 +13,10 @@ use crate::engine::effect::{Deploy, Effect, Key, Task, Work};
 use crate::engine::sim::chance::Chance;
 use crate::engine::sim::cluster::{Cluster, share};
 use crate::engine::sim::images::{self, Images};
+use crate::engine::sim::live::Containers;
 use crate::engine::sim::{Event, cluster};
 use crate::engine::state::{MAIN, Name, Seq, State, TriggerSource};
+use crate::model::build::ImageTarget;
 use crate::model::command::Command;
 use crate::model::local::LocalTarget;
 use crate::model::object::kinds::{CMD, CONFIG_MAP};
@@ -23,7 +25,7 @@ use crate::model::project::{Evaluation, Hashes, Project, Resource, Target, Trigg
 use crate::model::report::Failure;
 use crate::model::time::Time;
 use crate::model::tree::{Map, Tree};
-use crate::model::workload::{DiscoveryStrategy, KubernetesTarget, PodReadiness, Source};
+use crate::model::workload::{DiscoveryStrategy, KubernetesTarget};
 
 pub struct World {
     pub project: Project,
@@ -37,6 +39,7 @@ pub struct World {
     pub most: u32,
     pub images: Images,
     pub cluster: Cluster,
+    pub containers: Containers,
     tokens: u64,
     step: Seq,
 }
@@ -58,6 +61,7 @@ impl World {
             most: 3,
             images: Images::default(),
             cluster: Cluster::new(),
+            containers: Containers::default(),
             tokens: 0,
             step: Seq(0),
         }
@@ -71,6 +75,7 @@ impl World {
                 self.updates.remove(update);
                 self.images.over(*update, outcome);
                 self.cluster.over(*update);
+                self.containers.over(*update);
             }
             Action::Cluster(fact) => {
                 let is_there = matches!(fact, ClusterFact::Connected(_) | ClusterFact::Recovered);
@@ -95,6 +100,10 @@ impl World {
                     return Err(format!("{token:?} was answered twice"));
                 }
                 Vec::new()
+            }
+            Effect::Fence { token } => {
+                let refusal = None;
+                vec![(pause(chance, 30), Action::Fenced { token, refusal })]
             }
             Effect::Evaluate(order) => vec![(
                 pause(chance, 300),
@@ -122,8 +131,13 @@ impl World {
                         if let Deploy::Kubernetes(deploy) = &work.deploy {
                             self.cluster.begin(order.update, deploy.clone())?;
                         }
-                        return self.images.start((order.update, &order.resource), *work, chance);
+                        return self.images.start(
+                            (order.update, &order.resource),
+                            *work,
+                            (&mut self.containers, chance),
+                        );
                     }
+                    Work::Live(work) => return Ok(self.containers.begin(order.update, *work, chance)),
                     Work::Command { .. } | Work::Nothing | Work::Remove(_) | Work::Impossible(_) => {}
                 }
                 vec![(pause(chance, 4000), self.ended(order.update, chance))]
@@ -134,6 +148,7 @@ impl World {
                 };
                 running.cancelled = true;
                 self.images.cancelled(update);
+                self.containers.over(update);
                 let mut news = self.cluster.cancelled(update);
                 let outcome = UpdateOutcome::Cancelled;
                 news.push((pause(chance, 50), Event::Fact(Action::Updated { update, outcome })));
@@ -143,6 +158,10 @@ impl World {
                 key: Key::Discovery(name),
                 task: Task::Discovery(task),
             } => return Ok(self.cluster.follow(name, *task, chance)),
+            Effect::Keep {
+                key: Key::Agent(container),
+                ..
+            } => return Ok(Containers::reach(&container, chance)),
             Effect::Keep { key, task } => self.keep(key, task, chance),
             Effect::Release { key } => {
                 match key {
@@ -161,15 +180,21 @@ impl World {
     /// What was begun goes on.
     pub fn turn(&mut self, event: Event, chance: &mut Chance, state: &State) -> Result<Vec<(Duration, Event)>, String> {
         match event {
-            Event::Image { update, image } => self.images.turn(update, image, chance),
+            Event::Image { update, image } => self.images.turn((update, image), &mut self.containers, chance),
+            Event::Live { update } => Ok(self.containers.turn(update, chance)),
             Event::Deploy { update } => Ok(self.cluster.deploy(update, self.images.made(update), chance)),
-            Event::Cluster { update } => self.cluster.turn(update, state, chance),
-            Event::Pod { object, pod } => Ok(self.cluster.change(&object, &pod, chance)),
+            Event::Cluster { update } => {
+                let news = self.cluster.turn(update, state, chance);
+                self.cluster.bury(&mut self.containers);
+                news
+            }
+            Event::Pod { object, pod } => Ok(self.cluster.change((&object, &pod), &mut self.containers, chance)),
+            Event::Crash => Ok(self.cluster.crash(&mut self.containers, chance)),
             Event::Look { discovery, generation } => {
                 let seen = self.cluster.look(&discovery, generation);
                 Ok(seen.map(|seen| (Duration::ZERO, seen)).into_iter().collect())
             }
-            event @ (Event::Fact(_) | Event::Meddle) => Ok(vec![(Duration::ZERO, event)]),
+            event @ (Event::Fact(_) | Event::Meddle | Event::Edit) => Ok(vec![(Duration::ZERO, event)]),
         }
     }
 
@@ -280,14 +305,33 @@ impl World {
         }
     }
 
+    /// Mostly files that are synced.
+    pub fn edit(&mut self, chance: &mut Chance, state: &State) -> Vec<Action> {
+        let images: Vec<Name> = state.images.keys().cloned().collect();
+        let Some(image) = chance.pick(&images).cloned() else {
+            return Vec::new();
+        };
+        let file = match chance.once_in(8) {
+            true => 2,
+            false => chance.below(2),
+        };
+        self.save_image(&image, file, (chance, state))
+    }
+
+    fn save_image(&mut self, image: &Name, file: u64, (chance, state): (&mut Chance, &State)) -> Vec<Action> {
+        let path = PathBuf::from(format!("/p/{image}/{file}"));
+        let facts = self.images.save((image, path), &mut self.containers, (chance, state));
+        if !facts.is_empty() {
+            images::note(&mut self.saved, image, state);
+        }
+        facts
+    }
+
     fn save(&mut self, name: &Name, chance: &mut Chance, state: &State) -> Vec<Action> {
         let images = state.resource(name).map(|resource| Arc::clone(&resource.images));
         if let Some(image) = images.and_then(|images| chance.pick(&images).cloned()) {
-            let facts = self.images.save(&image, chance, state);
-            if !facts.is_empty() {
-                images::note(&mut self.saved, &image, state);
-            }
-            return facts;
+            let file = chance.below(3);
+            return self.save_image(&image, file, (chance, state));
         }
         let watch: Name = format!("local:{name}").into();
         // A save that nobody watches for is nobody's change.
@@ -373,19 +417,12 @@ fn mode(chance: &mut Chance) -> TriggerMode {
     }
 }
 
-fn kubernetes() -> Target {
+fn kubernetes(images: &[ImageTarget]) -> Target {
     Target::Kubernetes(Box::new(KubernetesTarget {
-        source: Source::Yaml(String::new()),
-        objects: Vec::new(),
-        image_maps: Vec::new(),
-        image_locators: Vec::new(),
-        timeout: Duration::ZERO,
-        port_forwards: Vec::new(),
-        extra_selectors: Vec::new(),
+        // The last one is deployed; others are what it is made from, or nobody's.
+        image_maps: images.last().map(ImageTarget::image_map).into_iter().collect(),
         discovery: DiscoveryStrategy::Default,
-        readiness: PodReadiness::default(),
-        links: Vec::new(),
-        watch_ignores: Vec::new(),
+        ..KubernetesTarget::default()
     }))
 }
 
@@ -420,7 +457,11 @@ pub fn project(chance: &mut Chance) -> Project {
         project.enabled.push(name.clone());
         let (images, target) = match chance.below(2) {
             0 => (Vec::new(), Target::Local(Box::new(local))),
-            _ => (images::some(&pool, chance), kubernetes()),
+            _ => {
+                let images = images::some(&pool, chance);
+                let target = kubernetes(&images);
+                (images, target)
+            }
         };
         project.resources.push(Resource {
             name,

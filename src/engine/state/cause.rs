@@ -25,6 +25,10 @@ pub enum Cause {
     Dependency,
     /// It failed for what lies outside the project.
     Retry,
+    /// A container started from the image, and lacks what others have got since.
+    Container,
+    /// Its containers could not be changed in place.
+    FellBack,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,6 +105,10 @@ pub enum Hold {
     WaitingForCluster {
         error: Option<String>,
     },
+    /// What changed goes into a container that is not there yet, or that we do not reach yet.
+    WaitingForContainer {
+        container: Option<Name>,
+    },
     /// Objects that belong to no resource are deployed first.
     WaitingForUncategorized,
     /// As many updates run as may.
@@ -135,6 +143,7 @@ impl Hold {
             Hold::StillEnding | Hold::BuildingImage { .. } => "building-component",
             Hold::Retry { .. } => "waiting-for-retry",
             Hold::WaitingForCluster { .. } => "waiting-for-cluster",
+            Hold::WaitingForContainer { .. } => "waiting-for-deploy",
             Hold::WaitingForUncategorized => "waiting-for-uncategorized",
             Hold::NoSlot { .. } => "waiting-for-slot",
             Hold::Manual { .. } | Hold::ManualInit => "waiting-for-trigger",
@@ -168,6 +177,8 @@ impl fmt::Display for Cause {
             Cause::Superseded => f.write_str("Newer Save"),
             Cause::Dependency => f.write_str("Dependency Updated"),
             Cause::Retry => f.write_str("Trying Again"),
+            Cause::Container => f.write_str("New Container"),
+            Cause::FellBack => f.write_str("Live Update Failed"),
         }
     }
 }
@@ -203,6 +214,10 @@ impl fmt::Display for Hold {
             Hold::StartingWatch => f.write_str("waits until its files are watched, so that no save is lost"),
             Hold::WaitingForCluster { error: None } => f.write_str("waits for the cluster to be connected"),
             Hold::WaitingForCluster { error: Some(error) } => write!(f, "waits for the cluster: {error}"),
+            Hold::WaitingForContainer { container: None } => f.write_str("waits for its pods, to change them in place"),
+            Hold::WaitingForContainer { container: Some(name) } => {
+                write!(f, "waits for container {name}, to change it in place")
+            }
             Hold::WaitingForUncategorized => f.write_str("waits for the objects that belong to no resource"),
             Hold::NoSlot { most } => write!(
                 f,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::engine::action::Class;
 use crate::engine::effect::Destination;
 use crate::engine::state::{Name, Seq};
-use crate::model::build::{ImageTarget, Recipe};
+use crate::model::build::{AgentLayer, ImageTarget, Recipe};
 use crate::model::built::{Built, Delivery, Stage};
 use crate::model::time::Time;
 
@@ -114,5 +114,10 @@ pub fn is_ours(target: &ImageTarget) -> bool {
 
 /// Whether two definitions build the same image. How it is deployed and updated in place is another matter.
 pub fn builds_the_same(known: &ImageTarget, new: &ImageTarget) -> bool {
-    known.selector == new.selector && known.recipe == new.recipe && known.image_deps == new.image_deps
+    // Only what was built with a supervisor can be restarted in place.
+    let is_supervised = |image: &ImageTarget| image.agent_layer() == AgentLayer::Supervisor;
+    known.selector == new.selector
+        && known.recipe == new.recipe
+        && known.image_deps == new.image_deps
+        && is_supervised(known) == is_supervised(new)
 }

@@ -5,7 +5,9 @@
 mod cause;
 mod cluster;
 mod deploy;
+mod entries;
 mod image;
+mod live;
 mod process;
 mod resource;
 mod session;
@@ -28,10 +30,14 @@ pub use cluster::{ClusterState, Connected};
 pub use deploy::{
     ApplyState, ContainerStream, DiscoveryState, ForwardState, ForwardedPort, Removal, StreamState, Workload,
 };
+pub use entries::Entries;
 pub use image::{ImageFailure, ImageState, Made, Making, builds_the_same, identity, is_ours};
+pub use live::{
+    AgentPhase, AgentState, Edit, Freshness, InPlace, LiveFailure, LiveState, Lives, Patched, Sending, Sent,
+};
 pub use process::{CmdState, Phase, ProcessState};
 pub use resource::{
-    Cancelled, CommandRun, Echo, Pending, Record, Requested, ResourceState, Retry, RuntimeStatus, Serve, Update,
+    Cancelled, CommandRun, Echo, Means, Pending, Record, Requested, ResourceState, Retry, RuntimeStatus, Serve, Update,
     UpdateStatus, image_maps,
 };
 pub use session::{Build, Ending, Mode, Outcome, Session, WebAddress};
@@ -60,14 +66,20 @@ pub struct State {
     /// In the order of definition, Tiltfile by Tiltfile.
     pub resources: IndexMap<Name, Arc<ResourceState>>,
     /// What resources build, by the name of the image map.
-    pub images: BTreeMap<Name, Arc<ImageState>>,
+    pub images: Entries<ImageState>,
     pub pruning: Pruning,
     pub cluster: Arc<ClusterState>,
     /// What is in the cluster because of us, by the name of the KubernetesApply.
-    pub applies: BTreeMap<Name, Arc<ApplyState>>,
-    pub discoveries: BTreeMap<Name, Arc<DiscoveryState>>,
-    pub streams: BTreeMap<Name, Arc<StreamState>>,
-    pub forwards: BTreeMap<Name, Arc<ForwardState>>,
+    pub applies: Entries<ApplyState>,
+    pub discoveries: Entries<DiscoveryState>,
+    pub streams: Entries<StreamState>,
+    pub forwards: Entries<ForwardState>,
+    /// What is changed in place, by the name of the LiveUpdate.
+    pub lives: Lives,
+    /// What works for us in containers, by their ids.
+    pub agents: BTreeMap<Name, Arc<AgentState>>,
+    /// What is known of containers changed, and what follows from it for live updates did not yet.
+    pub unpatched: bool,
     /// What is known of deploys changed, and the objects that follow from it did not yet.
     pub unsettled: bool,
     /// Updates of resources that are gone, until they have ended.
@@ -76,7 +88,7 @@ pub struct State {
     pub queue: Vec<Name>,
     /// Cmd objects that run on their own account.
     pub cmds: BTreeMap<Name, Arc<CmdState>>,
-    pub watches: BTreeMap<Name, Arc<WatchState>>,
+    pub watches: Entries<WatchState>,
     pub clicks: BTreeMap<Name, Click>,
     pub settings: Arc<Settings>,
     pub counters: Counters,
@@ -166,18 +178,21 @@ impl State {
             table: Table::new(salt),
             tiltfiles: IndexMap::new(),
             resources: IndexMap::new(),
-            images: BTreeMap::new(),
+            images: Entries::default(),
             pruning: Pruning::default(),
             cluster: Arc::default(),
-            applies: BTreeMap::new(),
-            discoveries: BTreeMap::new(),
-            streams: BTreeMap::new(),
-            forwards: BTreeMap::new(),
+            applies: Entries::default(),
+            discoveries: Entries::default(),
+            streams: Entries::default(),
+            forwards: Entries::default(),
+            lives: Lives::new(),
+            agents: BTreeMap::new(),
+            unpatched: false,
             unsettled: false,
             departing: BTreeMap::new(),
             queue: Vec::new(),
             cmds: BTreeMap::new(),
-            watches: BTreeMap::new(),
+            watches: Entries::default(),
             clicks: BTreeMap::new(),
             settings: Arc::default(),
             counters: Counters::default(),

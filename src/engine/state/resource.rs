@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::deploy::runtime::Runtime;
 use crate::engine::action::Class;
-use crate::engine::state::{Cause, Hold, Name, Phase, ProcessState, Seq, TriggerSource, Workload};
+use crate::engine::state::{Cause, Freshness, Hold, InPlace, Name, Phase, ProcessState, Seq, TriggerSource, Workload};
 use crate::model::project::{Resource, Target, TriggerMode};
 use crate::model::time::Time;
 
@@ -48,6 +48,12 @@ pub struct ResourceState {
     pub retry: Retry,
     /// How its pods do, where it is deployed to Kubernetes.
     pub workload: Workload,
+    /// A container of it lacks what others have got already, or was never begun.
+    pub is_behind: bool,
+    /// Its latest build or deploy failed: what runs is not what was declared or saved then, and only a build changes that.
+    pub is_broken: bool,
+    pub freshness: Freshness,
+    pub in_place: InPlace,
 }
 
 /// How often in a row it failed for what lies outside the project, and when it tries again by itself.
@@ -89,6 +95,20 @@ pub struct Update {
     pub cancelled: Option<Cancelled>,
     /// What the images are that it uses, as far as that is settled.
     pub images: BTreeMap<Name, String>,
+    pub means: Means,
+    /// Who asked for it, in case it has to be begun again.
+    pub requested: Option<Requested>,
+}
+
+/// How an update brings its resource up to date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Means {
+    #[default]
+    Build,
+    /// Containers are changed in place.
+    Live,
+    /// Containers that lack what others have get it.
+    CatchUp,
 }
 
 /// Why a running update was asked to end.
@@ -190,6 +210,10 @@ impl ResourceState {
             is_outdated: false,
             retry: Retry::default(),
             workload: Workload::default(),
+            is_behind: false,
+            is_broken: false,
+            freshness: Freshness::default(),
+            in_place: InPlace::default(),
         }
     }
 
@@ -255,7 +279,8 @@ impl ResourceState {
         }
         let waits = self.requested.is_some()
             || (self.due.is_some() && (self.starts_by_itself() || self.started_once))
-            || (self.is_changed() && self.follows_files());
+            || (self.is_changed() && self.follows_files())
+            || self.is_behind;
         match self.last() {
             _ if waits => UpdateStatus::Pending,
             Some(record) if record.error.is_some() => UpdateStatus::Error,
@@ -285,6 +310,8 @@ impl ResourceState {
         match &self.workload.runtime {
             None if self.update_status() == UpdateStatus::None => RuntimeStatus::None,
             None | Some(Runtime::Pending { .. }) => RuntimeStatus::Pending,
+            // The container stays for the next change, the program in it is gone.
+            Some(Runtime::Ok) if self.in_place.ended.is_some() => RuntimeStatus::Error,
             Some(Runtime::Ok) => RuntimeStatus::Ok,
             Some(Runtime::NotApplicable) => RuntimeStatus::NotApplicable,
             Some(Runtime::Error { .. }) => RuntimeStatus::Error,

@@ -25,6 +25,8 @@ pub struct Session {
     pub reuse: Reuse,
     /// Whether ports of pods are forwarded: not with `--disable-port-forwards`.
     pub forwards_ports: bool,
+    /// Whether running containers are changed in place: not with `--update-mode=image`.
+    pub updates_live: bool,
     pub ending: Option<Ending>,
     pub outcome: Option<Outcome>,
     /// When it was clear how a session ends that ends by itself: what has ended is heard out first.

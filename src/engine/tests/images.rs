@@ -13,7 +13,7 @@ use crate::model::build::{DockerRecipe, ImageTarget, Recipe};
 use crate::model::built::Built;
 use crate::model::image::Selector;
 use crate::model::live::{LiveUpdate, Sync};
-use crate::model::workload::{DiscoveryStrategy, KubernetesTarget, PodReadiness, Source};
+use crate::model::workload::{DiscoveryStrategy, KubernetesTarget, Source};
 
 /// An image with a folder of its own, made from others.
 pub fn image(name: &str, bases: &[&str]) -> ImageTarget {
@@ -38,16 +38,10 @@ pub fn deploying(name: &str, images: Vec<ImageTarget>) -> Resource {
     let deployed = images.last().map(ImageTarget::image_map);
     let target = KubernetesTarget {
         source: Source::Yaml("kind: Pod".to_owned()),
-        objects: Vec::new(),
         image_maps: deployed.into_iter().collect(),
-        image_locators: Vec::new(),
         timeout: Duration::from_secs(30),
-        port_forwards: Vec::new(),
-        extra_selectors: Vec::new(),
         discovery: DiscoveryStrategy::Default,
-        readiness: PodReadiness::default(),
-        links: Vec::new(),
-        watch_ignores: Vec::new(),
+        ..KubernetesTarget::default()
     };
     Resource {
         images,
@@ -98,7 +92,7 @@ impl Rig {
         }]);
     }
 
-    fn makes(&mut self, resource: &str, image: &str, id: &str) {
+    pub fn makes(&mut self, resource: &str, image: &str, id: &str) {
         self.fact(resource, image, ImageFact::Started);
         let known = |base: &String| {
             let known = self.engine.state.images.get(base.as_str());
@@ -110,7 +104,7 @@ impl Rig {
         self.fact(resource, image, ImageFact::Built { built, bases });
     }
 
-    fn breaks(&mut self, resource: &str, image: &str, class: Class) {
+    pub fn breaks(&mut self, resource: &str, image: &str, class: Class) {
         self.fact(resource, image, ImageFact::Started);
         let message = "no".to_owned();
         self.fact(resource, image, ImageFact::Failed { message, class });
@@ -123,7 +117,7 @@ impl Rig {
         self.ends(resource, UpdateOutcome::Failed(UpdateFailure { class, message, exit }));
     }
 
-    fn save_image(&mut self, image: &str) {
+    pub fn save_image(&mut self, image: &str) {
         self.pass(Duration::from_secs(1));
         self.changed(&format!("image:{image}"), &[&format!("/p/{image}/file")]);
     }
@@ -257,6 +251,7 @@ fn a_changed_definition_builds_anew_and_a_changed_option_does_not() {
     live.live_update.syncs.push(Sync {
         local: ".".to_owned(),
         container: "/srv".to_owned(),
+        ..Sync::default()
     });
     rig.reload(vec![deploying("web", vec![live.clone()])]);
     assert_eq!(rig.running(), [""; 0]);

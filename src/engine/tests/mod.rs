@@ -7,6 +7,7 @@ mod deploy_objects;
 mod deploy_runs;
 mod image_objects;
 pub mod images;
+mod live;
 mod objects;
 mod rules;
 

@@ -64,6 +64,25 @@ pub fn expanded(word: &str, scope: &Scope) -> String {
     out
 }
 
+/// The first variable of the word that has no value, and none to take instead.
+pub fn unknown(word: &str, scope: &Scope) -> Option<String> {
+    let mut rest = word;
+    while let Some(at) = rest.find('$') {
+        let is_escaped = rest[..at].ends_with(scope.escape);
+        let after = &rest[at + 1..];
+        let braced = after.strip_prefix('{');
+        let name = braced.unwrap_or(after);
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let (name, after) = name.split_at(end.unwrap_or(name.len()));
+        let has_default = braced.is_some() && !after.starts_with('}');
+        if !is_escaped && !name.is_empty() && !has_default && !scope.values.contains_key(name) {
+            return Some(name.to_owned());
+        }
+        rest = after;
+    }
+    None
+}
+
 struct Expansion<'a> {
     chars: Peekable<Chars<'a>>,
     scope: &'a Scope,

@@ -11,7 +11,7 @@ use crate::model::report::Failure;
 use crate::tiltfile::call::Call;
 use crate::tiltfile::function::{Builtin, Fault, Outcome, Param, Rest};
 use crate::tiltfile::run::Run;
-use crate::world::kubeconfig::{self, Context, KubeconfigError, Sources};
+use crate::world::kubeconfig::{self, Context, KubeconfigError};
 
 pub const FUNCTIONS: &[Builtin] = &[
     Builtin {
@@ -66,20 +66,14 @@ fn find(run: &Run) -> Result<Cluster, String> {
     if let Some(pinned) = &request.pinned {
         return Ok(of(pinned, &home));
     }
-    let sources = Sources {
-        variable: request.environment.get("KUBECONFIG").cloned(),
-        home: home.clone().into(),
-        context: request.kube_context.clone(),
-        namespace: request.kube_namespace.clone(),
-    };
-    match kubeconfig::active(&sources) {
+    match kubeconfig::active(&request.kubeconfig()) {
         Ok(Some(context)) => Ok(of(&context, &home)),
-        Ok(None) => Ok(no_cluster(sources.namespace)),
+        Ok(None) => Ok(no_cluster(request.kube_namespace.clone())),
         Err(error @ KubeconfigError::UnknownContext { .. }) => Err(unknown(&error)),
         Err(error) => {
             // Somebody who runs no Kubernetes should not have to mend its configuration.
             run.warn(format!("going on without a Kubernetes context: {error}"));
-            Ok(no_cluster(sources.namespace))
+            Ok(no_cluster(request.kube_namespace.clone()))
         }
     }
 }

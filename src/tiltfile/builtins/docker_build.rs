@@ -7,7 +7,7 @@ use crate::model::dockerfile;
 use crate::model::image::Reference;
 use crate::model::quote::quoted;
 use crate::tiltfile::builtins::common;
-use crate::tiltfile::builtins::live_update;
+use crate::tiltfile::builtins::live_update::{self, Copied};
 use crate::tiltfile::call::{Call, Flag, unpack_argv, unpack_strings, unpack_text};
 use crate::tiltfile::declared::images::{Definition, Watch};
 use crate::tiltfile::function::{Builtin, Fault, Outcome, Param, Rest};
@@ -58,7 +58,17 @@ fn docker_build<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
     if call.is_given("cache") {
         call.run.warn(CACHE_IS_OBSOLETE);
     }
-    let live_update = live_update::live_update(call, "live_update")?;
+    let copied = Copied {
+        dockerfile: &dockerfile.text,
+        name: dockerfile
+            .path
+            .as_ref()
+            .map_or_else(|| "the Dockerfile".to_owned(), |path| path.display().to_string()),
+        args: &args,
+        target: &recipe.target,
+        context: context.as_deref(),
+    };
+    let live_update = live_update::live_update_of(call, "live_update", Some(&copied))?;
     let watch = Watch {
         tiltfile: Some(call.run.current_file()),
         dockerfile: dockerfile.path,

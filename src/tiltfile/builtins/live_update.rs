@@ -1,5 +1,7 @@
 //! Steps of live updates, and putting them together.
 
+use std::path::Path;
+
 use starlark::values::{AllocValue, Value};
 
 use crate::model::command::Echo;
@@ -10,8 +12,13 @@ use crate::tiltfile::call::{Call, Flag};
 use crate::tiltfile::function::{Builtin, Fault, Outcome, Param, Rest};
 use crate::tiltfile::print;
 use crate::tiltfile::values::step::{
-    FallBackOnStep, InitialSyncStep, RestartContainerStep, RunStep, Step, StepId, SyncStep,
+    AutoStep, FallBackOnStep, InitialSyncStep, PullStep, RestartContainerStep, RunStep, Step, StepId, SyncStep,
 };
+
+mod copied;
+mod rules;
+
+pub use copied::Copied;
 
 pub const FUNCTIONS: &[Builtin] = &[
     Builtin {
@@ -19,11 +26,29 @@ pub const FUNCTIONS: &[Builtin] = &[
         params: &[
             Param::required("local_path", "str"),
             Param::required("remote_path", "str"),
+            Param::optional("owner", "str", "''"),
+            Param::optional("mode", "str", "''"),
         ],
         rest: Rest::Refused,
         returns: "LiveUpdateStep",
-        doc: "Step of a live update: a changed file, or one in a changed directory, is copied into the container. The remote path is absolute; one that ends with `/` keeps the file's name.",
+        doc: "Step of a live update: a changed file, or one in a changed directory, is copied into the container. The remote path is absolute; one that ends with `/` keeps the file's name. A file belongs to whom the one that it replaces belonged to, else its folder; `owner` is `'container'` for the container's user, or numbers, `'uid:gid'`. Its mode is the local one; `mode` is `'existing'` for that of the file that it replaces, or octal, `'0644'`.",
         body: sync,
+    },
+    Builtin {
+        name: "auto",
+        params: &[],
+        rest: Rest::Refused,
+        returns: "LiveUpdateStep",
+        doc: "Step of a live update of `docker_build`: syncs for what the Dockerfile copies from the context. A warning says which of its lines cannot be followed, and why.",
+        body: auto,
+    },
+    Builtin {
+        name: "pull",
+        params: &[Param::required("paths", "str | list[str]")],
+        rest: Rest::Refused,
+        returns: "LiveUpdateStep",
+        doc: "Step of a live update: what changes in the container at these places comes back into the project. They are local paths, or patterns such as `db/migrations/**`, each of them under a sync.",
+        body: pull,
     },
     Builtin {
         name: "run",
@@ -55,10 +80,10 @@ pub const FUNCTIONS: &[Builtin] = &[
     },
     Builtin {
         name: "restart_container",
-        params: &[],
+        params: &[Param::nullable("trigger", "str | list[str]", "[]")],
         rest: Rest::Refused,
         returns: "LiveUpdateStep",
-        doc: "Last step of a live update: the container starts again. For Docker Compose only; on Kubernetes use the extension `restart_process`.",
+        doc: "Last step of a live update: the container's process starts again, each time, or only if one of `trigger` changed.",
         body: restart_container,
     },
 ];
@@ -70,7 +95,32 @@ fn sync<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         .display()
         .to_string();
     let container = call.string_or("remote_path", "")?;
-    made(call, |id| SyncStep { id, local, container })
+    let owner = call.string_or("owner", "")?;
+    rules::owner(&owner)?;
+    let mode = call.string_or("mode", "")?;
+    rules::mode(&mode)?;
+    made(call, |id| SyncStep {
+        id,
+        local,
+        container,
+        owner,
+        mode,
+    })
+}
+
+fn auto<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    made(call, |id| AutoStep { id })
+}
+
+fn pull<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
+    let mut patterns = Vec::new();
+    for pattern in rules::texts(call, "paths", "pull")? {
+        patterns.push(rules::pulled(&call.run.directory(), &pattern)?);
+    }
+    match patterns.is_empty() {
+        true => Err("paths can't be empty: name what comes back from the container".into()),
+        false => made(call, |id| PullStep { id, patterns }),
+    }
 }
 
 fn run<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
@@ -79,17 +129,8 @@ fn run<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
         return Err("cmd can't be empty: give a command to run in the container".into());
     }
     let shown = !call.flag("echo_off", Flag::Off)?;
-    let triggers = call.one_or_many("trigger").into_iter().map(|value| {
-        let text = value.unpack_str().map(str::to_owned);
-        text.ok_or_else(|| {
-            let (command, of) = (crate::model::command::Command::display(&argv), value.get_type());
-            let value = print::repr(value);
-            Fault::Said(format!(
-                "run cmd '{command}' triggers contained value '{value}' of type '{of}'. it may only contain strings"
-            ))
-        })
-    });
-    let triggers = triggers.collect::<Result<Vec<String>, Fault>>()?;
+    let command = crate::model::command::Command::display(&argv);
+    let triggers = rules::texts(call, "trigger", &format!("run cmd '{command}' triggers"))?;
     made(call, |id| RunStep {
         id,
         argv,
@@ -112,7 +153,8 @@ fn initial_sync<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
 }
 
 fn restart_container<'v>(call: &mut Call<'v, '_, '_, '_>) -> Outcome<'v> {
-    made(call, |id| RestartContainerStep { id })
+    let triggers = rules::texts(call, "trigger", "restart_container triggers")?;
+    made(call, |id| RestartContainerStep { id, triggers })
 }
 
 /// A new step, noted so that it is missed if nobody uses it.
@@ -130,14 +172,19 @@ where
 
 /// The live update that a parameter describes; none if it was not given, is None or an empty list.
 pub fn live_update(call: &Call, param: &str) -> Result<LiveUpdate, Fault> {
+    live_update_of(call, param, None)
+}
+
+/// The same where a Dockerfile says what `auto()` means.
+pub fn live_update_of(call: &Call, param: &str, build: Option<&Copied>) -> Result<LiveUpdate, Fault> {
     let values = call.one_or_many(param);
     if values.is_empty() {
         return Ok(LiveUpdate::default());
     }
-    assemble(call, &values).map_err(|error| Fault::Said(format!("{param}: {error}")))
+    assemble(call, &values, build).map_err(|error| Fault::Said(format!("{param}: {error}")))
 }
 
-fn assemble(call: &Call, values: &[Value]) -> Result<LiveUpdate, String> {
+fn assemble(call: &Call, values: &[Value], build: Option<&Copied>) -> Result<LiveUpdate, String> {
     let mut draft = Draft {
         update: LiveUpdate {
             base: call.run.directory(),
@@ -151,7 +198,10 @@ fn assemble(call: &Call, values: &[Value]) -> Result<LiveUpdate, String> {
             format!("'steps' must be a list of live update steps - got value '{shown}' of type '{of}'")
         })?;
         let id = step.id();
-        draft.add(step)?;
+        match step {
+            Step::Auto(_) => draft.add_auto(call, build)?,
+            step => draft.add(step)?,
+        }
         call.run.declared.borrow_mut().images.steps.consume(id);
     }
     check(&draft.update)?;
@@ -174,14 +224,18 @@ struct Draft {
 }
 
 impl Draft {
-    fn add(&mut self, step: Step) -> Result<(), &'static str> {
+    fn add(&mut self, step: Step) -> Result<(), String> {
         match step {
-            Step::InitialSync(_) => self.add_initial_sync(),
-            Step::FallBackOn(step) => self.add_fall_back_on(step),
-            Step::Sync(step) => self.add_sync(step),
-            Step::Run(step) => self.add_run(step),
-            Step::RestartContainer(_) => {
+            // Only the caller knows what it means.
+            Step::Auto(_) => Ok(()),
+            Step::Pull(step) => Ok(self.add_pull(step)?),
+            Step::InitialSync(_) => Ok(self.add_initial_sync()?),
+            Step::FallBackOn(step) => Ok(self.add_fall_back_on(step)?),
+            Step::Sync(step) => Ok(self.add_sync(step)?),
+            Step::Run(step) => Ok(self.add_run(step)?),
+            Step::RestartContainer(step) => {
                 self.reached = Stage::Restart;
+                self.update.restart_triggers = step.triggers;
                 self.update.restart = Restart::Always;
                 Ok(())
             }
@@ -211,16 +265,54 @@ impl Draft {
     }
 
     fn add_sync(&mut self, step: SyncStep) -> Result<(), &'static str> {
-        match self.reached {
-            Stage::Restart => return Err("restart container is only valid as the last step"),
-            Stage::Run => return Err("all sync steps must precede all run steps"),
-            _ => self.reached = Stage::Sync,
-        }
+        self.reach_sync("all sync steps must precede all run steps")?;
         self.update.syncs.push(Sync {
             local: self.relative(&step.local),
             container: step.container,
+            owner: rules::owner(&step.owner).unwrap_or_default(),
+            mode: rules::mode(&step.mode).unwrap_or_default(),
         });
         Ok(())
+    }
+
+    fn add_pull(&mut self, step: PullStep) -> Result<(), &'static str> {
+        self.reach_sync("all pull steps must precede all run steps")?;
+        let patterns: Vec<String> = step.patterns.iter().map(|pattern| self.relative(pattern)).collect();
+        self.update.pulls.extend(patterns);
+        Ok(())
+    }
+
+    fn add_auto(&mut self, call: &Call, build: Option<&Copied>) -> Result<(), String> {
+        self.reach_sync("auto must precede all run steps")?;
+        let build = build.ok_or(
+            "auto() works in docker_build only, whose Dockerfile says what is copied: write the syncs down instead",
+        )?;
+        let derived = build.derive();
+        if derived.syncs.is_empty() {
+            return Err(derived.nothing());
+        }
+        for warning in &derived.warnings {
+            call.run.warn(warning);
+        }
+        let relative = |draft: &Draft, file: &Path| draft.relative(&file.display().to_string());
+        for (file, sync) in derived.syncs {
+            let local = relative(self, &file);
+            self.update.syncs.push(Sync { local, ..sync });
+        }
+        let stops: Vec<String> = derived.stops.iter().map(|file| relative(self, file)).collect();
+        self.update.stop_paths.extend(stops);
+        Ok(())
+    }
+
+    fn reach_sync(&mut self, late: &'static str) -> Result<(), &'static str> {
+        match self.reached {
+            Stage::Restart => Err("restart container is only valid as the last step"),
+            Stage::Run => Err(late),
+            _ => {
+                self.reached = Stage::Sync;
+                Ok(())
+            }
+        }
     }
 
     fn add_run(&mut self, step: RunStep) -> Result<(), &'static str> {
@@ -258,6 +350,7 @@ fn check(update: &LiveUpdate) -> Result<(), String> {
             ));
         }
     }
+    problems.extend(update.pulls.iter().filter_map(|pull| rules::place(update, pull).err()));
     match problems.as_slice() {
         [] => Ok(()),
         [problem] => Err(problem.clone()),

@@ -205,7 +205,7 @@ pub fn check_steps(run: &Run) -> Result<(), Failure> {
     )))
 }
 
-/// Refuses to restart containers where Kubernetes would only run the old image again.
+/// Refuses to restart containers on Kubernetes where the image is not ours to put a supervisor into: it would only be run again.
 pub fn check_restarts(resources: &[Resource]) -> Result<(), Failure> {
     let restarts = |resource: &&Resource| {
         let in_kubernetes = matches!(resource.target, Target::Kubernetes(_));
@@ -213,7 +213,7 @@ pub fn check_restarts(resources: &[Resource]) -> Result<(), Failure> {
             && resource
                 .images
                 .iter()
-                .any(|image| image.live_update.restart == Restart::Always)
+                .any(|image| image.live_update.restart == Restart::Always && !image.can_be_supervised())
     };
     let names: Vec<&str> = resources
         .iter()

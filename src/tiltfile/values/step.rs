@@ -25,15 +25,29 @@ macro_rules! step {
     };
 }
 
-step!(SyncStep, "live_update_sync_step", { local: String, container: String });
+step!(SyncStep, "live_update_sync_step", { local: String, container: String, owner: String, mode: String });
+step!(PullStep, "live_update_pull_step", { patterns: Vec<String> });
+step!(AutoStep, "live_update_auto_step", {});
 step!(RunStep, "live_update_run_step", { argv: Vec<String>, triggers: Vec<String>, shown: bool });
 step!(FallBackOnStep, "live_update_fall_back_on_step", { files: Vec<String> });
 step!(InitialSyncStep, "live_update_initial_sync_step", {});
-step!(RestartContainerStep, "live_update_restart_container_step", {});
+step!(RestartContainerStep, "live_update_restart_container_step", { triggers: Vec<String> });
 
 impl fmt::Display for SyncStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sync step: '{}'->'{}'", self.local, self.container)
+    }
+}
+
+impl fmt::Display for PullStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pull step: [{}]", self.patterns.join(" "))
+    }
+}
+
+impl fmt::Display for AutoStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("auto step")
     }
 }
 
@@ -62,7 +76,11 @@ impl fmt::Display for InitialSyncStep {
 
 impl fmt::Display for RestartContainerStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("restart_container step")
+        f.write_str("restart_container step")?;
+        match self.triggers.as_slice() {
+            [] => Ok(()),
+            triggers => write!(f, " (triggers: {})", triggers.join("; ")),
+        }
     }
 }
 
@@ -70,6 +88,8 @@ impl fmt::Display for RestartContainerStep {
 #[derive(Debug, Clone)]
 pub enum Step {
     Sync(SyncStep),
+    Auto(AutoStep),
+    Pull(PullStep),
     Run(RunStep),
     FallBackOn(FallBackOnStep),
     InitialSync(InitialSyncStep),
@@ -79,7 +99,9 @@ pub enum Step {
 impl Step {
     pub fn from_value(value: Value) -> Option<Step> {
         let step = SyncStep::from_value(value).cloned().map(Step::Sync);
-        step.or_else(|| RunStep::from_value(value).cloned().map(Step::Run))
+        step.or_else(|| AutoStep::from_value(value).cloned().map(Step::Auto))
+            .or_else(|| PullStep::from_value(value).cloned().map(Step::Pull))
+            .or_else(|| RunStep::from_value(value).cloned().map(Step::Run))
             .or_else(|| FallBackOnStep::from_value(value).cloned().map(Step::FallBackOn))
             .or_else(|| InitialSyncStep::from_value(value).cloned().map(Step::InitialSync))
             .or_else(|| {
@@ -92,6 +114,8 @@ impl Step {
     pub fn id(&self) -> StepId {
         match self {
             Step::Sync(step) => step.id,
+            Step::Auto(step) => step.id,
+            Step::Pull(step) => step.id,
             Step::Run(step) => step.id,
             Step::FallBackOn(step) => step.id,
             Step::InitialSync(step) => step.id,

@@ -140,3 +140,25 @@ fn a_tiltfile_can_be_explained_too() {
     });
     check(&scene, MAIN, expect_file!["../../../testdata/explain/tiltfile/out.txt"]);
 }
+
+#[test]
+fn which_edit_runs_and_how_it_got_there_is_told() {
+    let scene = Scene::new().job("web", |it| {
+        updated(it, 450, None);
+        it.freshness.saved(Seq(4), at(50_000));
+        it.freshness.runs(Seq(4), at(50_008));
+        it.freshness.saved(Seq(5), at(58_000));
+        it.in_place.fallback = Some("no memory that is not noexec".to_owned());
+        it.in_place.built_because = Some("Detected change to stop file \"/p/stop\"".to_owned());
+    });
+    let text = explain(&scene.0, "web").expect("it is there");
+    for line in [
+        "\nWhich edit runs\n",
+        "  it runs edit 1, 8 ms after its save (by tar), 9.9s ago\n",
+        "  it is 1 edit behind; the oldest was saved 2.0s ago\n",
+        "  the last update is a full build: Detected change to stop file \"/p/stop\"\n",
+        "  live updates go by tar, which is slower: no memory that is not noexec\n",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+}

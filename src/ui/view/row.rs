@@ -4,7 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::deploy::runtime::Runtime;
-use crate::engine::state::{Cancelled, Hold, Name, Phase, ProcessState, ResourceState, State, TiltfileState, Update};
+use crate::engine::fresh;
+use crate::engine::live;
+use crate::engine::state::{
+    Cancelled, Hold, Means, Name, Phase, ProcessState, ResourceState, State, TiltfileState, Update,
+};
 use crate::model::project::Target;
 use crate::model::suggest::counted;
 use crate::model::time::Time;
@@ -92,8 +96,19 @@ fn of(name: &Name, resource: &ResourceState, now: Time) -> Row {
     }
 }
 
-/// Both how a resource stands and the words for it.
+/// Both how a resource stands and the words for it, and which edit runs.
 pub fn standing(resource: &ResourceState, now: Time) -> (Sign, String) {
+    let (sign, what) = usual(resource, now);
+    if let Some(behind) = fresh::behind(resource).filter(|_| sign != Sign::Off) {
+        return (sign, format!("{behind}, {what}"));
+    }
+    match fresh::runs(resource).filter(|_| sign == Sign::Ready && live::can_be(resource)) {
+        Some(runs) => (sign, runs),
+        None => (sign, what),
+    }
+}
+
+fn usual(resource: &ResourceState, now: Time) -> (Sign, String) {
     if let Some(running) = &resource.running {
         return (Sign::Busy, updating(resource, running, now));
     }
@@ -106,6 +121,9 @@ pub fn standing(resource: &ResourceState, now: Time) -> (Sign, String) {
     }
     if let Some(error) = resource.last().and_then(|last| last.error.as_deref()) {
         return (Sign::Failing, first_line(error));
+    }
+    if let Some(ended) = fresh::ended(resource) {
+        return (Sign::Failing, ended);
     }
     let (sign, what) = runtime(resource, now);
     match &resource.hold {
@@ -121,13 +139,18 @@ fn updating(resource: &ResourceState, running: &Update, now: Time) -> String {
         Some(_) => return format!("stopping {elapsed}"),
         None => {}
     }
-    let verb = match resource.declared.images.is_empty() {
-        true => "updating",
-        false => "building",
+    let verb = match (running.means, resource.declared.images.is_empty()) {
+        (Means::Live | Means::CatchUp, _) => return format!("changing containers {elapsed}"),
+        (Means::Build, true) => "updating",
+        (Means::Build, false) => "building",
+    };
+    let why = match &resource.in_place.built_because {
+        Some(why) => format!(": {}", first_line(why)),
+        None => String::new(),
     };
     match resource.usual {
-        Some(usual) if usual >= Duration::from_secs(1) => format!("{verb} {elapsed} of about {}", short(usual)),
-        _ => format!("{verb} {elapsed}"),
+        Some(usual) if usual >= Duration::from_secs(1) => format!("{verb} {elapsed} of about {}{why}", short(usual)),
+        _ => format!("{verb} {elapsed}{why}"),
     }
 }
 

@@ -220,3 +220,37 @@ fn what_is_deployed_stands_as_its_pods_do() {
     ];
     assert_eq!(said, expected);
 }
+
+#[test]
+fn a_row_says_how_many_edits_do_not_run() {
+    let scene = Scene::new().job("web", |it| {
+        updated(it, 450, Some("Command failed"));
+        it.freshness.saved(crate::engine::state::Seq(4), at(50_000));
+        it.freshness.saved(crate::engine::state::Seq(5), at(51_000));
+    });
+    let shown = screen(&scene.0, &look(100, 10), &Tails::new());
+    assert!(shown.contains("2 edits behind, Command failed"), "{shown}");
+}
+
+#[test]
+fn a_row_says_why_it_builds_and_which_program_ended() {
+    let building = Scene::new().job("web", |it| {
+        running(it, 56_800, vec![Cause::Initial]);
+        it.in_place.built_because = Some("Found file(s) not matching any sync (files: /p/x)".to_owned());
+    });
+    let shown = screen(&building.0, &look(120, 10), &Tails::new());
+    assert!(
+        shown.contains("updating 3.2s: Found file(s) not matching any sync"),
+        "{shown}"
+    );
+    let ended = Scene::new().job("web", |it| {
+        updated(it, 450, None);
+        it.in_place.ended = Some("the program in container app exited with code 1".to_owned());
+    });
+    let shown = screen(&ended.0, &look(120, 10), &Tails::new());
+    assert!(
+        shown.contains("exited with code 1; the next save starts it again"),
+        "{shown}"
+    );
+    assert!(shown.contains("1 failing"), "{shown}");
+}

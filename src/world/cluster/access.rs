@@ -1,9 +1,19 @@
 //! From kubeconfig files to a client that is logged in.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::task::{self, Poll};
 
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::{self, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use kube::client::{Body, ConfigExt};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use tower_layer::Layer;
+use tower_service::Service;
 
 use super::{ClusterError, error, proxy};
 use crate::model::cluster::Identity;
@@ -23,7 +33,7 @@ pub async fn open(
         authority: authority.map(|bytes| digest::sha256_hex(&bytes)).unwrap_or_default(),
     };
     // A credential plugin runs in here, and blocks.
-    let client = tokio::task::spawn_blocking(move || Client::try_from(config)).await;
+    let client = tokio::task::spawn_blocking(move || client(config)).await;
     let client = client.map_err(|error| broken(context, error.to_string()))?;
     let client = client.map_err(|error| match error::credentials(&error) {
         Some(reason) => ClusterError::Credentials {
@@ -33,6 +43,45 @@ pub async fn open(
         None => broken(context, chain(&error)),
     })?;
     Ok((client, identity))
+}
+
+/// A client whose connections send what they are given at once: what is said to containers is small and not always answered,
+/// and the library's own connections would keep it back until the server has acknowledged what went before.
+fn client(config: Config) -> kube::Result<Client> {
+    if config.proxy_url.is_some() {
+        return Client::try_from(config);
+    }
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(config.connect_timeout);
+    let connector = config.rustls_https_connector_with_connector(connector)?;
+    let plain = legacy::Client::builder(TokioExecutor::new()).build(connector);
+    let service = config.extra_headers_layer()?.layer(Plain(plain));
+    let namespace = config.default_namespace.clone();
+    Ok(match config.auth_layer()? {
+        Some(auth) => Client::new(config.base_uri_layer().layer(auth.layer(service)), namespace),
+        None => Client::new(config.base_uri_layer().layer(service), namespace),
+    })
+}
+
+/// Requests as they are, with errors as the layers around them want them.
+#[derive(Clone)]
+struct Plain(legacy::Client<HttpsConnector<HttpConnector>, Body>);
+
+impl Service<Request<Body>> for Plain {
+    type Response = Response<Incoming>;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut task::Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let sent = self.0.request(request);
+        Box::pin(async move { Ok(sent.await?) })
+    }
 }
 
 async fn configure(

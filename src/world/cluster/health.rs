@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::Request;
 use kube::client::Body;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Cluster, ClusterError};
@@ -13,8 +13,6 @@ use super::{Cluster, ClusterError};
 const PULSE: Duration = Duration::from_secs(15);
 /// Failures in a row that are news.
 const PATIENCE_COUNT: u32 = 4;
-/// Until a cluster that answers for the first time is asked again.
-const RETRY: Duration = Duration::from_secs(30);
 
 /// What has become of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,20 +27,6 @@ pub enum HealthFact {
         before: String,
         now: String,
     },
-}
-
-/// Connects to a cluster, however long that takes; tells every failure.
-pub async fn connect_with_retry<F: Future<Output = Result<Cluster, ClusterError>>>(
-    connect: impl Fn() -> F,
-    tell: impl Fn(ClusterError),
-) -> Cluster {
-    loop {
-        match connect().await {
-            Ok(cluster) => return cluster,
-            Err(error) => tell(error),
-        }
-        sleep(RETRY).await;
-    }
 }
 
 /// Asks a cluster how it is until told to stop, and tells what has changed.

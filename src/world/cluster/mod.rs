@@ -22,7 +22,7 @@ use std::time::Duration;
 pub use error::ClusterError;
 pub use exec::{Ends, Exec, Output, Running};
 pub use forward::{Connection, PodPorts};
-pub use health::{HealthFact, connect_with_retry, watch_health};
+pub use health::{HealthFact, watch_health};
 pub use streams::{Gone, Incoming, Outgoing, Piece};
 
 use crate::model::cluster::{Facts, Identity};

@@ -30,6 +30,9 @@ pub struct Image {
     pub platform: String,
     /// Instructions for images that are built from it; not in lists.
     pub on_build: Vec<String>,
+    /// What a container of it runs, and with which arguments; not in lists.
+    pub entrypoint: Vec<String>,
+    pub command: Vec<String>,
     /// The digests of its layers' plain archives, from the bottom up; not in lists.
     pub layers: Vec<String>,
 }
@@ -107,6 +110,8 @@ impl Engine {
             digests: found.repo_digests.unwrap_or_default(),
             labels: config.labels.unwrap_or_default(),
             on_build: config.on_build.unwrap_or_default(),
+            entrypoint: config.entrypoint.unwrap_or_default(),
+            command: config.cmd.unwrap_or_default(),
             size: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
             created: 0,
             platform: parts.join("/"),
@@ -130,9 +135,7 @@ impl Engine {
                 labels: image.labels,
                 size: u64::try_from(image.size).unwrap_or_default(),
                 created: image.created,
-                platform: String::new(),
-                on_build: Vec::new(),
-                layers: Vec::new(),
+                ..Image::default()
             })
             .collect())
     }

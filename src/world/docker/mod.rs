@@ -1,12 +1,14 @@
-//! Docker Engine: who it is, its images, builds, and what it can throw away.
+//! Docker Engine: who it is, its images, builds, commands in its containers, and what it can throw away.
 //!
 //! The client library makes the plain requests. What it cannot do is done here over connections of our own: the session in
-//! which BuildKit asks us for files, secrets and keys, and the build itself.
+//! which BuildKit asks us for files, secrets and keys, the build itself, and the streams of commands.
 
 pub mod classic;
+mod contents;
 mod dial;
 pub mod endpoint;
 mod error;
+pub mod exec;
 mod image;
 pub mod minikube;
 mod named;

@@ -103,7 +103,7 @@ impl Engine {
     }
 
     async fn control(&self) -> Result<Channel, DockerError> {
-        let io = wire::upgrade(&self.0.dialer, "/grpc", &[], "starting a build").await?;
+        let io = wire::upgrade(&self.0.dialer, &wire::Upgrade::h2c("/grpc", &[]), "starting a build").await?;
         let endpoint = Endpoint::from_static("http://buildkit").http2_adaptive_window(true);
         let once = Once(Mutex::new(Some(io)));
         endpoint

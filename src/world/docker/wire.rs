@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Empty, Full};
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, UPGRADE};
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -93,23 +93,46 @@ pub async fn ask(dialer: &Dialer, method: Method, path: &str, doing: &'static st
     if status.is_success() {
         return Ok(body);
     }
-    let text = String::from_utf8_lossy(&body);
-    let said: Option<serde_json::Value> = serde_json::from_str(&text).ok();
-    let message = said.as_ref().and_then(|said| said["message"].as_str());
     Err(DockerError::Refused {
         doing,
         status: status.as_u16(),
-        message: message.unwrap_or(text.trim()).to_owned(),
+        message: message(&body),
     })
 }
 
-/// Asks the engine to speak HTTP/2 on a connection from now on.
-pub async fn upgrade(
-    dialer: &Dialer,
-    path: &str,
-    headers: &[(&str, String)],
-    doing: &'static str,
-) -> Result<Upgraded, DockerError> {
+/// A connection, and what it is to become.
+pub struct Upgrade<'a> {
+    pub path: &'a str,
+    pub protocol: &'a str,
+    pub headers: &'a [(&'a str, String)],
+    pub body: Bytes,
+}
+
+impl<'a> Upgrade<'a> {
+    /// HTTP/2.
+    pub fn h2c(path: &'a str, headers: &'a [(&'a str, String)]) -> Upgrade<'a> {
+        Upgrade {
+            path,
+            protocol: "h2c",
+            headers,
+            body: Bytes::new(),
+        }
+    }
+}
+
+/// A connection that nobody puts words around any more.
+pub type Raw = Box<dyn Stream>;
+
+/// The connection below an upgraded one, and what was read of it already.
+pub fn raw(upgraded: Upgraded) -> (Raw, Bytes) {
+    match upgraded.downcast::<TokioIo<Box<dyn Stream>>>() {
+        Ok(parts) => (parts.io.into_inner(), parts.read_buf),
+        Err(upgraded) => (Box::new(TokioIo::new(upgraded)), Bytes::new()),
+    }
+}
+
+/// Asks the engine to speak something else on a connection from now on.
+pub async fn upgrade(dialer: &Dialer, upgrade: &Upgrade<'_>, doing: &'static str) -> Result<Upgraded, DockerError> {
     let broken = |error: &(dyn std::error::Error + 'static)| DockerError::Broken {
         doing,
         reason: super::error::chain(error),
@@ -120,14 +143,16 @@ pub async fn upgrade(
         .map_err(|error| broken(&error))?;
     let mut request = Request::builder()
         .method(Method::POST)
-        .uri(path)
+        .uri(upgrade.path)
         .header(HOST, "docker")
         .header(CONNECTION, "Upgrade")
-        .header(UPGRADE, "h2c");
-    for (name, value) in headers {
+        .header(UPGRADE, upgrade.protocol);
+    for (name, value) in upgrade.headers {
         request = request.header(*name, value);
     }
-    let request = request.body(Empty::<Bytes>::new()).map_err(|error| broken(&error))?;
+    let request = request
+        .body(Full::new(upgrade.body.clone()))
+        .map_err(|error| broken(&error))?;
     // The connection's task ends with the upgraded stream, whoever holds that.
     let driven = tokio_util::task::TaskTracker::new();
     driven.spawn(connection.with_upgrades());
@@ -138,8 +163,16 @@ pub async fn upgrade(
         return Err(DockerError::Refused {
             doing,
             status,
-            message: String::from_utf8_lossy(&body.to_bytes()).trim().to_owned(),
+            message: message(&body.to_bytes()),
         });
     }
     hyper::upgrade::on(response).await.map_err(|error| broken(&error))
+}
+
+/// What a refusal says.
+fn message(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let said: Option<serde_json::Value> = serde_json::from_str(&text).ok();
+    let message = said.as_ref().and_then(|said| said["message"].as_str());
+    message.unwrap_or(text.trim()).to_owned()
 }

@@ -98,6 +98,10 @@ impl Stamp {
         self.kind == Kind::Folder
     }
 
+    pub fn inode(&self) -> u64 {
+        self.inode
+    }
+
     /// Nothing happened to the file between the two, as far as times can tell.
     fn is_same(&self, other: &Stamp) -> bool {
         Stamp {
@@ -144,7 +148,8 @@ impl Entry {
         let mut entry = Entry::new(&self.name, now);
         if self.stamp.kind != now.kind || !matches!(now.kind, Kind::File | Kind::Link) {
             entry.read(path);
-            return (entry, self.stamp.kind != now.kind);
+            let is_dressed_anew = now.kind == Kind::Folder && self.stamp.mode != now.mode;
+            return (entry, self.stamp.kind != now.kind || is_dressed_anew);
         }
         let times_prove = !self.stamp.is_young || self.hash.is_none();
         if evidence == Evidence::Seen && times_prove && self.stamp.is_same(&now) {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -157,7 +158,29 @@ impl Files {
             };
             self.examine(&path, touch, evidence);
         }
+        self.examine_other_names();
         std::mem::take(&mut self.changed)
+    }
+
+    /// A file with several names has an event for the one by which it was changed.
+    fn examine_other_names(&mut self) {
+        let inodes: BTreeSet<u64> = self.changed.iter().filter_map(|path| shared_inode(path)).collect();
+        if inodes.is_empty() {
+            return;
+        }
+        let mut others = Vec::new();
+        for (path, folder) in self.tree.whole_folders() {
+            let same = folder
+                .entries()
+                .iter()
+                .filter(|entry| inodes.contains(&entry.stamp.inode()));
+            others.extend(same.map(|entry| path.join(&*entry.name)));
+        }
+        for other in others {
+            if !self.changed.contains(&other) {
+                self.examine(&other, Touch::default(), Evidence::Written);
+            }
+        }
     }
 
     /// Compares everything with what was known, because events were lost or could not be had.
@@ -366,6 +389,12 @@ impl Files {
     pub fn has_to_learn(&self) -> bool {
         !self.backlog.is_empty()
     }
+}
+
+/// Of a file that has other names as well.
+fn shared_inode(path: &Path) -> Option<u64> {
+    let found = std::fs::symlink_metadata(path).ok()?;
+    (found.is_file() && found.nlink() > 1).then(|| found.ino())
 }
 
 fn joined(place: &Path, rest: &Path) -> PathBuf {

@@ -1,11 +1,16 @@
 //! Git's `index.lock`: while it is there, git is about to change more files.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::world::clock::{self, Duration};
 use crate::world::coalesce::GitLock;
+
+/// Of a file that names a folder.
+const LONGEST: u64 = 64 << 10;
 
 /// Repositories above and among what is watched: their top folders, and where their lock would be.
 #[derive(Debug, Default)]
@@ -53,9 +58,20 @@ fn age(lock: &Path) -> Option<Duration> {
 /// In a linked worktree and in a submodule, `.git` is a file that names the folder.
 fn git_folder(top: &Path) -> PathBuf {
     let git = top.join(".git");
-    let text = fs::read_to_string(&git).unwrap_or_default();
+    let text = short_text(&git).unwrap_or_default();
     match text.strip_prefix("gitdir:") {
         Some(target) => top.join(target.trim()),
         None => git,
     }
+}
+
+/// Never waits: whatever has that name may be a pipe.
+fn short_text(path: &Path) -> io::Result<String> {
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let mut text = String::new();
+    if file.metadata()?.is_file() {
+        file.take(LONGEST).read_to_string(&mut text)?;
+    }
+    Ok(text)
 }

@@ -172,7 +172,9 @@ async fn a_shell_runs_in_the_pod_of_a_resource() {
     let line = format!("stty rows 33 cols 77; {} alpha shell web", env!("CARGO_BIN_EXE_tilt"));
     command.args(["-qec", &line, "/dev/null"]).current_dir(folder.path());
     command.env("TILT_CONFIG", folder.path().join("config"));
-    let (text, code) = said(command, "tty; stty size; exit 9\n").await;
+    // An old engine hears of the size a moment after the shell has begun.
+    let typed = "tty; n=0; until stty size | grep -q 33.77 || [ $n = 2000 ]; do n=$((n+1)); done 2>/dev/null; stty size; exit 9\n";
+    let (text, code) = said(command, typed).await;
     assert!(text.contains("/dev/pts/") && text.contains("33 77"), "{text}");
     assert_eq!(code, Some(9), "{text}");
 }

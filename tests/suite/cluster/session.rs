@@ -3,9 +3,10 @@
 mod demo;
 mod edits;
 mod failures;
-mod faults;
+pub mod faults;
+mod live_tree;
 mod pinned;
 mod recovery;
 mod restricted;
-mod stage;
-mod wall;
+pub mod stage;
+pub mod wall;

@@ -8,7 +8,7 @@ use tilt::model::pod::Pod;
 use tilt::model::workload::PodReadiness;
 
 use super::proxy::Proxy;
-use super::seen::{deployment, kubectl, place, pod, running};
+use super::seen::{Seen, deployment, kubectl, place, pod, running};
 use super::{seen, sources};
 
 fn error(pods: &[Arc<Pod>]) -> String {
@@ -105,18 +105,6 @@ async fn what_is_wrong_with_pods_is_said_in_plain_words() {
              exit code 3"
         )
     );
-    crash
-        .until("the cluster says so", |seen| {
-            seen.events.iter().any(|event| &*event.reason == "BackOff")
-        })
-        .await;
-    let event = crash.events.iter().find(|event| &*event.reason == "BackOff").unwrap();
-    let head = format!(
-        "[event: pod {}/{name}] Back-off restarting failed container",
-        place.namespace
-    );
-    assert!(event.text.starts_with(&head) && event.is_warning, "{event:?}");
-
     pull.until("it cannot be pulled", |seen| !error(&seen.pods).is_empty())
         .await;
     let text = error(&pull.pods);
@@ -136,6 +124,16 @@ async fn what_is_wrong_with_pods_is_said_in_plain_words() {
         panic!("{:?}", nowhere.pods);
     };
     assert!(why.starts_with("no node takes the pod: 0/"), "{why}");
+    // Of the scheduler: a kubelet tells of at most five things a second, and of what waits long after.
+    let of_scheduling = |seen: &Seen| seen.events.iter().any(|event| &*event.reason == "FailedScheduling");
+    nowhere.until("the cluster says so", of_scheduling).await;
+    let event = nowhere
+        .events
+        .iter()
+        .find(|event| &*event.reason == "FailedScheduling")
+        .unwrap();
+    let head = format!("[event: pod {}/nowhere] 0/", place.namespace);
+    assert!(event.text.starts_with(&head) && event.is_warning, "{event:?}");
 
     fails.until("it fails", |seen| !error(&seen.pods).is_empty()).await;
     fails

@@ -210,6 +210,19 @@ async fn a_running_container_and_its_image_stay() {
 }
 
 #[tokio::test]
+async fn several_that_keep_house_at_once_leave_each_other_alone() {
+    let Some(case) = Case::new().await else { return };
+    for day in 10..25 {
+        case.image(&format!("v{day}"), &format!("2020-01-{day}"));
+    }
+    let housekeeping = case.housekeeping(&DockerPrune::default());
+    let all = futures_util::future::join_all((0..4).map(|_| case.prune(&housekeeping))).await;
+    let removed: usize = all.iter().map(|(pruned, _)| pruned.images.names.len()).sum();
+    assert!(removed >= 13, "{removed}");
+    assert_eq!(case.name.tags().len(), 2);
+}
+
+#[tokio::test]
 async fn generations_that_lost_their_names_go() {
     let Some(case) = Case::new().await else { return };
     case.image("one", "2020-01-01");

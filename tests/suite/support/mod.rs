@@ -1,5 +1,6 @@
 //! What tests share: the binary in a hermetic environment, folders of their own, and differences that can be read.
 
+pub mod agent;
 pub mod alive;
 pub mod api;
 pub mod engine;
@@ -8,6 +9,7 @@ pub mod own_engine;
 pub mod program;
 pub mod registry;
 pub mod session;
+pub mod tree;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -156,6 +156,7 @@ fn bench(fake: Fake) -> Bench {
         link,
         share: Share::default(),
         detail: Detail::All,
+        agents: Arc::default(),
     };
     let context = Context {
         handle,

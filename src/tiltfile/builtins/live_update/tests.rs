@@ -1,6 +1,6 @@
 //! Steps of live updates: how they print, in which order they may stand.
 
-use crate::model::live::{InitialSync, Restart};
+use crate::model::live::{InitialSync, ModeRule, Ownership, Restart};
 use crate::tiltfile::convert::testing::{declared, image};
 use crate::tiltfile::testing::Tiltfile;
 
@@ -26,6 +26,92 @@ live_update_restart_container_step restart_container step
 }
 
 #[test]
+fn steps_of_our_own_print_alike() {
+    let text = "for s in [sync('s', '/a', owner='1:2', mode='0600'), pull(['yarn.lock', 'db/**']), auto(), restart_container(trigger=['a', 'b'])]:
+  print(type(s), s)
+";
+    let expected = "live_update_sync_step sync step: '$DIR/s'->'/a'
+live_update_pull_step pull step: [$DIR/yarn.lock $DIR/db/**]
+live_update_auto_step auto step
+live_update_restart_container_step restart_container step (triggers: a; b)
+";
+    assert_eq!(Tiltfile::new(text).eval().log(), expected);
+}
+
+#[test]
+fn owners_modes_pulls_and_restart_triggers_are_kept() {
+    let text = "docker_build('a', '.', dockerfile_contents='FROM x', live_update=[
+  sync('.', '/a', owner='container', mode='existing'), pull('yarn.lock'), sync('b', '/b', '7', '0750'), pull(['db/**', 'x/*.sql']),
+  restart_container(trigger='main.py')])\n";
+    let update = image(&Tiltfile::new(text), "a").live_update;
+    let rules: Vec<_> = update.syncs.iter().map(|sync| (sync.owner, sync.mode)).collect();
+    assert_eq!(
+        rules,
+        [
+            (Ownership::ContainerUser, ModeRule::LikeExisting),
+            (Ownership::Ids { uid: 7, gid: 7 }, ModeRule::Fixed(0o750))
+        ]
+    );
+    assert_eq!(update.pulls, ["yarn.lock", "db/**", "x/*.sql"]);
+    assert_eq!(update.restart_triggers, ["main.py"]);
+}
+
+#[test]
+fn auto_takes_its_syncs_from_the_dockerfile() {
+    let text = "docker_build('a', 'web', live_update=[fall_back_on('web/x'), auto(), run('make')])\n";
+    let tiltfile = Tiltfile::new(text)
+        .file(
+            "web/Dockerfile",
+            "FROM x\nWORKDIR /app\nCOPY --chown=1:2 package.json .\nRUN yarn\nCOPY . .\nCOPY *.py /py/\n",
+        )
+        .file("web/package.json", "{}");
+    let update = image(&tiltfile, "a").live_update;
+    let syncs: Vec<_> = update
+        .syncs
+        .iter()
+        .map(|sync| (sync.local.as_str(), sync.container.as_str()))
+        .collect();
+    assert_eq!(syncs, [("web", "/app")]);
+    assert_eq!(update.stop_paths, ["web/x", "web/package.json"]);
+    let dir = tiltfile.dir().display().to_string();
+    let log = tiltfile.eval().log().replace(&dir, "$DIR");
+    let said: String = log
+        .lines()
+        .filter(|line| line.contains("auto"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(
+        said,
+        "auto(): line 3 of $DIR/web/Dockerfile: the command in line 4 may need `package.json`
+auto(): line 6 of $DIR/web/Dockerfile: `*.py` is a pattern
+"
+    );
+    let alone = Tiltfile::new("docker_build('a', '.', dockerfile_contents='FROM x\\nADD . /y', live_update=auto())\n");
+    assert_eq!(image(&alone, "a").live_update.syncs.len(), 1);
+}
+
+#[test]
+fn auto_needs_a_dockerfile_that_can_be_followed() {
+    assert_eq!(
+        refused("auto()"),
+        "live_update: auto() found nothing that the Dockerfile copies from its context: write the syncs down instead"
+    );
+    let custom = Tiltfile::new("custom_build('a', 'x', ['.'], live_update=auto())\n");
+    assert_eq!(
+        declared(&custom, |_| Ok(())).err().unwrap_or_default(),
+        "live_update: auto() works in docker_build only, whose Dockerfile says what is copied: write the syncs down instead"
+    );
+    let unclear = Tiltfile::new(
+        "docker_build('a', '.', dockerfile_contents='FROM x\\nCOPY . /y\\nRUN make', live_update=auto())\n",
+    );
+    let message = declared(&unclear, |_| Ok(())).err().unwrap_or_default();
+    assert!(
+        message.contains("could not follow anything") && message.contains("line 2"),
+        "{message}"
+    );
+}
+
+#[test]
 fn kinds_of_steps_follow_each_other() {
     let order = [
         ("[]", ""),
@@ -37,6 +123,14 @@ fn kinds_of_steps_follow_each_other() {
             "",
         ),
         ("[run('x')]", ""),
+        (
+            "[sync('.', '/a'), run('x'), pull('y')]",
+            "live_update: all pull steps must precede all run steps",
+        ),
+        (
+            "[sync('.', '/a'), pull('y'), fall_back_on('x')]",
+            "live_update: fall_back_on steps must appear at the start of the list",
+        ),
         (
             "[run('x'), sync('.', '/a')]",
             "live_update: all sync steps must precede all run steps",
@@ -87,6 +181,14 @@ fn a_live_update_that_cannot_work_is_refused() {
             "live_update: [spec.syncs[1]: Invalid value: \"\": sync destination is not absolute, spec.syncs[2]: Invalid value: \"c\": sync destination is not absolute]",
         ),
         (
+            "[sync('src', '/a'), sync('b', '/b'), pull('lib/**')]",
+            "live_update: pull 'lib/**' is under no sync, so it has no place in the container; syncs are 'src'->'/a', 'b'->'/b'",
+        ),
+        (
+            "[run('x'), restart_container(trigger=[1])]",
+            "restart_container triggers contained value '1' of type 'int'. it may only contain strings",
+        ),
+        (
             "[fall_back_on('x')]",
             "live_update: spec.syncs: Invalid value: null: must contain at least 1 sync or 1 exec to run on live update",
         ),
@@ -112,6 +214,30 @@ fn wrong_arguments_of_steps_are_refused() {
             "run cmd 'x' triggers contained value '1' of type 'int'. it may only contain strings",
         ),
         ("run('')", "cmd can't be empty: give a command to run in the container"),
+        (
+            "sync('a', '/a', owner='me')",
+            "owner 'me' must be 'container' or numbers: 'uid' or 'uid:gid'",
+        ),
+        (
+            "sync('a', '/a', mode='rw')",
+            "mode 'rw' must be 'existing' or octal, such as '0644'",
+        ),
+        (
+            "pull('../x')",
+            "'../x' is outside of the project: what is pulled must be in $DIR",
+        ),
+        (
+            "pull('a/../../x/**')",
+            "'a/../../x/**' is outside of the project: what is pulled must be in $DIR",
+        ),
+        (
+            "pull('/etc/passwd')",
+            "'/etc/passwd' is outside of the project: what is pulled must be in $DIR",
+        ),
+        (
+            "pull([])",
+            "paths can't be empty: name what comes back from the container",
+        ),
         ("sync('a')", "sync: missing argument for remote_path"),
         (
             "sync(1, '/a')",

@@ -229,42 +229,34 @@ $DIR/Tiltfile:5:4: value 'run step: \"make \\\"x\\\"\" (triggers: a)' of type 'l
 }
 
 #[test]
-fn restarting_containers_is_refused_for_kubernetes_only() {
+fn restarting_containers_is_refused_on_kubernetes_where_the_image_is_not_ours() {
     let tiltfile = Tiltfile::new(
-        "docker_build('a', '.', dockerfile_contents='FROM x', live_update=[sync('.', '/x'), restart_container()])\n",
+        "custom_build('a', 'x', ['.'], skips_local_docker=True, live_update=[sync('.', '/x'), restart_container()])
+docker_build('b', '.', dockerfile_contents='FROM x', live_update=[sync('.', '/x'), restart_container()])\n",
     );
     let resource = |name: &str, target: Target| Resource {
         name: name.to_owned(),
-        images: vec![image(&tiltfile, "a")],
+        images: images(&tiltfile, &[if name == "b" { "b" } else { "a" }]).unwrap(),
         target,
         trigger: TriggerMode::default(),
         deps: Vec::new(),
         labels: Default::default(),
         source: String::new(),
     };
-    let kubernetes = || {
-        Target::Kubernetes(Box::new(crate::model::workload::KubernetesTarget {
-            source: crate::model::workload::Source::Yaml(String::new()),
-            objects: Vec::new(),
-            image_maps: Vec::new(),
-            image_locators: Vec::new(),
-            timeout: Default::default(),
-            port_forwards: Vec::new(),
-            extra_selectors: Vec::new(),
-            discovery: Default::default(),
-            readiness: Default::default(),
-            links: Vec::new(),
-            watch_ignores: Vec::new(),
-        }))
-    };
+    let kubernetes = || Target::Kubernetes(Box::default());
     let local = resource("l", Target::Local(Box::default()));
     assert_eq!(check_restarts(std::slice::from_ref(&local)), Ok(()));
-    let message = check_restarts(&[resource("a", kubernetes()), local, resource("b", kubernetes())])
-        .unwrap_err()
-        .message;
+    let message = check_restarts(&[
+        resource("a", kubernetes()),
+        local,
+        resource("b", kubernetes()),
+        resource("c", kubernetes()),
+    ])
+    .unwrap_err()
+    .message;
     assert!(
         message.starts_with(
-            "Found `restart_container()` LiveUpdate step in resource(s): [a, b]. `restart_container()`  has been"
+            "Found `restart_container()` LiveUpdate step in resource(s): [a, c]. `restart_container()`  has been"
         ),
         "{message}"
     );

@@ -41,6 +41,7 @@ fn session() -> Session {
         ci: Settings::default().ci,
         reuse: crate::build::Reuse::default(),
         forwards_ports: true,
+        updates_live: true,
         ending: None,
         outcome: None,
         clear_since: None,

@@ -78,10 +78,6 @@ impl ObjectError {
         self.is(409) && !self.is_already_there()
     }
 
-    pub fn is_invalid(&self) -> bool {
-        self.is(422)
-    }
-
     /// The whole request is too large, or the annotations of the object.
     pub fn is_too_large(&self) -> bool {
         self.refusal().is_some_and(|refusal| {

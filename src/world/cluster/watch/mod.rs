@@ -119,11 +119,6 @@ impl<T: Watched + Named> Watching<T> {
             None => std::future::pending().await,
         }
     }
-
-    /// What is there already.
-    pub fn try_next(&mut self) -> Option<Change<T>> {
-        self.queue.try_recv().ok()
-    }
 }
 
 /// Has a name that one can ask for.

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 
 use super::source::Metadata;
-use crate::model::pod::{Container, ContainerState, LastRun, Pod, PodCondition, PodOwner, column, trouble};
+use crate::model::pod::{
+    Container, ContainerState, LastRun, Pod, PodCondition, PodOwner, RestartPolicy, TEMPLATE_HASH, column, trouble,
+};
 use crate::model::time::Time;
-
-const TEMPLATE_HASH: &str = "tilt.dev/pod-template-hash";
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -24,6 +24,7 @@ pub struct WirePod {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Spec {
+    restart_policy: String,
     #[serde(deserialize_with = "or_default")]
     containers: Vec<Declared>,
     #[serde(deserialize_with = "or_default")]
@@ -122,6 +123,7 @@ impl WirePod {
         let mut pod = Pod {
             created: time(&metadata.creation_timestamp),
             deleting: metadata.deletion_timestamp.is_some(),
+            restart: restart(&spec.restart_policy),
             phase: status.phase.as_str().into(),
             conditions: status.conditions.into_iter().map(condition).collect(),
             init_containers: containers(&spec.init_containers, &status.init_container_statuses),
@@ -150,6 +152,14 @@ impl WirePod {
         pod.status = column::status(&pod, hints).into();
         pod.errors = trouble::of(&pod, &status.reason, &status.message);
         pod
+    }
+}
+
+fn restart(policy: &str) -> RestartPolicy {
+    match policy {
+        "Never" => RestartPolicy::Never,
+        "OnFailure" => RestartPolicy::OnFailure,
+        _ => RestartPolicy::Always,
     }
 }
 

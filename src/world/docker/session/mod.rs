@@ -72,7 +72,12 @@ impl Session {
         ];
         let method = |name: &str| ("X-Docker-Expose-Session-Grpc-Method", name.to_owned());
         headers.extend(METHODS.iter().map(|name| method(name)));
-        let io = wire::upgrade(&engine.0.dialer, "/session", &headers, "opening a build session").await?;
+        let io = wire::upgrade(
+            &engine.0.dialer,
+            &wire::Upgrade::h2c("/session", &headers),
+            "opening a build session",
+        )
+        .await?;
         let open = CancellationToken::new();
         let session = Session {
             id,

@@ -135,6 +135,39 @@ fn a_folder_whose_times_change_is_no_change() {
 }
 
 #[test]
+fn a_pipe_that_is_called_like_a_repository_holds_nobody_up() {
+    let mut bench = Bench::watching(&[("w/a", "1")]);
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    let pipe = bench.path("w/.git");
+    rustix::fs::mknodat(rustix::fs::CWD, pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    assert_eq!(bench.heard(), ["w/.git"]);
+    bench.write("w/a", "2");
+    assert_eq!(bench.heard(), ["w/a"]);
+}
+
+#[test]
+fn a_folder_whose_mode_changes_is_a_change() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut bench = Bench::watching(&[("w/a/x", "1")]);
+    let set = |bench: &Bench, mode| fs::set_permissions(bench.path("w/a"), fs::Permissions::from_mode(mode)).unwrap();
+    set(&bench, 0o700);
+    assert_eq!(bench.heard(), ["w/a"]);
+    set(&bench, 0o700);
+    assert_eq!(bench.heard(), [""; 0]);
+}
+
+#[test]
+fn a_file_that_is_written_by_one_of_its_names_changes_by_all_of_them() {
+    let mut bench = Bench::watching(&[("w/a", "1"), ("w/d/x", "1")]);
+    fs::hard_link(bench.path("w/a"), bench.path("w/d/b")).unwrap();
+    assert_eq!(bench.heard(), ["w/d/b"]);
+    bench.write("w/d/b", "2");
+    assert_eq!(bench.heard(), ["w/a", "w/d/b"]);
+    bench.write("w/a", "3");
+    assert_eq!(bench.heard(), ["w/a", "w/d/b"]);
+}
+
+#[test]
 fn links_inside_are_files_and_are_not_followed() {
     let mut bench = Bench::watching(&[("w/a", "1"), ("other/x", "1")]);
     symlink(bench.path("other"), bench.path("w/link")).unwrap();

@@ -11,7 +11,7 @@ use crate::cluster::seen;
 use crate::support::session::{Home, Session};
 
 /// The home's kubeconfig leads through the wall.
-fn behind_a_wall(stage: &Stage, home: &Home) -> Wall {
+pub fn behind_a_wall(stage: &Stage, home: &Home) -> Wall {
     let server = "jsonpath={.clusters[0].cluster.server}";
     let server = seen::kubectl(&["config", "view", "--raw", "--minify", "-o", server], "");
     let wall = Wall::before(server.trim_start_matches("https://"));

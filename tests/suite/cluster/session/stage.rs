@@ -116,6 +116,12 @@ impl Stage {
         );
     }
 
+    /// Waits for all pods, where tilt goes by the newest.
+    #[track_caller]
+    pub fn until_all_ready(&self) {
+        self.kubectl(&["wait", "pods", "--all", "--for=condition=Ready", "--timeout=90s"]);
+    }
+
     /// The name of the newest pod of a Deployment.
     #[track_caller]
     pub fn pod(&self, app: &str) -> String {

@@ -1,0 +1,2 @@
+echo "at work"
+exec sleep 100000
