@@ -18,7 +18,7 @@ fn pods_that_only_selectors_find_are_changed_in_place() {
     let image = scene.stage.field("pod", &pod, ".spec.containers[0].image");
     scene.stage.apply(&format!(
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: stranger, labels: {{app: web}}}}\nspec:\n  terminationGracePeriodSeconds: 0\n  \
-         containers: [{{name: other, image: '{image}'}}]\n"
+         automountServiceAccountToken: false\n  containers: [{{name: other, image: '{image}'}}]\n"
     ));
     scene.session.line_with(super::scene::UPDATED);
     let other = scene.container_of("stranger", "other");

@@ -30,7 +30,7 @@ fn yaml(stage: &Stage) -> String {
     format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: tree}}\nspec:\n  replicas: 1\n  \
          selector: {{matchLabels: {{app: tree}}}}\n  template:\n    metadata: {{labels: {{app: tree}}}}\n    spec:\n      \
-         terminationGracePeriodSeconds: 0\n      containers:\n        - {{name: tree, image: {}/tree, command: [/bin/busybox, sleep, '100000']}}\n",
+         terminationGracePeriodSeconds: 0\n      automountServiceAccountToken: false\n      containers:\n        - {{name: tree, image: {}/tree, command: [/bin/busybox, sleep, '100000']}}\n",
         stage.namespace
     )
 }
