@@ -18,6 +18,7 @@ mod mounts;
 mod route;
 mod service;
 mod tree;
+mod writers;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -195,8 +195,8 @@ impl Files {
 
     fn re_establish(&mut self, root: &Path) {
         let shape = Touch {
-            data: false,
             shape: true,
+            ..Touch::default()
         };
         if let Some(before) = self.establish(root) {
             // A link leads elsewhere now. Whatever was there and is there may differ.

@@ -15,6 +15,25 @@ pub struct Touch {
     pub data: bool,
     /// Made, removed or renamed: a folder may be another one now.
     pub shape: bool,
+    pub written: Option<Writing>,
+}
+
+/// What the last event said about who writes a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writing {
+    /// Somebody does, and will close it.
+    GoesOn,
+    /// Nobody by this name.
+    Ended,
+}
+
+impl Touch {
+    /// Takes in what is known from a later event.
+    pub fn then(&mut self, later: Touch) {
+        self.data |= later.data;
+        self.shape |= later.shape;
+        self.written = later.written.or(self.written);
+    }
 }
 
 #[derive(Debug)]
@@ -66,9 +85,7 @@ impl Inbox {
     pub fn note(&self, path: PathBuf, touch: Touch) {
         let now = clock::now();
         let mut slot = self.slot();
-        let known = slot.mail.noted.entry(path).or_default();
-        known.data |= touch.data;
-        known.shape |= touch.shape;
+        slot.mail.noted.entry(path).or_default().then(touch);
         let first = slot.mail.span.map_or(now, |(first, _)| first);
         slot.mail.span = Some((first, now));
         self.ring(slot);

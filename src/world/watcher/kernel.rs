@@ -5,15 +5,19 @@
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
+use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind};
 use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use rustix::io::Errno;
 
 use super::WatchError;
-use super::inbox::{Inbox, Touch};
+use super::inbox::{Inbox, Touch, Writing};
+
+/// Whether the kernel says when a file that was written is closed.
+const TELLS_ENDS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 #[derive(Debug)]
 pub struct Kernel {
@@ -168,22 +172,38 @@ fn deliver(inbox: &Inbox, event: notify::Result<notify::Event>) {
         inbox.lose("the kernel's queue of file events overflowed".to_owned());
     }
     if let Some(touch) = touch(event.kind) {
-        event.paths.into_iter().for_each(|path| inbox.note(path, touch));
+        for path in event.paths {
+            let written = touch.written.filter(|_| !is_new(event.kind) || is_empty(&path));
+            inbox.note(path, Touch { written, ..touch });
+        }
     }
 }
 
 /// Nothing for what cannot be a change.
 fn touch(kind: EventKind) -> Option<Touch> {
-    let (data, shape) = match kind {
+    let goes_on = TELLS_ENDS.then_some(Writing::GoesOn);
+    let (data, shape, written) = match kind {
         // A file that was written through memory shows nothing else than that it is closed.
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => (false, false),
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => (false, false, Some(Writing::Ended)),
         EventKind::Access(_) => return None,
-        EventKind::Modify(ModifyKind::Metadata(_)) => (false, false),
-        EventKind::Modify(ModifyKind::Name(_)) | EventKind::Create(_) | EventKind::Remove(_) => (true, true),
-        EventKind::Modify(_) | EventKind::Any => (true, false),
+        EventKind::Modify(ModifyKind::Metadata(_)) => (false, false, None),
+        EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_) => (true, true, Some(Writing::Ended)),
+        EventKind::Create(CreateKind::Folder) => (true, true, None),
+        EventKind::Create(_) => (true, true, goes_on),
+        EventKind::Modify(_) => (true, false, goes_on),
+        EventKind::Any => (true, false, None),
         EventKind::Other => return None,
     };
-    Some(Touch { data, shape })
+    Some(Touch { data, shape, written })
+}
+
+fn is_new(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Create(_))
+}
+
+/// Whether a new file is one that somebody has yet to fill. A link or a name for another file is all there.
+fn is_empty(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0 && found.nlink() == 1)
 }
 
 /// For tests: what the crate says when the kernel dropped events.

@@ -10,9 +10,10 @@ use super::files::Files;
 use super::inbox::{Inbox, Mail, Order, Touch, Until};
 use super::interest::Turn;
 use super::mounts::{Bell, Mounts};
+use super::writers::Writers;
 use super::{Cause, WatchEvent};
 use crate::world::clock::{self, Duration, Instant};
-use crate::world::coalesce::{Burst, Decision, Settle};
+use crate::world::coalesce::{self, Burst, Decision, Settle};
 
 /// How long to wait before what failed is tried again; doubled each time.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -28,6 +29,7 @@ pub struct Service {
     settle: Settle,
     files: Files,
     pending: HashMap<PathBuf, Touch>,
+    writers: Writers,
     burst: Option<Burst>,
     /// Why everything is to be looked at.
     lost: Option<String>,
@@ -48,6 +50,7 @@ impl Service {
             events,
             settle,
             pending: HashMap::new(),
+            writers: Writers::default(),
             burst: None,
             lost: None,
             look_at: None,
@@ -120,9 +123,8 @@ impl Service {
                 continue;
             }
             is_news = true;
-            let known = self.pending.entry(path).or_default();
-            known.data |= touch.data;
-            known.shape |= touch.shape;
+            self.writers.note(&path, touch.written);
+            self.pending.entry(path).or_default().then(touch);
         }
         if is_news {
             let burst = self.burst.get_or_insert_with(|| Burst::new(first));
@@ -137,10 +139,15 @@ impl Service {
         };
         let (files, pending) = (&self.files, &self.pending);
         let lock = || files.repositories.lock(pending.keys());
-        match burst.decide(&self.settle, clock::now(), lock) {
+        let written = match self.writers.is_anybody_there() {
+            true => coalesce::Files::Open,
+            false => coalesce::Files::Closed,
+        };
+        match burst.decide(&self.settle, clock::now(), (written, lock)) {
             Decision::Wait(until) => self.look_at = Some(until),
             Decision::Act => {
                 self.burst = None;
+                self.writers.give_up();
                 let pending = std::mem::take(&mut self.pending);
                 let changed = self.files.look(pending);
                 self.tell_changes(&changed, Cause::Events);
@@ -170,6 +177,8 @@ impl Service {
 
     fn rescan(&mut self, why: String) {
         self.burst = None;
+        // Their ends may be among what was lost.
+        self.writers = Writers::default();
         let pending = std::mem::take(&mut self.pending);
         let mut changed = self.files.rescan();
         changed.extend(self.files.look(pending));

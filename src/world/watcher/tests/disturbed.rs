@@ -108,6 +108,21 @@ fn a_lock_that_stays_holds_changes_back_no_longer_than_its_cap() {
 }
 
 #[test]
+fn a_file_that_stays_open_is_looked_at_all_the_same() {
+    let mut bench = Bench::with(Settle {
+        writing: Duration::from_millis(50),
+        ..Settle::default()
+    });
+    bench.write("w/log", "");
+    bench.keep("w", &["w"], &[]);
+    let mut log = fs::OpenOptions::new().append(true).open(bench.path("w/log")).unwrap();
+    for line in ["1", "2"] {
+        std::io::Write::write_all(&mut log, line.as_bytes()).unwrap();
+        assert_eq!(bench.heard(), ["w/log"]);
+    }
+}
+
+#[test]
 fn a_limit_of_the_kernel_is_reported_explained_and_recovered_from() {
     let bench = Bench::new();
     bench.write("w/a/x", "1");

@@ -75,6 +75,29 @@ fn a_half_written_state_does_not_hide_the_final_one() {
 }
 
 #[test]
+fn a_file_that_is_being_written_is_looked_at_when_it_is_closed() {
+    let mut bench = Bench::with(Settle {
+        quiet: Duration::ZERO,
+        writing: Settle::default().lock,
+        longest: Settle::default().lock,
+        ..Settle::default()
+    });
+    bench.write("w/a", "1");
+    bench.keep("w", &["w"], &[]);
+    let mut file = fs::File::create(bench.path("w/a")).unwrap();
+    let mut made = fs::File::create(bench.path("w/b")).unwrap();
+    // The watcher has many turns.
+    for turn in 0..50 {
+        bench.keep(&format!("turn {turn}"), &["elsewhere"], &[]);
+    }
+    std::io::Write::write_all(&mut file, b"1").unwrap();
+    std::io::Write::write_all(&mut made, b"1").unwrap();
+    drop((file, made));
+    assert_eq!(bench.heard(), ["w/b"]);
+    assert_eq!(bench.batches, 1);
+}
+
+#[test]
 fn a_removed_file_and_a_folder_that_takes_its_place_are_changes() {
     let mut bench = Bench::watching(&[("w/a", "1"), ("w/b", "1")]);
     bench.remove("w/a");
