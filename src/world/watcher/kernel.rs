@@ -173,7 +173,7 @@ fn deliver(inbox: &Inbox, event: notify::Result<notify::Event>) {
     }
     if let Some(touch) = touch(event.kind) {
         for path in event.paths {
-            let written = touch.written.filter(|_| !is_new(event.kind) || is_empty(&path));
+            let written = touch.written.filter(|_| !is_new(event.kind) || is_opened(&path));
             inbox.note(path, Touch { written, ..touch });
         }
     }
@@ -201,9 +201,9 @@ fn is_new(kind: EventKind) -> bool {
     matches!(kind, EventKind::Create(_))
 }
 
-/// Whether a new file is one that somebody has yet to fill. A link or a name for another file is all there.
-fn is_empty(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() == 0 && found.nlink() == 1)
+/// Whether whoever made it has it open, or had. A link or a name for another file is all there.
+fn is_opened(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.nlink() == 1)
 }
 
 /// For tests: what the crate says when the kernel dropped events.
