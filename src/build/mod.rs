@@ -39,6 +39,7 @@ use crate::world::clock::Duration;
 use crate::world::credentials;
 use crate::world::docker::{About, Engine, RegistryAuth};
 use crate::world::known::KnownImages;
+use crate::world::lock::Lock;
 use crate::world::registry::Registries;
 use crate::world::tree::Hashes;
 
@@ -84,6 +85,11 @@ pub struct Builder {
     probed: layer::Probed,
 }
 
+/// What builds share, and whoever cleans up has alone.
+fn building_lock(folder: &Path) -> PathBuf {
+    folder.join("building.lock")
+}
+
 impl Builder {
     /// `folder` is where what is learnt outlives the session; it need not exist yet.
     pub fn new(engine: Engine, env: Arc<BTreeMap<String, String>>, folder: &Path) -> Builder {
@@ -109,6 +115,18 @@ impl Builder {
     /// How long an engine that went away in mid-build may take to come back.
     pub fn with_patience(self, patience: Duration) -> Builder {
         Builder { patience, ..self }
+    }
+
+    /// Held while images are made that have no name yet: nobody cleans up meanwhile.
+    async fn building(&self) -> Result<Lock, BuildError> {
+        let path = building_lock(&self.folder);
+        let lock = tokio::task::spawn_blocking(move || Lock::share(&path)).await;
+        lock.expect("locking does not panic").map_err(BuildError::Files)
+    }
+
+    /// Where what is learnt is kept.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub fn engine(&self) -> &Engine {

@@ -4,11 +4,15 @@
 
 mod plan;
 
-use crate::build::{BuildError, Level, Report, Reports};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::build::{BuildError, Level, Report, Reports, building_lock};
 use crate::model::settings::DockerPrune;
 use crate::world::clock;
 use crate::world::docker::prune::{CacheQuery, Container};
 use crate::world::docker::{DockerError, Engine, Image};
+use crate::world::lock::Lock;
 
 use plan::{Candidate, size};
 pub use plan::{Freed, Live, Policy};
@@ -32,6 +36,8 @@ pub struct Housekeeping {
     pub live: Live,
     pub cache: Cache,
     pub mode: Mode,
+    /// Where builders keep what they learn.
+    pub folder: PathBuf,
 }
 
 /// Which part of the cache is looked at.
@@ -59,24 +65,28 @@ pub struct Pruned {
     pub images: Freed,
     pub caches: Freed,
     pub mode: Mode,
+    /// Images that could have gone, had nothing been built.
+    pub left: usize,
     /// Why nothing was even looked at.
     pub skipped: Option<String>,
 }
 
 impl Housekeeping {
-    pub fn new(settings: &DockerPrune, live: Live) -> Housekeeping {
+    /// `folder` is that of the builders.
+    pub fn new(settings: &DockerPrune, live: Live, folder: &Path) -> Housekeeping {
         Housekeeping {
             label: LABEL.to_owned(),
             policy: Policy::of(settings),
             live,
             cache: Cache::All,
             mode: Mode::Remove,
+            folder: folder.to_owned(),
         }
     }
 
     /// Throws away what is to be thrown away, and tells in the log what that was.
     pub async fn run(&self, engine: &Engine, reports: Reports<'_>) -> Result<Pruned, BuildError> {
-        let pruned = self.prune(engine).await.map_err(BuildError::Docker)?;
+        let pruned = self.prune(engine).await?;
         for (level, text, is_news) in pruned.lines() {
             if is_news {
                 reports(Report::Line { level, text });
@@ -85,7 +95,7 @@ impl Housekeeping {
         Ok(pruned)
     }
 
-    async fn prune(&self, engine: &Engine) -> Result<Pruned, DockerError> {
+    async fn prune(&self, engine: &Engine) -> Result<Pruned, BuildError> {
         let mut pruned = Pruned {
             mode: self.mode,
             ..Pruned::default()
@@ -99,15 +109,17 @@ impl Housekeeping {
             return Ok(pruned);
         }
         let now = now();
-        let containers = engine.containers().await?;
+        let containers = engine.containers().await.map_err(BuildError::Docker)?;
         let gone = self
             .containers(engine, &containers, (now, &mut pruned.containers))
-            .await?;
+            .await
+            .map_err(BuildError::Docker)?;
         // Also what has stopped, and is too young to go, needs its image.
         let in_use = containers.into_iter().filter(|container| !gone.contains(&container.id));
         let in_use = in_use.map(|container| container.image_id).collect();
-        self.images(engine, in_use, (now, &mut pruned.images)).await?;
-        self.caches(engine, (now, &mut pruned.caches)).await?;
+        pruned.left = self.images(engine, in_use, (now, &mut pruned.images)).await?;
+        let caches = self.caches(engine, (now, &mut pruned.caches));
+        caches.await.map_err(BuildError::Docker)?;
         Ok(pruned)
     }
 
@@ -137,23 +149,49 @@ impl Housekeeping {
         Ok(gone)
     }
 
+    /// Gives how many stay only because something is built.
     async fn images(
         &self,
         engine: &Engine,
         in_use: Vec<String>,
         (now, freed): (i64, &mut Freed),
-    ) -> Result<(), DockerError> {
-        let images = engine.images_with_label(&self.label).await?;
+    ) -> Result<usize, BuildError> {
+        let images = engine.images_with_label(&self.label).await;
+        let images = images.map_err(BuildError::Docker)?;
         let candidates: Vec<Candidate> = images.into_iter().map(candidate).collect();
         let mut live = self.live.clone();
         in_use.into_iter().for_each(|id| live.add(id));
+        let mut going = Vec::new();
         for image in plan::images(&candidates, &live, &self.policy, now) {
-            if self.mode == Mode::DryRun || removed(engine, &image).await? {
-                let name = image.names.first().unwrap_or(&image.id);
-                freed.add(name.clone(), image.bytes);
+            if let Some(before) = named(engine, &image).await.map_err(BuildError::Docker)? {
+                going.push((before, image));
             }
         }
-        Ok(())
+        let mut left = 0;
+        for (before, image) in going {
+            if self.mode == Mode::Remove {
+                // What is being built may be this one, made again, with no name yet.
+                let Some(_alone) = self.alone().await? else {
+                    left += 1;
+                    continue;
+                };
+                // Whoever named it since, or named it again, wants it.
+                let is_as_before = named(engine, &image).await.map_err(BuildError::Docker)? == Some(before);
+                if !is_as_before || !removed(engine, &image).await.map_err(BuildError::Docker)? {
+                    continue;
+                }
+            }
+            let name = image.names.first().unwrap_or(&image.id);
+            freed.add(name.clone(), image.bytes);
+        }
+        Ok(left)
+    }
+
+    /// Nothing where somebody builds.
+    async fn alone(&self) -> Result<Option<Lock>, BuildError> {
+        let path = building_lock(&self.folder);
+        let lock = tokio::task::spawn_blocking(move || Lock::attempt(&path)).await;
+        lock.expect("locking does not panic").map_err(BuildError::Files)
     }
 
     async fn caches(&self, engine: &Engine, (now, freed): (i64, &mut Freed)) -> Result<(), DockerError> {
@@ -191,6 +229,13 @@ impl Housekeeping {
         };
         Ok(())
     }
+}
+
+/// When an image last got a name, as long as it has those that it was listed with: a list takes its time.
+async fn named(engine: &Engine, image: &Candidate) -> Result<Option<String>, DockerError> {
+    let found = engine.image(&image.id).await?.unwrap_or_default();
+    let [listed, now] = [&image.names, &found.tags].map(|names| names.iter().collect::<BTreeSet<_>>());
+    Ok((listed == now).then(|| found.named.unwrap_or_default()))
 }
 
 /// Takes all of its names away, and with the last one the image.
@@ -247,7 +292,14 @@ impl Pruned {
                 .map(|name| (Level::Debug, format!("\t- {name}"), true));
             std::iter::once((Level::Info, text, count > 0)).chain(names)
         });
-        lines.collect()
+        let left = (self.left > 0).then(|| {
+            let text = format!(
+                "[Docker Prune] left {} images alone while something is built; they go the next time",
+                self.left
+            );
+            (Level::Info, text, false)
+        });
+        lines.chain(left).collect()
     }
 
     /// All of it, for whoever asked: a line for each kind, then a line for each thing.

@@ -1,4 +1,4 @@
-//! Advisory locks on files, so that two instances do not change one folder at the same time.
+//! Advisory locks on files, so that two instances do not change one folder at the same time. Several may share one: then nobody has it alone.
 //!
 //! The lock is the kernel's: it vanishes with the process that held it, so a crash never leaves anything locked. The
 //! lock file itself stays behind on purpose: removing it would let a waiter lock a file that nobody else sees.
@@ -25,6 +25,14 @@ impl Lock {
             Err(TryLockError::Error(source)) => return Err(FileError::new("lock", path, source)),
         }
         file.lock().map_err(|source| FileError::new("lock", path, source))?;
+        Ok(Lock { _file: file })
+    }
+
+    /// Waits until nobody holds the lock alone.
+    pub fn share(path: &Path) -> Result<Lock, FileError> {
+        let file = open(path)?;
+        file.lock_shared()
+            .map_err(|source| FileError::new("lock", path, source))?;
         Ok(Lock { _file: file })
     }
 
@@ -62,6 +70,17 @@ mod tests {
         let held = Lock::wait(&path, || panic!("nobody holds it")).unwrap();
         assert!(Lock::attempt(&path).unwrap().is_none());
         drop(held);
+        assert!(Lock::attempt(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn several_share_a_lock_that_nobody_has_alone_meanwhile() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("it.lock");
+        let (one, other) = (Lock::share(&path).unwrap(), Lock::share(&path).unwrap());
+        drop(one);
+        assert!(Lock::attempt(&path).unwrap().is_none());
+        drop(other);
         assert!(Lock::attempt(&path).unwrap().is_some());
     }
 

@@ -22,6 +22,7 @@ enum Why {
     ContextChanged,
     EngineGone,
     CacheDamaged,
+    ImageRemoved,
 }
 
 /// What happened to one build so far.
@@ -32,6 +33,7 @@ pub struct Tries {
     /// When the engine has to be back, once it went away.
     deadline: Option<Instant>,
     damages: u32,
+    removals: u32,
 }
 
 impl Tries {
@@ -64,6 +66,14 @@ impl Tries {
                 build.say(Level::Warn, format!("Trying again without the cache: {error}"));
                 Ok(())
             }
+            Some(Why::ImageRemoved) if self.removals == 0 => {
+                self.removals += 1;
+                build.say(
+                    Level::Info,
+                    format!("Starting over: somebody removed the image meanwhile ({error})"),
+                );
+                Ok(())
+            }
             _ => Err(error),
         }
     }
@@ -72,6 +82,8 @@ impl Tries {
 fn why(error: &BuildError) -> Option<Why> {
     match error {
         BuildError::ContextChanged { .. } => Some(Why::ContextChanged),
+        // What was built has no name until it is done, and whoever cleans up may take it for left over.
+        BuildError::Docker(error) if error.is_missing() => Some(Why::ImageRemoved),
         BuildError::Docker(DockerError::Broken { .. })
         | BuildError::Push {
             source: DockerError::Broken { .. },
@@ -104,4 +116,19 @@ async fn back(build: &DockerBuild<'_>, deadline: Instant, error: BuildError) -> 
         answered = timeout(left, answers) => answered,
     };
     answered.map_err(|_elapsed| last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_when_it_is_to_be_named_is_built_again_and_what_is_refused_is_not() {
+        let refused = |status| {
+            let (doing, message) = ("naming the image", String::new());
+            why(&BuildError::Docker(DockerError::Refused { doing, status, message }))
+        };
+        assert_eq!(refused(404), Some(Why::ImageRemoved));
+        assert_eq!((refused(400), refused(500)), (None, None));
+    }
 }

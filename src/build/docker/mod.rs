@@ -50,6 +50,7 @@ pub struct Outcome {
 
 impl DockerBuild<'_> {
     pub async fn build(&self) -> Result<Built, BuildError> {
+        let _building = self.builder.building().await?;
         let mut plan = plan::plan(self.order, self.recipe, &self.builder.env).map_err(BuildError::Plan)?;
         let mut tries = Tries::default();
         loop {

@@ -68,7 +68,7 @@ impl Build for Builder {
 
     fn prune<'a>(&'a self, order: &'a PruneOrder, reports: Reports<'a>) -> Answer<'a, ()> {
         Box::pin(async move {
-            let housekeeping = Housekeeping::new(&order.settings, Live::new(order.keep.iter().cloned()));
+            let housekeeping = Housekeeping::new(&order.settings, Live::new(order.keep.iter().cloned()), self.folder());
             housekeeping.run(self.engine(), reports).await.map(drop)
         })
     }

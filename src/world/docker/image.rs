@@ -26,6 +26,8 @@ pub struct Image {
     pub size: u64,
     /// Seconds since 1970; only in lists.
     pub created: i64,
+    /// When it last got a name on this engine, as that engine says it; not in lists.
+    pub named: Option<String>,
     /// `linux/amd64`, `linux/arm/v7`; not in lists.
     pub platform: String,
     /// Instructions for images that are built from it; not in lists.
@@ -114,6 +116,7 @@ impl Engine {
             command: config.cmd.unwrap_or_default(),
             size: found.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
             created: 0,
+            named: found.metadata.and_then(|about| about.last_tag_time),
             platform: parts.join("/"),
             layers: found.root_fs.and_then(|files| files.layers).unwrap_or_default(),
         }))

@@ -13,6 +13,7 @@ use tilt::model::duration::Duration;
 use tilt::model::settings::DockerPrune;
 use tilt::world::docker::Engine;
 use tilt::world::docker::prune::Cached;
+use tilt::world::lock::Lock;
 
 use super::support::{Name, docker, engine};
 
@@ -58,7 +59,7 @@ impl Case {
         Housekeeping {
             label: self.label(),
             cache: Cache::Leave,
-            ..Housekeeping::new(settings, Live::default())
+            ..Housekeeping::new(settings, Live::default(), self.folder.path())
         }
     }
 
@@ -100,6 +101,28 @@ impl Drop for Container {
     fn drop(&mut self) {
         let _ = Command::new("docker").args(["rm", "-f", &self.0]).output();
     }
+}
+
+#[tokio::test]
+async fn what_lost_its_names_stays_while_somebody_builds() {
+    let Some(case) = Case::new().await else { return };
+    let name = case.image("v1", "2020-01-01");
+    let id = docker(&["inspect", "-f", "{{.Id}}", &name]);
+    // It takes its name away.
+    case.image("v1", "2020-01-02");
+    let housekeeping = case.housekeeping(&DockerPrune::default());
+    let building = Lock::share(&case.folder.path().join("building.lock")).unwrap();
+    let (pruned, _) = case.prune(&housekeeping).await;
+    assert_eq!((pruned.images.names.len(), pruned.left), (0, 1));
+    assert!(
+        pruned.text().contains("left 1 images alone while something is built"),
+        "{}",
+        pruned.text()
+    );
+    assert_eq!(docker(&["inspect", "-f", "{{.Id}}", &id]), id);
+    drop(building);
+    let (pruned, _) = case.prune(&housekeeping).await;
+    assert_eq!((pruned.images.names, pruned.left), (vec![id], 0));
 }
 
 #[tokio::test]
@@ -315,7 +338,7 @@ async fn an_engine_that_is_too_old_is_left_alone() {
     let env = BTreeMap::from([("DOCKER_HOST".to_owned(), format!("unix://{}", socket.display()))]);
     let engine = Engine::connect(&env).await.unwrap();
     answering.join().unwrap();
-    let housekeeping = Housekeeping::new(&DockerPrune::default(), Live::default());
+    let housekeeping = Housekeeping::new(&DockerPrune::default(), Live::default(), folder.path());
     let pruned = housekeeping.run(&engine, &|_| {}).await.unwrap();
     assert_eq!(
         pruned.text(),
