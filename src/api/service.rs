@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use axum::body::Body;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use axum::http::{HeaderMap, Method, Request, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
 use subtle::ConstantTimeEq;
 
 use crate::api::accept::{self, Format, View, Wanted};
@@ -25,6 +26,8 @@ use crate::model::object::Kind;
 
 /// Larger bodies are refused.
 const MOST_BYTES: usize = 20 << 20;
+/// Of a body that is too large.
+const MOST_PASSED_OVER: usize = 10 * MOST_BYTES;
 
 /// What of a request everybody needs to know.
 struct Asked {
@@ -143,16 +146,31 @@ impl Asked {
     }
 }
 
-async fn bytes(body: Body) -> Result<Bytes, Failure> {
-    let read = axum::body::to_bytes(body, MOST_BYTES).await;
-    read.map_err(|error| {
-        let is_too_large =
-            std::error::Error::source(&error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
-        match is_too_large {
-            true => Failure::new(413, "RequestEntityTooLarge", format!("limit is {MOST_BYTES} bytes")),
-            false => Failure::bad_request(format!("the body of the request cannot be read: {error}")),
+/// What is too large is read on, as far as that is bearable: whoever still sends does not listen to an answer.
+async fn bytes(mut body: Body) -> Result<Bytes, Failure> {
+    let mut kept = BytesMut::new();
+    let mut length = 0;
+    while length <= MOST_PASSED_OVER
+        && let Some(frame) = body.frame().await
+    {
+        let frame =
+            frame.map_err(|error| Failure::bad_request(format!("the body of the request cannot be read: {error}")))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        length += data.len();
+        if length <= MOST_BYTES {
+            kept.extend_from_slice(&data);
         }
-    })
+    }
+    match length <= MOST_BYTES {
+        true => Ok(kept.freeze()),
+        false => Err(Failure::new(
+            413,
+            "RequestEntityTooLarge",
+            format!("limit is {MOST_BYTES} bytes"),
+        )),
+    }
 }
 
 async fn collection(context: &Context, kind: &'static Kind, asked: Asked) -> Result<Response<Body>, Failure> {
