@@ -302,6 +302,7 @@ async fn read(
         }
         // However long somebody took to read: that was not the other side's silence.
         tokio::select! {
+            biased;
             read = reader.read_buf(&mut buffer) => {
                 if read? == 0 {
                     return Err(Over::Closed);
