@@ -238,16 +238,16 @@ impl Pulling {
         let (arrivals, id) = (Arc::clone(told.arrivals), told.id.to_owned());
         let turn = arrivals.turn().await;
         let put = move || {
-            // Also for those who do not wait for it any more.
-            let _turn = turn;
             let missing = missing(&folder, &local);
             let put = put_over((&folder, &name), here, (fetched.mode, &content));
             if matches!(put, Ok(true)) {
                 arrivals.came(&id, &local, came, &missing);
             }
-            put
+            (put, turn)
         };
-        match tokio::task::spawn_blocking(put).await.expect("writing does not panic") {
+        // Whoever acts on it does so after it was told; and somebody who does not wait any more has had the turn all the same.
+        let (put, _turn) = tokio::task::spawn_blocking(put).await.expect("writing does not panic");
+        match put {
             Ok(true) => {}
             Ok(false) => {
                 told.refused(&self.local(below), None);
