@@ -54,7 +54,7 @@ impl Rollout {
     fn is_news(&self, pod: &Pod, condition: &PodCondition) -> bool {
         let told = self.told.iter().find(|(kind, _)| *kind == condition.kind);
         // Whatever goes and whatever is done is ready no more, and that is as it should be.
-        let is_ending = pod.deleting || matches!(&*pod.phase, "Succeeded" | "Failed");
+        let is_ending = pod.deleting || pod.has_ended();
         told.is_none_or(|(_, status)| *status != condition.status) && !(is_ending && &*condition.status != "True")
     }
 

@@ -309,6 +309,11 @@ pub enum AgentFact {
         /// Why it is not ours that works there but what the container has, if so.
         fallback: Option<String>,
     },
+    /// There was none so far; it is looked for.
+    Delayed {
+        error: String,
+    },
+    /// There is none. Should there be one later, [`AgentFact::Ready`] says so.
     Failed {
         error: String,
     },

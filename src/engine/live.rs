@@ -209,18 +209,18 @@ pub fn is_behind(state: &State, resource: &ResourceState) -> bool {
         return false;
     }
     lives(state, resource).iter().any(|live| {
-        let Some(known) = state.lives.get(&live.name) else {
-            return false;
-        };
+        let fresh = LiveState::default();
+        let known = state.lives.get(&live.name).map_or(&fresh, Arc::as_ref);
         if known.failed.is_some() {
             return false;
         }
         live.reached(state, resource).iter().any(|reached| {
             let is_there = reached.container.is_running() && !reached.container.id.is_empty();
             let patched = known.containers.get(&reached.container.id).cloned().unwrap_or_default();
+            let lacks = || !missing(state, live, known, (&patched, Which::Sent)).is_empty();
             is_there
-                && (begins(state, live, &patched, reached.container)
-                    || !missing(state, live, known, (&patched, Which::Sent)).is_empty())
+                && !is_given_up(state, &patched, reached.container)
+                && (begins(state, live, &patched, reached.container) || lacks())
         })
     })
 }
@@ -231,6 +231,7 @@ fn patched_of<'k>(known: &'k LiveState, container: &Container) -> &'k Patched {
         last_file: None,
         exec_error: None,
         is_begun: false,
+        is_given_up: false,
         sending: None,
     };
     known.containers.get(&container.id).unwrap_or(&FRESH)
@@ -238,8 +239,16 @@ fn patched_of<'k>(known: &'k LiveState, container: &Container) -> &'k Patched {
 
 /// Whether a container is to get everything first. If nothing can be brought into it, a build would not change that.
 fn begins(state: &State, live: &Live, patched: &Patched, container: &Container) -> bool {
-    let agent = state.agents.get(&*container.id).map(|agent| &agent.phase);
-    must_begin(live, patched) && !matches!(agent, Some(AgentPhase::Failed { .. }))
+    must_begin(live, patched) && !is_out_of_reach(state, &container.id)
+}
+
+pub fn is_out_of_reach(state: &State, container: &str) -> bool {
+    let agent = state.agents.get(container).map(|agent| &agent.phase);
+    matches!(agent, Some(AgentPhase::Failed { .. }))
+}
+
+fn is_given_up(state: &State, patched: &Patched, container: &Container) -> bool {
+    patched.is_given_up && is_out_of_reach(state, &container.id)
 }
 
 fn must_begin(live: &Live, patched: &Patched) -> bool {
@@ -400,6 +409,10 @@ fn of_live(state: &State, resource: &ResourceState, live: &Live, which: Which) -
 fn nobody(resource: &ResourceState, live: &Live) -> Turn {
     let workload = &resource.workload;
     let has_failed = matches!(workload.runtime, Some(Runtime::Error { .. }));
+    let are_leaving = !workload.pods.is_empty() && workload.pods.iter().all(|pod| pod.deleting);
+    if are_leaving {
+        return Turn::Wait(Hold::WaitingForContainer { container: None });
+    }
     match (workload.is_ready() || has_failed, workload.pods.is_empty()) {
         // Its pods run something else: a build tells what.
         (true, false) => Turn::Stop(Stopped {
@@ -435,6 +448,8 @@ fn target(
         return Ok(None);
     }
     match &container.state {
+        // Nothing is started again in it: another one takes its place.
+        _ if pod.has_ended() => return Err(Obstacle::Ended),
         ContainerState::Terminated { exit_code, .. } if !pod.restart.starts_again(*exit_code) => {
             return Err(Obstacle::Ended);
         }
@@ -459,7 +474,7 @@ fn target(
     match state.agents.get(&*container.id).map(|agent| &agent.phase) {
         Some(AgentPhase::Ready { .. }) => {}
         Some(AgentPhase::Failed { error }) => return Err(Obstacle::Stops("UpdateFailed", error.clone())),
-        Some(AgentPhase::Starting) | None => {
+        Some(AgentPhase::Starting | AgentPhase::Delayed { .. }) | None => {
             let container = Some(Arc::from(&*container.name));
             return Err(Obstacle::Waits(Hold::WaitingForContainer { container }));
         }
@@ -605,12 +620,17 @@ pub fn needed(state: &State, resource: &ResourceState, as_of: Seq) -> BTreeMap<N
         for source in &live.sources {
             let rules = live.rules(state, source);
             let mut changed = live.changed(state, source, Seq::default());
-            changed.retain(|path, seq| *seq <= as_of && rules.is_some_and(|rules| copied(rules, path).is_some()));
+            changed.retain(|path, seq| *seq <= as_of && rules.is_some_and(|rules| is_copied(rules, path)));
             files.extend(sent(&Missing::from([(*source, changed)])));
         }
         (live.name, files)
     });
     needed.collect()
+}
+
+/// Whether a live update could bring it in.
+fn is_copied(rules: &LiveUpdate, path: &PathBuf) -> bool {
+    copied(rules, path).is_some() && matches!(plan(rules, [path]), Verdict::Go(_))
 }
 
 /// Why the containers of a resource cannot be changed in place any more.

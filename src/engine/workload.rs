@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::deploy::runtime::{self, Runtime};
 use crate::engine::effect::{Effect, Span};
+use crate::engine::live;
 use crate::engine::objects::status::is_disabled;
 use crate::engine::say::{self, span};
 use crate::engine::state::{ApplyState, DiscoveryState, Name, ResourceState, State, Workload};
@@ -30,15 +31,24 @@ pub fn template_hashes(deployed: &Deployed) -> Vec<Box<str>> {
 /// Works out anew how a resource does.
 pub fn judge(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     let now = state.now;
+    let discovery = state.discoveries.get(name);
+    let pods = discovery.map(|discovery| discovery.pods.clone()).unwrap_or_default();
+    // What they lack is part of how they do.
+    if state
+        .resource(name)
+        .is_some_and(|resource| target(resource).is_some() && resource.workload.pods != pods)
+        && let Some(resource) = state.resource_mut(name)
+    {
+        resource.workload.pods = pods;
+    }
     let Some(resource) = state.resource(name) else { return };
     let Some(target) = target(resource) else { return };
     let apply = state.applies.get(name).map(Arc::as_ref);
     let discovery = state.discoveries.get(name).map(Arc::as_ref);
     let runtime = runtime(target, apply, discovery).map(|runtime| match runtime {
-        Runtime::Ok if resource.is_behind => Runtime::Pending { why: None },
+        Runtime::Ok if live::is_behind(state, resource) => Runtime::Pending { why: None },
         runtime => runtime,
     });
-    let pods = discovery.map(|discovery| discovery.pods.clone()).unwrap_or_default();
     let before = &resource.workload;
     // Another reason to wait is no other state.
     let is_same = match (&before.runtime, &runtime) {
@@ -58,7 +68,7 @@ pub fn judge(state: &mut State, name: &Name, effects: &mut Vec<Effect>) {
     effects.extend(told(before.runtime.as_ref(), runtime.as_ref(), &span));
     let next = Workload {
         runtime,
-        pods,
+        pods: before.pods.clone(),
         since,
         last_ready,
         links: before.links.clone(),

@@ -142,6 +142,13 @@ impl Pod {
     }
 }
 
+impl Pod {
+    /// Whether nothing will ever run in it again, whatever its containers last said.
+    pub fn has_ended(&self) -> bool {
+        matches!(&*self.phase, "Failed" | "Succeeded")
+    }
+}
+
 impl Container {
     pub fn is_running(&self) -> bool {
         matches!(self.state, ContainerState::Running { .. })

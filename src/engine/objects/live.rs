@@ -225,7 +225,7 @@ fn waiting(state: &State, resource: &ResourceState, container: &Container) -> Op
             "ContainerWaiting",
             "the way into the container is being made".to_owned(),
         )),
-        Some(AgentPhase::Failed { error }) => Some(("ContainerWaiting", error.clone())),
+        Some(AgentPhase::Delayed { error } | AgentPhase::Failed { error }) => Some(("ContainerWaiting", error.clone())),
         Some(AgentPhase::Ready { .. }) | None if live::waits_for_trigger(resource) => Some(("Trigger", String::new())),
         Some(AgentPhase::Ready { .. }) | None => None,
     }

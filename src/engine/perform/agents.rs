@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OnceCell, mpsc};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::action::{Action, AgentFact};
@@ -31,6 +32,14 @@ const PAUSES: [Duration; 4] = [
 /// From then on.
 const LAST_PAUSE: Duration = Duration::from_secs(10);
 
+/// Where nothing leads in, somebody may still make a folder writable.
+const LONG_PAUSE: Duration = Duration::from_secs(60);
+
+const LOOKING: Duration = Duration::from_secs(10);
+
+/// After so many attempts more, what should have passed has not: a build may bring a container that answers.
+const PATIENCE: usize = PAUSES.len() + 3;
+
 /// Which way leads into containers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Approach {
@@ -45,9 +54,10 @@ pub enum Approach {
 #[derive(Default)]
 pub struct Agents {
     approach: Approach,
-    // Held for a look-up only.
-    there: Mutex<HashMap<Name, There>>,
-    engine: OnceCell<Option<Engine>>,
+    // Held for a look-up only. Each with the number of whoever keeps it.
+    there: Mutex<HashMap<Name, (u64, There)>>,
+    keepers: AtomicU64,
+    engine: OnceCell<Engine>,
     pub(super) arrivals: Arc<Arrivals>,
     /// The ids of containers that somebody was in already.
     entered: Mutex<HashSet<Name>>,
@@ -71,12 +81,12 @@ impl Agents {
 
     pub fn get(&self, container: &str) -> Option<There> {
         let there = self.there.lock().unwrap_or_else(PoisonError::into_inner);
-        there.get(container).cloned()
+        there.get(container).map(|(_, there)| there.clone())
     }
 
-    fn put(&self, container: &Name, way: There) {
+    fn put(&self, (container, keeper): (&Name, u64), way: There) {
         let mut there = self.there.lock().unwrap_or_else(PoisonError::into_inner);
-        there.insert(Arc::clone(container), way);
+        there.insert(Arc::clone(container), (keeper, way));
     }
 
     /// Whether nobody was in it before: then whatever is there it has made itself.
@@ -85,9 +95,12 @@ impl Agents {
         entered.insert(Arc::clone(container))
     }
 
-    fn remove(&self, container: &Name) {
+    /// Another keeper's, which may have come before this one was gone, stays.
+    fn remove(&self, (container, keeper): (&Name, u64)) {
         let mut there = self.there.lock().unwrap_or_else(PoisonError::into_inner);
-        there.remove(container);
+        if there.get(container).is_some_and(|(of, _)| *of == keeper) {
+            there.remove(container);
+        }
     }
 
     /// Where a container is: on the engine, if that is ours, since that way is shorter.
@@ -99,11 +112,12 @@ impl Agents {
             Approach::Cluster => false,
         };
         if is_likely && let Some(engine) = self.engine(context).await {
-            let is_there = engine
-                .container(&task.id)
-                .await?
-                .is_some_and(|container| container.is_running);
-            if is_there || self.approach == Approach::Engine {
+            let known = timeout(LOOKING, engine.container(&task.id)).await;
+            let known = known.map_err(|_| StartError::Late {
+                doing: "looking at it",
+                seconds: LOOKING.as_secs(),
+            })??;
+            if is_by_engine(self.approach, known.map(|container| container.is_running))? {
                 let container = task.id.to_string();
                 let engine = engine.clone();
                 return Ok(Place::Docker { engine, container });
@@ -121,10 +135,10 @@ impl Agents {
     async fn engine(&self, context: &Context) -> Option<&Engine> {
         let connect = async {
             let env = context.surroundings.whereabouts.env().await;
-            // Clusters whose containers we reach are not always on an engine of ours.
-            Engine::connect(&env).await.ok()
+            Engine::connect(&env).await
         };
-        self.engine.get_or_init(|| connect).await.as_ref()
+        // Clusters whose containers we reach are not always on an engine of ours.
+        self.engine.get_or_try_init(|| connect).await.ok()
     }
 }
 
@@ -137,16 +151,17 @@ impl fmt::Debug for Agents {
 /// Keeps something of ours at work in a container until told to stop.
 pub(super) fn keep(container: Name, task: Arc<AgentTask>, stop: CancellationToken, context: &Context) {
     let shared = context.clone();
+    let keeper = context.surroundings.agents.keepers.fetch_add(1, Ordering::Relaxed);
     context.tracker.spawn(async move {
         tokio::select! {
-            () = follow(&container, &task, &shared) => {}
+            () = follow((&container, keeper), &task, &shared) => {}
             () = stop.cancelled() => {}
         }
-        shared.surroundings.agents.remove(&container);
+        shared.surroundings.agents.remove((&container, keeper));
     });
 }
 
-async fn follow(container: &Name, task: &AgentTask, context: &Context) {
+async fn follow((container, keeper): (&Name, u64), task: &AgentTask, context: &Context) {
     let tell = |fact: AgentFact| {
         context.tell(Action::Agent {
             container: Arc::clone(container),
@@ -161,10 +176,11 @@ async fn follow(container: &Name, task: &AgentTask, context: &Context) {
     let pulling = |(place, ledger): (&Pulled, &Arc<Ledger>)| Pulling::new(place.clone(), since, Arc::clone(ledger));
     let mut pulls: Vec<Pulling> = task.pulls.iter().zip(&ledgers).map(pulling).collect();
     loop {
+        let mut pause = PAUSES.get(failures).copied().unwrap_or(LAST_PAUSE);
         let (sender, mut news) = mpsc::unbounded_channel();
         match start(task, sender, context).await {
             Ok(agent) => {
-                failures = 0;
+                (failures, pause) = (0, PAUSES[0]);
                 if !std::mem::take(&mut is_first) {
                     tidy(&agent, task).await;
                 }
@@ -182,7 +198,7 @@ async fn follow(container: &Name, task: &AgentTask, context: &Context) {
                         ledgers.clone()
                     },
                 };
-                context.surroundings.agents.put(container, there);
+                context.surroundings.agents.put((container, keeper), there);
                 let is_by_commands = fallback.is_some();
                 tell(AgentFact::Ready { fallback });
                 if is_by_commands {
@@ -208,24 +224,40 @@ async fn follow(container: &Name, task: &AgentTask, context: &Context) {
                         pull(&agent, &root, &mut pulls, (task, context)).await;
                     }
                 }
-                context.surroundings.agents.remove(container);
+                context.surroundings.agents.remove((container, keeper));
                 tell(AgentFact::Lost);
             }
-            Err(error) if error.is_passing() && failures < PAUSES.len() => {}
             Err(error) => {
-                let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-                tell(AgentFact::Failed {
-                    error: format!("{error}{hint}"),
-                });
-                if !error.is_passing() {
-                    // The container stays what it is.
-                    return std::future::pending().await;
-                }
+                pause = pause.max(told(&error, failures, &tell));
             }
         }
-        sleep(PAUSES.get(failures).copied().unwrap_or(LAST_PAUSE)).await;
+        sleep(pause).await;
         failures += 1;
     }
+}
+
+/// Whether the way leads through the engine, which knows the container to run or not, or does not know it.
+fn is_by_engine(approach: Approach, runs: Option<bool>) -> Result<bool, StartError> {
+    match runs {
+        // By its name the cluster would lead to the one after it.
+        Some(false) => Err(StartError::NotRunning),
+        Some(true) => Ok(true),
+        None => Ok(approach == Approach::Engine),
+    }
+}
+
+/// Says what a failure means for those who wait, after so many before it, and when to try again at the earliest.
+fn told(error: &StartError, failures: usize, tell: &impl Fn(AgentFact)) -> Duration {
+    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+    let text = format!("{error}{hint}");
+    // Whoever cannot be reached at all cannot be asked to build either.
+    let may_pass = error.is_passing() && (failures < PATIENCE || error.is_connection());
+    if !may_pass {
+        tell(AgentFact::Failed { error: text });
+    } else if failures >= PAUSES.len() {
+        tell(AgentFact::Delayed { error: text });
+    }
+    if error.is_passing() { Duration::ZERO } else { LONG_PAUSE }
 }
 
 /// What an agent was about to do when it was killed lies about. A whole file system is too much to look through for that.
@@ -267,7 +299,7 @@ async fn pull(agent: &Agent, root: &str, pulls: &mut [Pulling], (task, context):
     let log = context.span(&task.span);
     for pulling in pulls.iter_mut().filter(|pulling| pulling.of().root == root) {
         let pulled = pulling
-            .pull(agent, &told((task, &named(task)), &Log(&log), context))
+            .pull(agent, &to_tell((task, &named(task)), &Log(&log), context))
             .await;
         if let Err(error) = pulled {
             log.warn(&format!("Not everything was pulled from {}: {error}", named(task)));
@@ -275,7 +307,7 @@ async fn pull(agent: &Agent, root: &str, pulls: &mut [Pulling], (task, context):
     }
 }
 
-fn told<'a>((task, named): (&'a AgentTask, &'a str), tell: &'a dyn Tell, context: &'a Context) -> Told<'a> {
+fn to_tell<'a>((task, named): (&'a AgentTask, &'a str), tell: &'a dyn Tell, context: &'a Context) -> Told<'a> {
     let arrivals = &context.surroundings.agents.arrivals;
     Told {
         container: named,
@@ -314,5 +346,57 @@ fn ended(exit: Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exited with code {code}"),
         Exit::Signal(signal) => format!("was ended by signal {signal}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    fn said(error: &StartError, failures: usize) -> (Option<AgentFact>, Duration) {
+        let facts = RefCell::new(Vec::new());
+        let pause = told(error, failures, &|fact| facts.borrow_mut().push(fact));
+        (facts.into_inner().pop(), pause)
+    }
+
+    #[test]
+    fn what_may_pass_is_waited_for_and_only_then_does_it_count_as_no_way() {
+        let late = StartError::NotRunning;
+        let is_delayed = |failures| matches!(said(&late, failures).0, Some(AgentFact::Delayed { .. }));
+        assert_eq!(said(&late, PAUSES.len() - 1), (None, Duration::ZERO));
+        assert!(is_delayed(PAUSES.len()) && is_delayed(PATIENCE - 1));
+        assert!(matches!(said(&late, PATIENCE).0, Some(AgentFact::Failed { .. })));
+    }
+
+    #[test]
+    fn while_nobody_can_be_asked_nothing_is_built() {
+        let away = StartError::Docker(crate::world::docker::DockerError::Broken {
+            doing: "running a command",
+            reason: "reset".to_owned(),
+        });
+        assert!(matches!(said(&away, 1000).0, Some(AgentFact::Delayed { .. })));
+    }
+
+    #[test]
+    fn where_no_way_leads_in_it_is_said_at_once_and_looked_at_seldom() {
+        let none = StartError::NoWay { tried: Vec::new() };
+        let (fact, pause) = said(&none, 0);
+        assert!(matches!(fact, Some(AgentFact::Failed { .. })));
+        assert_eq!(pause, LONG_PAUSE);
+    }
+
+    #[test]
+    fn a_container_that_the_engine_knows_is_reached_through_it_or_not_at_all() {
+        for approach in [Approach::Auto, Approach::Engine] {
+            assert!(is_by_engine(approach, Some(true)).unwrap());
+            assert!(matches!(
+                is_by_engine(approach, Some(false)),
+                Err(StartError::NotRunning)
+            ));
+        }
+        assert!(!is_by_engine(Approach::Auto, None).unwrap());
+        assert!(is_by_engine(Approach::Engine, None).unwrap());
     }
 }

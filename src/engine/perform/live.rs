@@ -1,8 +1,10 @@
 //! Live updates: what is in the state as an order goes into containers, and what became of each is told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use crate::engine::action::{Action, LiveFact, UpdateFailure, UpdateOutcome};
 use crate::engine::effect::{LiveOrder, LiveTo, LiveWork, Scope};
@@ -13,7 +15,22 @@ use crate::model::live::Restart;
 use crate::world::agent::Stream;
 use crate::world::process::serve::Stop;
 
-pub async fn live(update: u64, mut work: LiveWork, stop: &Stop, context: &Context) -> UpdateOutcome {
+/// Until what was lost is known to be lost.
+const PAUSE: Duration = Duration::from_millis(50);
+
+pub async fn live(update: u64, work: LiveWork, stop: &Stop, context: &Context) -> UpdateOutcome {
+    let outcome = attempt(update, work, stop, context).await;
+    if outcome == UpdateOutcome::Again {
+        tokio::select! {
+            () = sleep(PAUSE) => {}
+            () = stop.politely.cancelled() => {}
+            () = stop.at_once.cancelled() => {}
+        }
+    }
+    outcome
+}
+
+async fn attempt(update: u64, mut work: LiveWork, stop: &Stop, context: &Context) -> UpdateOutcome {
     let log = context.span(&work.span);
     as_it_came(&mut work, &log, context).await;
     let Some(targets) = targets(&work, context) else {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::engine::action::{AgentFact, LiveFact, UpdateOutcome};
-use crate::engine::effect::{Effect, LiveOrder};
+use crate::engine::effect::{Effect, LiveOrder, LiveTo, Scope};
 use crate::engine::live::Stopped;
 use crate::engine::say::{self, span};
-use crate::engine::state::{AgentPhase, Cause, LiveFailure, Name, Sending, State, Update};
+use crate::engine::state::{AgentPhase, Cause, LiveFailure, Means, Name, Sending, Seq, State, Update};
 
 /// An update sets out to change containers.
 pub fn begins(state: &mut State, orders: &[LiveOrder], update: &Update) {
@@ -17,12 +17,21 @@ pub fn begins(state: &mut State, orders: &[LiveOrder], update: &Update) {
             let known = live.containers.entry(to.container.clone()).or_default();
             known.sending = Some(Sending {
                 update: update.id,
-                up_to: update.inputs_as_of,
+                up_to: up_to(update, to).max(known.synced.unwrap_or_default()),
                 last_file: Some(last_file).filter(|_| !to.sent.is_empty()),
             });
             // From now on it may be in there.
             live.sent.extend(to.sent.clone());
         }
+    }
+}
+
+/// What a container has once it has what is sent to it. Catching up brings in what others have, and leaves out what nobody has yet.
+fn up_to(update: &Update, to: &LiveTo) -> Seq {
+    let newest = to.sent.values().map(|sent| sent.seq).max();
+    match (update.means, &to.scope, newest) {
+        (Means::CatchUp, Scope::Files(_), Some(newest)) => newest,
+        _ => update.inputs_as_of,
     }
 }
 
@@ -94,6 +103,10 @@ pub fn deployed(state: &mut State, resource: &Name, running: &Update) {
         };
         let live = Arc::make_mut(live);
         live.failed = None;
+        for (id, known) in &mut live.containers {
+            let phase = state.agents.get(&**id).map(|agent| &agent.phase);
+            known.is_given_up = matches!(phase, Some(AgentPhase::Failed { .. }));
+        }
         if let Some(needed) = needed.remove(&name) {
             live.base = as_of;
             live.sent.retain(|_, sent| sent.seq > as_of);
@@ -121,6 +134,20 @@ pub fn agent(state: &mut State, container: &Name, fact: AgentFact, effects: &mut
             }
             agent.phase = AgentPhase::Ready { fallback };
             agent.app_ended = None;
+        }
+        AgentFact::Delayed { error } => {
+            let phase = AgentPhase::Delayed { error: error.clone() };
+            // What cannot be reached cannot be until it is.
+            if matches!(agent.phase, AgentPhase::Failed { .. }) {
+                return;
+            }
+            if agent.phase != phase {
+                effects.push(say::warn(
+                    about,
+                    format!("Changes wait for {of}, which cannot be reached so far: {error}"),
+                ));
+            }
+            agent.phase = phase;
         }
         AgentFact::Failed { error } => {
             let phase = AgentPhase::Failed { error: error.clone() };

@@ -44,6 +44,7 @@ pub fn updated(state: &mut State, update: u64, outcome: UpdateOutcome, effects: 
             if resource.requested.is_none() {
                 resource.requested = running.requested;
             }
+            image::compare(state, &name);
         }
         (_, outcome) => {
             let failure = failure(outcome);
@@ -59,10 +60,24 @@ pub fn updated(state: &mut State, update: u64, outcome: UpdateOutcome, effects: 
                 live::deployed(state, &name, &before);
             }
             state.unpatched = true;
+            if is_done {
+                ready(state, &name);
+            }
             if failure.is_none() {
                 serve(state, &name, effects);
             }
         }
+    }
+}
+
+/// Whoever waits for a resource that needs nothing more to be ready need not wait any longer.
+fn ready(state: &mut State, name: &Name) {
+    let is_ready =
+        |resource: &ResourceState| resource.is_ready_once_updated() && !crate::engine::live::is_behind(state, resource);
+    if state.resource(name).is_some_and(is_ready)
+        && let Some(resource) = state.resource_mut(name)
+    {
+        resource.ever_ready = true;
     }
 }
 
@@ -111,7 +126,6 @@ fn finish(
             resource.usual = Some(learned(resource.usual, now.since(running.started)));
         }
         fresh(resource, &running, now);
-        resource.ever_ready |= resource.is_ready_once_updated();
     }
     resource.history.push_front(Record {
         started: running.started,

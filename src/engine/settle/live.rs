@@ -103,6 +103,8 @@ fn agents(state: &mut State) {
         if *known.task != task {
             let known: &mut AgentState = Arc::make_mut(known);
             known.task = Arc::new(task);
+            // Whoever does it now is yet to come.
+            known.phase = AgentPhase::Starting;
         }
     }
 }

@@ -41,6 +41,8 @@ pub struct Patched {
     pub exec_error: Option<String>,
     /// All that is synced was copied once, where that is asked for.
     pub is_begun: bool,
+    /// It cannot be reached, and was not replaced by what was deployed since: another deployment would not help it either.
+    pub is_given_up: bool,
     /// Changes up to here are on their way into it.
     pub sending: Option<Sending>,
 }
@@ -77,6 +79,8 @@ pub enum AgentPhase {
         /// Why it is not ours that works there but what the container has, if so.
         fallback: Option<String>,
     },
+    /// Not so far, for this reason.
+    Delayed { error: String },
     /// Nothing can be brought into the container.
     Failed { error: String },
 }

@@ -1,6 +1,7 @@
 //! Live updates: what goes into which containers when, what a build is needed for, and who is told.
 
 mod fresh;
+mod reach;
 
 use super::deploy::{deployed, ready};
 use super::images::{deploying, image};
@@ -240,7 +241,12 @@ fn a_build_that_makes_the_same_image_leaves_no_container_with_old_edits() {
 
 /// One whose image nobody builds.
 fn foreign() -> Rig {
+    foreign_with(&["stop"])
+}
+
+fn foreign_with(stops: &[&str]) -> Rig {
     let mut image = synced("app", &[]);
+    image.live_update.stop_paths = stops.iter().map(|&stop| stop.to_owned()).collect();
     image.recipe = Recipe::Custom(CustomRecipe {
         deps: vec!["/p/app".into()],
         live_update_only: true,

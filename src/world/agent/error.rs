@@ -17,6 +17,9 @@ pub enum StartError {
     NotRunning,
     #[error("the container does not answer: {doing} took longer than {seconds} s")]
     Late { doing: &'static str, seconds: u64 },
+    /// It starts or ends just now, or the engine has other troubles with it.
+    #[error("no command can be run in the container now: {reason}")]
+    Disturbed { reason: String },
     /// The image has nothing to bring files in with.
     #[error("no way into the container: {}", .tried.join("; "))]
     NoWay { tried: Vec<String> },
@@ -30,16 +33,32 @@ impl StartError {
                 "add a shell or `tar` to the image, make a synced directory writable, or let tilt add its agent when it builds the image",
             ),
             StartError::Docker(error) => error.hint(),
-            StartError::Cluster(_) | StartError::NotRunning | StartError::Late { .. } => None,
+            StartError::Cluster(_)
+            | StartError::NotRunning
+            | StartError::Late { .. }
+            | StartError::Disturbed { .. } => None,
+        }
+    }
+
+    /// Whoever leads into containers is away, and says nothing of this one.
+    pub fn is_connection(&self) -> bool {
+        match self {
+            StartError::Docker(error) => error.is_connection(),
+            StartError::Cluster(error) => error.is_connection(),
+            _ => false,
         }
     }
 
     /// Trying again may help.
     pub fn is_passing(&self) -> bool {
         match self {
+            // The container is not there, not as it should be, or the engine is not.
+            StartError::Docker(DockerError::Refused { status, .. }) => matches!(status, 404 | 409 | 500..),
             StartError::Docker(error) => error.is_connection(),
-            StartError::Cluster(error) => error.is_connection(),
-            StartError::NotRunning | StartError::Late { .. } => true,
+            StartError::Cluster(ClusterError::Kubeconfig { .. } | ClusterError::Refused { status: 403, .. }) => false,
+            // Pods that begin or end are refused in many ways, and people log in again.
+            StartError::Cluster(_) => true,
+            StartError::NotRunning | StartError::Late { .. } | StartError::Disturbed { .. } => true,
             StartError::NoWay { .. } => false,
         }
     }

@@ -24,6 +24,7 @@ use dialog::Dialog;
 
 /// From a command to the agent's first word.
 const GREETING: Duration = Duration::from_secs(10);
+const LOOKING: &str = "looking at it";
 /// For a megabyte on its way into the container.
 const CARRYING: Duration = Duration::from_secs(60);
 
@@ -130,7 +131,7 @@ impl Search<'_> {
             other => other,
         };
         let told = match self.place {
-            Place::Docker { engine, container } => match engine.container(container).await? {
+            Place::Docker { engine, container } => match late(LOOKING, GREETING, engine.container(container)).await?? {
                 Some(found) if found.is_running => found.arch,
                 _ => return Err(StartError::NotRunning),
             },
@@ -165,12 +166,15 @@ impl Search<'_> {
             .as_ref()
             .ok()
             .map(|ours| format!("/.tilt/{}", script::file_name(&ours.hash)));
-        let (in_image, here) = tokio::join!(engine.stat_path(container, IN_IMAGE), async {
-            match &path {
-                Some(path) => engine.stat_path(container, path).await,
-                None => Ok(None),
-            }
-        });
+        let stats = async {
+            tokio::join!(engine.stat_path(container, IN_IMAGE), async {
+                match &path {
+                    Some(path) => engine.stat_path(container, path).await,
+                    None => Ok(None),
+                }
+            })
+        };
+        let (in_image, here) = late(LOOKING, GREETING, stats).await?;
         if matches!(in_image, Ok(Some(_))) {
             match start(self.place, &[IN_IMAGE, "serve"], Way::Image).await {
                 Err(Failed::Way(reason)) => self.tried.push(format!("the image's own agent: {reason}")),
@@ -183,8 +187,12 @@ impl Search<'_> {
         let is_whole = matches!(&here, Ok(Some(here)) if here.size == ours.program.len() as u64);
         if !is_whole {
             let archive = packed_program(&[".tilt/", &format!(".tilt/{name}")], ours.program).await;
-            let put = engine.put_archive(container, "/", archive).await;
-            put.map_err(|error| match error.is_connection() {
+            let put = late(
+                "taking the agent",
+                CARRYING,
+                engine.put_archive(container, "/", archive),
+            );
+            put.await?.map_err(|error| match error.is_connection() {
                 true => Failed::All(error.into()),
                 false => Failed::Way(error.to_string()),
             })?;
@@ -282,6 +290,12 @@ impl Search<'_> {
 
     /// Whether at least `tar` works, as it would for somebody who has no agent.
     async fn fall_back(self) -> Result<Arrival, StartError> {
+        // One that goes away fails in all kinds of ways.
+        self.look_around().await?;
+        if let Some(reason) = self.tried.iter().find(|reason| is_disturbed(reason)) {
+            let reason = reason.clone();
+            return Err(StartError::Disturbed { reason });
+        }
         let nothing = Bytes::from_static(&[0; 10240]);
         let argv = ["tar", "-C", "/", "-x", "-f", "-"];
         let ended = late("looking for `tar`", GREETING, self.place.output(&argv, nothing)).await?;
@@ -289,6 +303,9 @@ impl Search<'_> {
             Ok(ended) if ended.code == 0 => Ok(Arrival::Fallback {
                 why: self.tried.join("; "),
                 arch: self.arch,
+            }),
+            Ok(ended) if is_disturbed(&said(&ended.stdout, &ended.stderr)) => Err(StartError::Disturbed {
+                reason: said(&ended.stdout, &ended.stderr),
             }),
             Err(error) if is_cut(&error) => Err(error),
             _ => Err(StartError::NoWay { tried: self.tried }),
@@ -327,7 +344,26 @@ fn cannot_start(error: &StartError) -> Option<String> {
 
 /// The connection was lost: that tells nothing of the container, and the next one may last.
 fn is_cut(error: &StartError) -> bool {
-    matches!(error, StartError::Cluster(ClusterError::Unreachable { .. }))
+    match error {
+        StartError::Cluster(error) => matches!(error, ClusterError::Unreachable { .. }),
+        StartError::Docker(error) => error.is_connection(),
+        _ => false,
+    }
+}
+
+/// Whether a runtime says that it could not run a command, which tells nothing of that command.
+fn is_disturbed(said: &str) -> bool {
+    let tells = [
+        "setns",
+        "init-p",
+        "stopped container",
+        "has stopped",
+        "is not running",
+        "is restarting",
+        "is paused",
+        "temporarily unavailable",
+    ];
+    tells.iter().any(|tell| said.contains(tell))
 }
 
 /// What a command said of its failure, in one line.

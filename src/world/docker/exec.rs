@@ -4,6 +4,8 @@
 //! broke off, and panics at a stream number that it does not know. What is spoken here is spoken for as long as the
 //! container lives and in tenths of milliseconds, so the stream is ours: one connection, no task, no copy.
 
+use std::time::Duration;
+
 use bollard::models::ExecConfig;
 use bollard::query_parameters::{ContainerArchiveInfoOptionsBuilder, UploadToContainerOptionsBuilder};
 use bytes::{Buf, Bytes, BytesMut};
@@ -17,6 +19,13 @@ const DOING: &str = "running a command in a container";
 /// At most this much is asked of the connection at once.
 const PIECE: usize = 64 << 10;
 const HEAD: usize = 8;
+
+/// Between questions how a command has ended.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(10),
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+];
 
 /// What a command is joined to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,12 +250,17 @@ impl Output {
 
     /// How the command ended, once its outputs have. A connection that broke ends them too: then it may still run.
     pub async fn exit(&mut self) -> Result<i32, DockerError> {
-        let asked = self.engine.0.docker.inspect_exec(&self.id).await;
-        let told = asked.map_err(|error| self.engine.error(DOING, &error))?;
-        match (told.running, told.exit_code) {
-            (Some(false), Some(code)) => Ok(i32::try_from(code).unwrap_or(-1)),
-            _ => Err(broken("the connection ended before the command did")),
+        // Engines end the outputs a little before they know of the command's end.
+        for pause in PAUSES.iter().map(Some).chain([None]) {
+            let asked = self.engine.0.docker.inspect_exec(&self.id).await;
+            let told = asked.map_err(|error| self.engine.error(DOING, &error))?;
+            match (told.running, told.exit_code, pause) {
+                (Some(false), Some(code), _) => return Ok(i32::try_from(code).unwrap_or(-1)),
+                (_, _, Some(pause)) => tokio::time::sleep(*pause).await,
+                (_, _, None) => {}
+            }
         }
+        Err(broken("the connection ended before the command did"))
     }
 }
 

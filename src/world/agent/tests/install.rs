@@ -130,6 +130,34 @@ async fn a_container_with_nothing_at_all_says_what_was_tried() {
 }
 
 #[tokio::test]
+async fn a_runtime_that_can_run_nothing_just_now_says_nothing_of_the_container() {
+    let container = Container::with(&[]);
+    for program in ["sh", "tar"] {
+        let path = container.folder.path().join("bin").join(program);
+        let text = "#!/bin/sh\necho 'OCI runtime exec failed: exec failed: unable to start container process: \
+                    error executing setns process: exit status 1: unknown'\nexit 126\n";
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let error = container.start().await.err().expect("there is no way in");
+    assert!(
+        matches!(&error, StartError::Disturbed { reason } if reason.contains("setns")),
+        "{error}"
+    );
+    assert!(error.is_passing() && !error.is_connection());
+}
+
+#[test]
+fn what_engines_and_clusters_refuse_for_now_may_pass() {
+    let docker = |status| {
+        let (doing, message) = ("running a command", String::new());
+        StartError::Docker(crate::world::docker::DockerError::Refused { doing, status, message }).is_passing()
+    };
+    assert!(docker(404) && docker(409) && docker(500) && docker(503));
+    assert!(!docker(400) && !docker(403));
+}
+
+#[tokio::test]
 async fn where_no_agent_runs_tar_and_commands_do_what_they_can() {
     let container = Container::with(&["sh", "tar", "rm", "cat"]);
     let uname = container.folder.path().join("bin/uname");
