@@ -173,7 +173,17 @@ impl Session {
     pub fn wait(&self, condition: &str, resource: &str) {
         let (condition, resource) = (format!("--for=condition={condition}"), format!("uiresource/{resource}"));
         for state in ["--for=create", &condition] {
-            self.said(&["wait", state, "--timeout=60s", &resource]);
+            let output = self.run(&["wait", state, "--timeout=60s", &resource]);
+            if !output.status.success() {
+                let is = self.run(&["get", &resource, "-o", "yaml"]);
+                let logs = self.run(&["logs"]);
+                panic!(
+                    "{}{resource} is\n{}and the log\n{}",
+                    super::stderr(&output),
+                    super::stdout(&is),
+                    super::stdout(&logs)
+                );
+            }
         }
     }
 

@@ -42,7 +42,9 @@ fn what_one_container_refuses_none_has() {
     };
     let two = "{name: web, image: NS/web}\n        - {name: other, image: NS/web, command: [/bin/busybox, sleep, '1000'], \
                securityContext: {runAsUser: 1000}}";
-    let mut scene = project.file("web.yaml", &deployment("web", 1, two)).up(&[]);
+    // What is there before stays for a while.
+    let web = deployment("web", 1, two).replace("  replicas:", "  minReadySeconds: 30\n  replicas:");
+    let mut scene = project.file("web.yaml", &web).up(&[]);
     let (web, other) = (scene.container("web"), scene.container("other"));
     std::fs::create_dir(scene.session.path("www/new")).unwrap();
     scene.session.write("www/new/file", "new");

@@ -20,7 +20,8 @@ fn pods_that_only_selectors_find_are_changed_in_place() {
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: stranger, labels: {{app: web}}}}\nspec:\n  terminationGracePeriodSeconds: 0\n  \
          automountServiceAccountToken: false\n  containers: [{{name: other, image: '{image}'}}]\n"
     ));
-    scene.session.line_with(super::scene::UPDATED);
+    scene.stage.until_all_ready();
+    scene.session.line_with("stranger/other updated!");
     let other = scene.container_of("stranger", "other");
     assert_eq!(inside(&other, "/www/index.html"), "edit 1");
     scene.save("www/index.html", "edit 2");

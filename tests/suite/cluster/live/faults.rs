@@ -41,13 +41,15 @@ fn a_command_that_fails_is_mended_by_the_next_save_without_a_build() {
 
 /// What is saved while a container goes away under an update is in the one that comes.
 fn goes_in_the_middle(test: &str, topic: &str, kill: impl Fn(&Scene)) {
-    let tiltfile = "docker_build('NS/web', '.', live_update=[sync('www', '/www'), run('echo in the middle; sleep 2')])\n\
+    let tiltfile = "docker_build('NS/web', '.', live_update=[sync('www', '/www'), run('echo in the middle; while [ -e /held ]; do sleep 1; done')])\n\
                     k8s_yaml('web.yaml')\n";
     let Some(project) = Project::new(test, topic, tiltfile) else {
         return;
     };
     let mut scene = project.up(&[]);
     let container = scene.container("web");
+    // This one never comes to the end of it.
+    docker_ok(&["exec", &container, "/bin/busybox", "touch", "/held"]);
     scene.session.write("www/index.html", "edit 1");
     scene.session.line_with("in the middle");
     kill(&scene);
@@ -133,6 +135,7 @@ fn a_full_disk_is_named_and_the_image_is_built() {
     wait_for_a_build(&scene, "2");
     std::fs::remove_file(&large).unwrap();
     scene.session.line_with("Will delete");
+    scene.until_fresh();
     scene.save("www/index.html", "edit 2");
     let next = scene.container("web");
     assert_ne!(next, first);

@@ -155,6 +155,8 @@ fn what_another_session_brought_there_does_not_come_back() {
     session.wait("Ready", "web");
     let mut scene = Scene { session, stage };
     assert_eq!(scene.container("web"), container);
+    // Then it has been looked at what is there.
+    scene.save("www/index.html", "again");
     does(&container, "echo 6 >/www/deep/6.sql");
     let line = scene.session.line_with("Pulled 1 file from container");
     assert!(line.contains("www/deep/6.sql'"), "{line}");

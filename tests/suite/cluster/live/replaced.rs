@@ -42,9 +42,7 @@ fn replace(scene: &mut Scene) {
     });
     assert_ne!(scene.stage.pod("web"), pod);
     assert_eq!(scene.builds(), 1);
-    scene.session.write("www/index.html", "edit 3");
-    scene.session.line_with("index.html' -->");
-    scene.session.line_with(super::scene::UPDATED);
+    scene.save("www/index.html", "edit 3");
     assert_eq!(inside(&scene.container("web"), "/www/index.html"), "edit 3");
 }
 

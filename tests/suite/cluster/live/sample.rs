@@ -1,6 +1,6 @@
 //! The project of `testdata/projects/live`, edited in every way.
 
-use super::scene::{Scene, UPDATED, inside};
+use super::scene::{Scene, inside};
 use crate::cluster::session::stage::{Stage, fetched, port};
 use crate::support::session::{Home, Session};
 use crate::support::{copy_of, testdata};
@@ -42,7 +42,6 @@ fn every_edit_of_a_project_takes_its_shortest_way() {
     fetched(port, "come in");
     // The base's file goes into both.
     scene.save("base/lib/greeting", "good morning,");
-    scene.session.line_with(UPDATED);
     scene.save("web/www/name", "everybody");
     assert_eq!(inside(&web, "/www/greeting.html"), "good morning, everybody");
     scene

@@ -85,11 +85,19 @@ impl Scene {
         id.trim_start_matches("docker://").to_owned()
     }
 
-    /// Saves a file, and waits until tilt says that it is in a container.
+    /// Saves a file, and waits until it is in all containers, which is told of each of them.
     #[track_caller]
     pub fn save(&mut self, file: &str, text: &str) {
         self.session.write(file, text);
         self.session.line_with(UPDATED);
+        self.until_fresh();
+    }
+
+    /// Waits until everything that was saved is in all containers of `web`. A save may be brought in twice: the lines in the log do
+    /// not say that nothing is left to do.
+    #[track_caller]
+    pub fn until_fresh(&self) {
+        self.session.said(&["wait", "--for=fresh", "--timeout=60s", "web"]);
     }
 
     pub fn logs(&self) -> String {

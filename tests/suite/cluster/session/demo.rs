@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use super::stage::{Stage, fetch, fetched, port, runtime_status};
+use super::stage::{Stage, fetched, port, runtime_status};
 use crate::cluster::seen;
 use crate::support::session::{Home, Session};
 use crate::support::{copy_of, stderr, stdout, testdata};
@@ -149,7 +149,7 @@ fn every_kind_of_edit_reaches_the_cluster() {
     for resource in ["migrate", "api", "web", "worker", "probe", "extra"] {
         session.wait("Ready", resource);
     }
-    assert!(fetch(port).unwrap().contains("hello from api"));
+    fetched(port, "hello from api");
     let (first, web) = (stage.pod("api"), stage.pod("web"));
     // The source of an image: a pod of its own kind only.
     session.write("api/index.html", "hello from another api");

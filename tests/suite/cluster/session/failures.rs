@@ -106,7 +106,7 @@ fn ci_says_which_pod_fails_and_why() {
         // What waits for a node waits for ever; the others end by themselves, sooner or later.
         let limit = match trouble.status {
             "error" => "ci_settings(readiness_timeout='90s')",
-            _ => "ci_settings(readiness_timeout='4s')",
+            _ => "ci_settings(readiness_timeout='12s')",
         };
         let home = home(&stage, std::slice::from_ref(&trouble), limit);
         let said = fails(&home, &[&[trouble.name], trouble.said].concat());
@@ -125,11 +125,11 @@ fn ci_says_which_pod_fails_and_why() {
         status: "pending",
         printed: "",
     };
-    let home = home(&stage, &[never], "ci_settings(readiness_timeout='4s')");
+    let home = home(&stage, &[never], "ci_settings(readiness_timeout='12s')");
     fails(
         &home,
         &[
-            "Readiness timeout after 4s",
+            "Readiness timeout after 12s",
             "never:runtime not ready",
             "pod never-",
             "container web is not ready",

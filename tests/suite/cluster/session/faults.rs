@@ -50,7 +50,8 @@ fn connections_that_are_cut_cost_nothing() {
     session.line_with("Applying YAML to cluster");
     wall.cut();
     wall.be(Way::Open);
-    next_run(port, &[run]);
+    let next = next_run(port, &[run]);
+    session.line_with(&format!("beat {} 1", next.trim_end_matches('.')));
     session.wait("Ready", "web");
     assert_eq!(runtime_status(&session, "web"), "ok");
     let logged = session.said(&["logs", "web"]);
