@@ -156,6 +156,8 @@ impl Housekeeping {
         in_use: Vec<String>,
         (now, freed): (i64, &mut Freed),
     ) -> Result<usize, BuildError> {
+        // Those who clean up at once do so one after the other, and none takes another for a build.
+        let _turn = self.turn().await?;
         let images = engine.images_with_label(&self.label).await;
         let images = images.map_err(BuildError::Docker)?;
         let candidates: Vec<Candidate> = images.into_iter().map(candidate).collect();
@@ -185,6 +187,12 @@ impl Housekeeping {
             freed.add(name.clone(), image.bytes);
         }
         Ok(left)
+    }
+
+    async fn turn(&self) -> Result<Lock, BuildError> {
+        let path = self.folder.join("pruning.lock");
+        let lock = tokio::task::spawn_blocking(move || Lock::wait(&path, || ())).await;
+        lock.expect("locking does not panic").map_err(BuildError::Files)
     }
 
     /// Nothing where somebody builds.
