@@ -12,7 +12,15 @@ use crate::world::files::FileError;
 #[derive(Debug)]
 #[must_use = "the lock is released as soon as this is dropped"]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that is not yet another program has the file open as well. Where the kernel
+        // cannot unlock, closing is all that is left.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -20,12 +28,12 @@ impl Lock {
     pub fn wait(path: &Path, busy: impl FnOnce()) -> Result<Lock, FileError> {
         let file = open(path)?;
         match file.try_lock() {
-            Ok(()) => return Ok(Lock { _file: file }),
+            Ok(()) => return Ok(Lock { file }),
             Err(TryLockError::WouldBlock) => busy(),
             Err(TryLockError::Error(source)) => return Err(FileError::new("lock", path, source)),
         }
         file.lock().map_err(|source| FileError::new("lock", path, source))?;
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
     }
 
     /// Waits until nobody holds the lock alone.
@@ -33,14 +41,14 @@ impl Lock {
         let file = open(path)?;
         file.lock_shared()
             .map_err(|source| FileError::new("lock", path, source))?;
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
     }
 
     /// The lock if nobody holds it.
     pub fn attempt(path: &Path) -> Result<Option<Lock>, FileError> {
         let file = open(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Lock { _file: file })),
+            Ok(()) => Ok(Some(Lock { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(source)) => Err(FileError::new("lock", path, source)),
         }
@@ -71,6 +79,24 @@ mod tests {
         assert!(Lock::attempt(&path).unwrap().is_none());
         drop(held);
         assert!(Lock::attempt(&path).unwrap().is_some());
+    }
+
+    /// A process that is being started has all files of its parent until it becomes another program.
+    #[test]
+    fn a_lock_that_was_dropped_is_free_even_if_a_child_still_has_the_file() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("it.lock");
+        let take: [fn(&Path) -> Lock; 3] = [
+            |path| Lock::wait(path, || ()).unwrap(),
+            |path| Lock::share(path).unwrap(),
+            |path| Lock::attempt(path).unwrap().unwrap(),
+        ];
+        for take in take {
+            let held = take(&path);
+            let _childs = held.file.try_clone().unwrap();
+            drop(held);
+            assert!(Lock::attempt(&path).unwrap().is_some());
+        }
     }
 
     #[test]
