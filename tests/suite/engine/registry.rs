@@ -39,7 +39,7 @@ impl Sample {
     fn build(topic: &str) -> Sample {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let nth = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tilt-test-registry-{topic}-{}-{nth}", std::process::id());
+        let name = format!("tilt-test-registry-{topic}-{}-{nth:04}", std::process::id());
         let folder = tempfile::tempdir().unwrap();
         let write = |file: &str, content: &str| std::fs::write(folder.path().join(file), content).unwrap();
         write("one", &format!("{name} one\n").repeat(20_000));

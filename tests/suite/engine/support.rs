@@ -35,7 +35,8 @@ impl Name {
     pub fn new(topic: &str) -> Name {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let nth = NEXT.fetch_add(1, Ordering::Relaxed);
-        Name(format!("tilt-test-{topic}-{}-{nth}", std::process::id()))
+        // All of one length, so that none begins like another.
+        Name(format!("tilt-test-{topic}-{}-{nth:04}", std::process::id()))
     }
 
     pub fn as_str(&self) -> &str {
