@@ -13,9 +13,9 @@ use rustix::io::Errno;
 
 use crate::liveupdate::plan::{Copied, copied};
 use crate::model::filter::{Filter, Ignore};
-use crate::model::live::{self, LiveUpdate, Ownership};
+use crate::model::live::LiveUpdate;
 use crate::model::path;
-use crate::world::agent::{Batch, Change, Content, ModeRule, Owner, Root};
+use crate::world::agent::{Batch, Change, Content, Root};
 use crate::world::walk;
 
 /// Larger files are read when their turn comes.
@@ -268,16 +268,8 @@ impl Reading {
     fn root(&mut self, path: String, copied: &Copied) -> usize {
         let root = Root {
             path,
-            owner: match copied.owner {
-                Ownership::LikeExisting => Owner::LikeExisting,
-                Ownership::ContainerUser => Owner::Container,
-                Ownership::Ids { uid, gid } => Owner::Ids { uid, gid },
-            },
-            mode: match copied.mode {
-                live::ModeRule::Host => ModeRule::Host,
-                live::ModeRule::LikeExisting => ModeRule::LikeExisting,
-                live::ModeRule::Fixed(bits) => ModeRule::Fixed(bits),
-            },
+            owner: copied.owner,
+            mode: copied.mode,
         };
         let roots = &mut self.gathered.batch.roots;
         // There are a few of them, however many files there are.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 
+use crate::model::live::{ModeRule, Ownership};
 use crate::model::time::Time;
 
 /// Changes that become visible together.
@@ -20,34 +21,8 @@ pub struct Batch {
 pub struct Root {
     /// Absolute.
     pub path: String,
-    pub owner: Owner,
+    pub owner: Ownership,
     pub mode: ModeRule,
-}
-
-/// Whose a new file is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Owner {
-    /// That of what it replaces, else that of the directory that it comes into.
-    #[default]
-    LikeExisting,
-    /// The user that the container runs as.
-    Container,
-    Ids {
-        uid: u32,
-        gid: u32,
-    },
-}
-
-/// What may be done with a new file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ModeRule {
-    /// Whoever may do it here.
-    #[default]
-    Host,
-    /// As what it replaces; what is new gets the local mode.
-    LikeExisting,
-    /// These bits; a directory can be searched by who can read it.
-    Fixed(u32),
 }
 
 /// One change below a root. Paths are relative to it, without `.` and `..`; the empty one is the root itself.

@@ -3,7 +3,8 @@
 use tilt_agent::wire::{self, Absolute, Beneath};
 
 use super::ApplyError;
-use super::batch::{Batch, Cause, Exit, Kind, Listed, ModeRule, Owner, Problem, Stream};
+use super::batch::{Batch, Cause, Exit, Kind, Listed, Problem, Stream};
+use crate::model::live::{ModeRule, Ownership};
 use crate::model::time::Time;
 
 /// Numbers that kernels have for reasons, on every architecture of Linux that we know of.
@@ -31,12 +32,12 @@ impl From<wire::Stream> for Stream {
     }
 }
 
-impl From<Owner> for wire::Owner {
-    fn from(owner: Owner) -> wire::Owner {
+impl From<Ownership> for wire::Owner {
+    fn from(owner: Ownership) -> wire::Owner {
         match owner {
-            Owner::LikeExisting => wire::Owner::LikeExisting,
-            Owner::Container => wire::Owner::Container,
-            Owner::Ids { uid, gid } => wire::Owner::Ids(uid, gid),
+            Ownership::LikeExisting => wire::Owner::LikeExisting,
+            Ownership::ContainerUser => wire::Owner::Container,
+            Ownership::Ids { uid, gid } => wire::Owner::Ids(uid, gid),
         }
     }
 }

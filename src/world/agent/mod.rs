@@ -21,7 +21,7 @@ mod tar;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{Batch, Cause, Change, Content, Exit, Fetched, Kind, Listed, ModeRule, Owner, Problem, Root, Stream};
+pub use batch::{Batch, Cause, Change, Content, Exit, Fetched, Kind, Listed, Problem, Root, Stream};
 pub use embedded::{program, programs};
 pub use error::{ApplyError, StartError};
 pub use place::{Ended, Held, Input, Output, Place, Pod, Said};
