@@ -242,9 +242,8 @@ fn begins(state: &State, live: &Live, patched: &Patched, container: &Container) 
     must_begin(live, patched) && !is_out_of_reach(state, &container.id)
 }
 
-pub fn is_out_of_reach(state: &State, container: &str) -> bool {
-    let agent = state.agents.get(container).map(|agent| &agent.phase);
-    matches!(agent, Some(AgentPhase::Failed { .. }))
+fn is_out_of_reach(state: &State, container: &str) -> bool {
+    state.agents.get(container).is_some_and(|agent| agent.is_out_of_reach())
 }
 
 fn is_given_up(state: &State, patched: &Patched, container: &Container) -> bool {

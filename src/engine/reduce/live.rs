@@ -104,8 +104,7 @@ pub fn deployed(state: &mut State, resource: &Name, running: &Update) {
         let live = Arc::make_mut(live);
         live.failed = None;
         for (id, known) in &mut live.containers {
-            let phase = state.agents.get(&**id).map(|agent| &agent.phase);
-            known.is_given_up = matches!(phase, Some(AgentPhase::Failed { .. }));
+            known.is_given_up = state.agents.get(&**id).is_some_and(|agent| agent.is_out_of_reach());
         }
         if let Some(needed) = needed.remove(&name) {
             live.base = as_of;
@@ -138,7 +137,7 @@ pub fn agent(state: &mut State, container: &Name, fact: AgentFact, effects: &mut
         AgentFact::Delayed { error } => {
             let phase = AgentPhase::Delayed { error: error.clone() };
             // What cannot be reached cannot be until it is.
-            if matches!(agent.phase, AgentPhase::Failed { .. }) {
+            if agent.is_out_of_reach() {
                 return;
             }
             if agent.phase != phase {

@@ -164,6 +164,13 @@ pub struct InPlace {
     pub ended: Option<String>,
 }
 
+impl AgentState {
+    /// Whether nothing can be brought into the container.
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(self.phase, AgentPhase::Failed { .. })
+    }
+}
+
 impl LiveState {
     /// Whether an update is changing any of the containers.
     pub fn is_sending(&self) -> bool {

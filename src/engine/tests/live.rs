@@ -12,7 +12,7 @@ use crate::engine::state::{AgentPhase, UpdateStatus};
 use crate::model::build::{CustomRecipe, ImageTarget, Recipe};
 use crate::model::command::Echo;
 use crate::model::live::{Exec, InitialSync, Sync};
-use crate::model::object::kinds::{LIVE_UPDATE, UI_RESOURCE};
+use crate::model::object::kinds::LIVE_UPDATE;
 use crate::model::pod::{Container, ContainerState, RestartPolicy};
 
 /// An image whose `src` is synced to `/app`, and whose changes to `stop` need a build.
@@ -61,6 +61,30 @@ fn running(images: Vec<ImageTarget>, containers: &[&str]) -> Rig {
 
 fn one() -> Rig {
     running(vec![synced("app", &[])], &["a"])
+}
+
+/// One that is changed in place when somebody triggers it.
+fn manual() -> Rig {
+    let resource = mode(
+        deploying("web", vec![synced("app", &[])]),
+        TriggerMode::ManualWithAutoInit,
+    );
+    let mut rig = Rig::with(vec![resource]);
+    rig.makes("web", "app", "1");
+    rig.deploys("web", deployed(&["web"], "t1"));
+    rig.sees("web", &[&pod("p1", "1", &["a"])]);
+    rig.reaches(&["a"]);
+    rig
+}
+
+/// One that was deployed, has no pod yet, and copies everything into each container; and others.
+fn initial(others: Vec<Resource>) -> Rig {
+    let mut app = synced("app", &[]);
+    app.live_update.initial_sync = InitialSync::Copy;
+    let mut rig = Rig::with([vec![deploying("web", vec![app])], others].concat());
+    rig.makes("web", "app", "1");
+    rig.deploys("web", deployed(&["web"], "t1"));
+    rig
 }
 
 impl Rig {
@@ -517,15 +541,7 @@ fn commands_follow_the_files_that_trigger_them() {
 
 #[test]
 fn a_manual_resource_is_changed_in_place_when_it_is_triggered() {
-    let resource = mode(
-        deploying("web", vec![synced("app", &[])]),
-        TriggerMode::ManualWithAutoInit,
-    );
-    let mut rig = Rig::with(vec![resource]);
-    rig.makes("web", "app", "1");
-    rig.deploys("web", deployed(&["web"], "t1"));
-    rig.sees("web", &[&pod("p1", "1", &["a"])]);
-    rig.reaches(&["a"]);
+    let mut rig = manual();
     rig.forget();
     rig.saves("app", &["src/a.js"]);
     assert_eq!(rig.orders().len(), 0);
@@ -540,15 +556,7 @@ fn a_manual_resource_is_changed_in_place_when_it_is_triggered() {
 
 #[test]
 fn a_manual_resource_gives_new_containers_what_was_triggered_and_no_more() {
-    let resource = mode(
-        deploying("web", vec![synced("app", &[])]),
-        TriggerMode::ManualWithAutoInit,
-    );
-    let mut rig = Rig::with(vec![resource]);
-    rig.makes("web", "app", "1");
-    rig.deploys("web", deployed(&["web"], "t1"));
-    rig.sees("web", &[&pod("p1", "1", &["a"])]);
-    rig.reaches(&["a"]);
+    let mut rig = manual();
     rig.saves("app", &["src/a.js"]);
     rig.trigger("web").unwrap();
     rig.syncs();
@@ -562,15 +570,13 @@ fn a_manual_resource_gives_new_containers_what_was_triggered_and_no_more() {
         1,
         "the other one waits for a trigger"
     );
+    rig.trigger("web").unwrap();
+    assert_eq!(rig.sends(), [("b".to_owned(), vec!["/p/app/src/b.js".to_owned()])]);
 }
 
 #[test]
 fn initial_sync_brings_everything_once_into_each_container() {
-    let mut app = synced("app", &[]);
-    app.live_update.initial_sync = InitialSync::Copy;
-    let mut rig = Rig::with(vec![deploying("web", vec![app])]);
-    rig.makes("web", "app", "1");
-    rig.deploys("web", deployed(&["web"], "t1"));
+    let mut rig = initial(Vec::new());
     rig.sees("web", &[&pod("p1", "1", &["a"])]);
     rig.reaches(&["a"]);
     assert_eq!(rig.sends(), [("a".to_owned(), vec!["everything".to_owned()])]);
@@ -637,7 +643,6 @@ fn the_object_says_what_each_container_has() {
     assert_eq!(waiting.get("reason"), Some(&Tree::text("ContainerWaiting")));
     let spec = &rig.object(&LIVE_UPDATE, "web:app").spec;
     assert_eq!(spec.get("basePath"), Some(&Tree::text("/p/app")));
-    let _ = UI_RESOURCE;
 }
 
 #[test]
@@ -663,11 +668,7 @@ fn edits_are_counted_and_the_newest_one_that_runs_is_known() {
 
 #[test]
 fn a_container_that_nothing_can_be_brought_into_does_not_have_it_built_for_ever() {
-    let mut app = synced("app", &[]);
-    app.live_update.initial_sync = InitialSync::Copy;
-    let mut rig = Rig::with(vec![deploying("web", vec![app])]);
-    rig.makes("web", "app", "1");
-    rig.deploys("web", deployed(&["web"], "t1"));
+    let mut rig = initial(Vec::new());
     rig.forget();
     rig.sees("web", &[&pod("p1", "1", &["a"])]);
     let error = "no way into the container".to_owned();

@@ -4,6 +4,7 @@ use super::*;
 use crate::engine::action::Readiness;
 use crate::engine::state::{Freshness, RuntimeStatus};
 use crate::engine::tests::deploy::crashing;
+use crate::model::object::kinds::UI_RESOURCE;
 
 impl Rig {
     fn fresh(&self, resource: &str) -> Freshness {

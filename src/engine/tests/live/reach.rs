@@ -38,28 +38,6 @@ fn a_way_that_is_found_after_all_is_gone() {
 }
 
 #[test]
-fn what_waits_for_a_trigger_goes_into_a_container_that_has_caught_up_meanwhile() {
-    let resource = mode(
-        deploying("web", vec![synced("app", &[])]),
-        TriggerMode::ManualWithAutoInit,
-    );
-    let mut rig = Rig::with(vec![resource]);
-    rig.makes("web", "app", "1");
-    rig.deploys("web", deployed(&["web"], "t1"));
-    rig.sees("web", &[&pod("p1", "1", &["a"])]);
-    rig.reaches(&["a"]);
-    rig.saves("app", &["src/a.js"]);
-    rig.trigger("web").unwrap();
-    rig.syncs();
-    rig.saves("app", &["src/b.js"]);
-    rig.sees("web", &[&pod("p2", "1", &["b"])]);
-    rig.reaches(&["b"]);
-    rig.syncs();
-    rig.trigger("web").unwrap();
-    assert_eq!(rig.sends(), [("b".to_owned(), vec!["/p/app/src/b.js".to_owned()])]);
-}
-
-#[test]
 fn a_stop_file_that_is_also_synced_is_deployed_once() {
     let mut rig = foreign_with(&["src/stop"]);
     rig.saves("app", &["src/stop"]);
@@ -132,13 +110,9 @@ fn whoever_works_in_a_container_begins_anew_where_it_is_to_work_elsewhere() {
 
 #[test]
 fn whoever_waits_for_it_waits_for_its_first_sync() {
-    let mut app = synced("app", &[]);
-    app.live_update.initial_sync = InitialSync::Copy;
     let mut after = local("after");
     after.deps = vec!["web".to_owned()];
-    let mut rig = Rig::with(vec![deploying("web", vec![app]), after]);
-    rig.makes("web", "app", "1");
-    rig.deploys("web", deployed(&["web"], "t1"));
+    let mut rig = initial(vec![after]);
     assert_eq!(rig.running(), [""; 0], "it has no pod");
     rig.sees("web", &[&pod("p1", "1", &["a"])]);
     assert_eq!(rig.running(), [""; 0]);
