@@ -88,6 +88,29 @@ fn a_pod_that_is_replaced_in_the_middle_loses_nothing() {
 }
 
 #[test]
+fn a_container_that_takes_nothing_for_now_is_waited_for() {
+    let test = "a_container_that_takes_nothing_for_now_is_waited_for";
+    for mode in ["exec", "auto"] {
+        let Some(project) = Project::new(test, &format!("paused-{mode}"), WEB) else {
+            return;
+        };
+        let words = [&*format!("--update-mode={mode}")];
+        let scene = project.up(&words);
+        let container = scene.container("web");
+        // Nobody is in it when it stops taking commands.
+        let mut scene = scene.again(&words, |_| drop(docker_ok(&["pause", &container])));
+        scene.session.write("www/index.html", "edit 1");
+        scene.session.line_with("Changes wait for container web");
+        docker_ok(&["unpause", &container]);
+        scene.session.line_with(UPDATED);
+        scene.until_fresh();
+        assert_eq!(inside(&container, "/www/index.html"), "edit 1");
+        let built = scene.logs().matches("Live Update Failed").count();
+        assert_eq!((scene.container("web"), built), (container, 0), "{}", scene.logs());
+    }
+}
+
+#[test]
 fn an_agent_that_is_killed_is_there_for_the_next_save() {
     let test = "an_agent_that_is_killed_is_there_for_the_next_save";
     for mode in ["exec", "auto"] {

@@ -1,10 +1,7 @@
 //! What containers change comes back, and goes no further than that.
 
-use rustix::process::Signal;
-
 use super::scene::{Project, Scene, UPDATED, deployment, inside};
 use crate::support::engine::docker_ok;
-use crate::support::session::Session;
 
 fn does(container: &str, command: &str) {
     docker_ok(&["exec", container, "/bin/busybox", "sh", "-c", command]);
@@ -146,14 +143,8 @@ fn what_another_session_brought_there_does_not_come_back() {
     let container = scene.container("web");
     scene.save("www/deep/5.sql", "5");
     assert_eq!(inside(&container, "/www/deep/5.sql"), "5");
-    let Scene { session, stage } = scene;
-    session.signal(Signal::INT);
-    let (home, _) = session.end();
     // As on another branch.
-    std::fs::remove_file(home.path("www/deep/5.sql")).unwrap();
-    let session = Session::start(home, &["up"]);
-    session.wait("Ready", "web");
-    let mut scene = Scene { session, stage };
+    let mut scene = scene.again(&[], |home| std::fs::remove_file(home.path("www/deep/5.sql")).unwrap());
     assert_eq!(scene.container("web"), container);
     // Then it has been looked at what is there.
     scene.save("www/index.html", "again");

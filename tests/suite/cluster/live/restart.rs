@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::scene::{Project, Scene, inspect};
+use super::scene::{Project, inspect};
 
 const DOCKERFILE: &str = "FROM tilt-test/busybox:1\nCOPY www /www\nCMD [\"/bin/sh\", \"/www/start.sh\"]\n";
 
@@ -10,7 +10,14 @@ fn begins(text: &str) -> String {
     format!("echo \"it begins $$: {text}\"\nexec /bin/busybox sleep 1000\n")
 }
 
-fn restarts(scene: &mut Scene) {
+fn restarts(test: &str, topic: &str, tiltfile: &str, built: usize) {
+    let Some(project) = Project::new(test, topic, tiltfile) else {
+        return;
+    };
+    let project = project
+        .file("Dockerfile", DOCKERFILE)
+        .file("www/start.sh", &begins("first"));
+    let mut scene = project.up(&[]);
     let (pod, container) = (scene.stage.pod("web"), scene.container("web"));
     for edit in ["second", "third"] {
         scene.session.write("www/start.sh", &begins(edit));
@@ -30,6 +37,7 @@ fn restarts(scene: &mut Scene) {
     assert_eq!(logs.matches("it begins").count(), 4, "{logs}");
     assert!(logs.contains("it dies"), "{logs}");
     scene.session.wait("UpToDate", "web");
+    assert_eq!(scene.builds(), built);
 }
 
 #[test]
@@ -37,15 +45,7 @@ fn a_process_starts_anew_in_its_container() {
     let test = "a_process_starts_anew_in_its_container";
     let tiltfile =
         "docker_build('NS/web', '.', live_update=[sync('www', '/www'), restart_container()])\nk8s_yaml('web.yaml')\n";
-    let Some(project) = Project::new(test, "anew", tiltfile) else {
-        return;
-    };
-    let project = project
-        .file("Dockerfile", DOCKERFILE)
-        .file("www/start.sh", &begins("first"));
-    let mut scene = project.up(&[]);
-    restarts(&mut scene);
-    assert_eq!(scene.builds(), 1);
+    restarts(test, "anew", tiltfile, 1);
 }
 
 #[test]
@@ -54,15 +54,7 @@ fn the_extension_starts_a_process_anew_in_its_container() {
     let tiltfile = "load('ext://restart_process', 'docker_build_with_restart')\n\
                     docker_build_with_restart('NS/web', '.', entrypoint=['/bin/sh', '/www/start.sh'], live_update=[sync('www', '/www')])\n\
                     k8s_yaml('web.yaml')\n";
-    let Some(project) = Project::new(test, "ext", tiltfile) else {
-        return;
-    };
-    let project = project
-        .file("Dockerfile", DOCKERFILE)
-        .file("www/start.sh", &begins("first"));
-    let mut scene = project.up(&[]);
-    restarts(&mut scene);
-    assert_eq!(scene.builds(), 2);
+    restarts(test, "ext", tiltfile, 2);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Where a live update plays: an image with a folder that its containers serve, and what those have in it.
 
+use rustix::process::Signal;
+
 use crate::cluster::session::stage::{Stage, until_shown};
 use crate::support::engine::{self, docker, docker_ok};
 use crate::support::program::Program;
@@ -98,6 +100,17 @@ impl Scene {
     #[track_caller]
     pub fn until_fresh(&self) {
         self.session.said(&["wait", "--for=fresh", "--timeout=60s", "web"]);
+    }
+
+    /// The next session of the project, and what is done before it begins.
+    pub fn again(self, words: &[&str], between: impl FnOnce(&Home)) -> Scene {
+        let Scene { session, stage } = self;
+        session.signal(Signal::INT);
+        let (home, _) = session.end();
+        between(&home);
+        let session = Session::start(home, &[&["up"], words].concat());
+        session.wait("Ready", "web");
+        Scene { session, stage }
     }
 
     pub fn logs(&self) -> String {
