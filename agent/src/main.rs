@@ -1,5 +1,5 @@
 //! The agent's command line: `serve` on standard input and output, `supervise` a program, `restart` it, or tell
-//! the `version`.
+//! the `version` or its own `size`.
 
 use std::process::ExitCode;
 
@@ -10,12 +10,28 @@ fn main() -> ExitCode {
             println!("tilt-agent {} {}", env!("CARGO_PKG_VERSION"), tilt_agent::wire::VERSION);
             ExitCode::SUCCESS
         }
+        Some("size") => size(),
         Some("restart") => restart(),
         Some("serve") => tilt_agent::serve::main(args),
         Some("supervise") => tilt_agent::supervise::main(args),
         _ => {
-            eprintln!("usage: tilt-agent serve | supervise … | restart | version");
+            eprintln!("usage: tilt-agent serve | supervise … | restart | version | size");
             ExitCode::from(2)
+        }
+    }
+}
+
+/// Of the file that this runs from: whoever put it there knows how large it should be.
+fn size() -> ExitCode {
+    let path = std::env::args_os().next().unwrap_or_default();
+    match std::fs::metadata(&path) {
+        Ok(file) => {
+            println!("{}", file.len());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("`{}`: {error}", path.display());
+            ExitCode::FAILURE
         }
     }
 }

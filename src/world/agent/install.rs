@@ -307,7 +307,8 @@ impl Search<'_> {
             Ok(ended) if is_disturbed(&said(&ended.stdout, &ended.stderr)) => Err(StartError::Disturbed {
                 reason: said(&ended.stdout, &ended.stderr),
             }),
-            Err(error) if is_cut(&error) => Err(error),
+            // Not a word of `tar`: of the container, or of the way to it.
+            Err(error) if cannot_start(&error).is_none() => Err(error),
             _ => Err(StartError::NoWay { tried: self.tried }),
         }
     }
@@ -333,12 +334,7 @@ fn is_absent(code: i32) -> bool {
 /// Why a program does not start, where an error says no more than that.
 fn cannot_start(error: &StartError) -> Option<String> {
     let text = error.to_string();
-    let tells = [
-        "OCI runtime",
-        "executable file not found",
-        "exec failed",
-        "failed to exec",
-    ];
+    let tells = ["OCI runtime", "not found in $PATH", "exec failed", "failed to exec"];
     tells.iter().any(|tell| text.contains(tell)).then(|| cut(&text))
 }
 

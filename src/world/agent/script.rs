@@ -102,11 +102,12 @@ pub enum Image {
     LeftOut,
 }
 
-/// `-O`: a file that somebody else has put there is not run. `head` may read more than it is told to, which does no harm:
+/// `-O`: a file that somebody else has put there is not run. `size`: what came of a connection that was cut may be a part, and to a
+/// shell even an empty file is a program that goes well. `head` may read more than it is told to, which does no harm:
 /// nothing else is sent before the agent has spoken.
 const BODY: &str = r#"for d in DIRS; do
 f=${d%/}/.tilt-agent-$h
-if [ -O "$f" ] && "$f" version >/dev/null 2>&1 </dev/null; then echo "MARKrun"; exec "$f" serve; fi
+if [ -O "$f" ] && [ "`"$f" size 2>/dev/null </dev/null`" = $s ]; then echo "MARKrun"; exec "$f" serve; fi
 done
 r=
 if [ "`echo xy | head -c 1 2>/dev/null`" = x ]; then r="head -c $s"
@@ -123,7 +124,7 @@ echo "MARKneed $a $r"
 if $r >"$t" 2>/dev/null; then g=$t; else rm -f "$t"; echo "MARKshort $d"; exit 5; fi
 elif cat "$g" >"$t" 2>/dev/null; then :
 else rm -f "$t"; echo "MARKno $d: no space"; continue; fi
-if chmod 755 "$t" 2>/dev/null && e=`"$t" version 2>&1 </dev/null`; then
+if chmod 755 "$t" 2>/dev/null && e=`"$t" size 2>&1 </dev/null` && [ "$e" = $s ]; then
 mv -f "$t" "$f" 2>/dev/null || f=$t
 if [ "$g" != "$t" ]; then rm -f "$g"; fi
 if [ "$r" = cat ]; then echo "MARKat $f"; exit 0; fi

@@ -88,6 +88,8 @@ impl Cluster {
             Ok(running) => return Ok(running),
             // Its words are those of somebody who knows pods.
             Err(error @ ClusterError::Refused { status: 403 | 404, .. }) => return Err(error),
+            // Whatever was said before: another way is as far.
+            Err(error @ ClusterError::Unreachable { .. }) => return Err(error),
             Err(_) => {}
         }
         // What is refused in every way is told in the words of the first.

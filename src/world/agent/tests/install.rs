@@ -1,5 +1,6 @@
 //! How the agent gets to where it is to run, by shells and archives of this machine.
 
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -85,17 +86,64 @@ async fn an_agent_that_is_there_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_program_that_somebody_bent_is_not_used() {
+async fn a_program_that_is_not_whole_is_not_used() {
     let container = Container::with(&[&SHELL[..], &["head"]].concat()[..]);
     drop(container.start().await.unwrap());
-    // Another file: the one before may still run.
-    let program = container.programs().remove(0);
-    std::fs::remove_file(&program).unwrap();
-    std::fs::write(&program, "no program").unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let (agent, _news) = container.start().await.unwrap();
-    agent.ping().await.unwrap();
-    assert!(std::fs::metadata(&container.programs()[0]).unwrap().len() > 1000);
+    let whole = std::fs::read(&container.programs()[0]).unwrap();
+    // To a shell, what is empty is a program, and goes well; of another one the beginning may do to run.
+    let bent = [
+        &b"no program"[..],
+        b"",
+        &whole[..whole.len() / 2],
+        &whole[..whole.len() - 1],
+    ];
+    for content in bent {
+        // Another file: the one before may still run.
+        let program = container.programs().remove(0);
+        std::fs::remove_file(&program).unwrap();
+        std::fs::write(&program, content).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let (agent, _news) = container.start().await.unwrap();
+        agent.ping().await.unwrap();
+        assert_eq!(
+            std::fs::metadata(&container.programs()[0]).unwrap().len(),
+            whole.len() as u64
+        );
+    }
+}
+
+#[test]
+fn nothing_stays_of_a_program_that_did_not_come_to_its_end() {
+    for reader in ["head", "dd", "cat"] {
+        let container = Container::with(&[&SHELL[..], &[reader]].concat()[..]);
+        let program = &embedded::all()[0];
+        let whole = script::Program {
+            arch: program.arch,
+            hash: &program.hash,
+            size: program.program.len(),
+        };
+        let dirs = [container.app().display().to_string()];
+        let text = script::script(&[whole], program.arch, &dirs, script::Image::LeftOut);
+        for length in [0, program.program.len() / 2] {
+            let mut shell = std::process::Command::new(container.folder.path().join("bin/sh"))
+                .args(["-c", &text])
+                .env("PATH", container.folder.path().join("bin"))
+                .env("HOME", container.folder.path().join("nowhere"))
+                .stdin(std::process::Stdio::piped())
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .unwrap();
+            shell
+                .stdin
+                .take()
+                .unwrap()
+                .write_all(&program.program[..length])
+                .unwrap();
+            let ended = shell.wait_with_output().unwrap();
+            assert_eq!(ended.status.code(), Some(4), "{reader} {length}: {ended:?}");
+            assert_eq!(container.programs(), [PathBuf::new(); 0], "{reader} {length}");
+        }
+    }
 }
 
 #[tokio::test]
