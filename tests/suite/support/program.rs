@@ -65,7 +65,7 @@ impl Program {
     pub fn line_with(&mut self, part: &str) -> String {
         match self.next_with(part) {
             Some(line) => line,
-            None => panic!("no line with {part:?} came; what came:\n{}", self.seen.join("\n")),
+            None => panic!("it ended without a line with {part:?}"),
         }
     }
 
@@ -90,9 +90,7 @@ impl Program {
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => {
-                    panic!("waited too long for {part:?}; what came:\n{}", self.seen.join("\n"))
-                }
+                Err(RecvTimeoutError::Timeout) => panic!("waited too long for {part:?}"),
             }
         }
     }
@@ -109,11 +107,7 @@ impl Program {
     /// Waits until it ends by itself.
     #[track_caller]
     pub fn end(mut self) -> End {
-        assert!(
-            self.ends_within(PATIENCE),
-            "it does not end; what came:\n{}",
-            self.seen.join("\n")
-        );
+        assert!(self.ends_within(PATIENCE), "it does not end");
         self.collect()
     }
 
@@ -151,13 +145,19 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         // Ended already, if it was waited for.
-        if matches!(self.child.try_wait(), Ok(Some(_))) {
-            return;
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            self.signal(Signal::TERM);
+            if !self.ends_within(GRACE) {
+                let _ = self.child.kill();
+            }
+            let _ = self.child.wait();
         }
-        self.signal(Signal::TERM);
-        if !self.ends_within(GRACE) {
-            let _ = self.child.kill();
+        if thread::panicking() {
+            self.seen.extend(self.lines.try_iter());
+            eprintln!(
+                "what a program said before the test failed:\n{}\n",
+                self.seen.join("\n")
+            );
         }
-        let _ = self.child.wait();
     }
 }

@@ -176,13 +176,7 @@ impl Session {
             let output = self.run(&["wait", state, "--timeout=60s", &resource]);
             if !output.status.success() {
                 let is = self.run(&["get", &resource, "-o", "yaml"]);
-                let logs = self.run(&["logs"]);
-                panic!(
-                    "{}{resource} is\n{}and the log\n{}",
-                    super::stderr(&output),
-                    super::stdout(&is),
-                    super::stdout(&logs)
-                );
+                panic!("{}{resource} is\n{}", super::stderr(&output), super::stdout(&is));
             }
         }
     }
