@@ -57,11 +57,14 @@ impl Custom<'_> {
         else {
             return Err(self.not_there(&named, began).await);
         };
+        // What gets a layer has no name until it has its own.
+        let building = self.builder.building().await?;
         let id = self.layered(&image.id).await?;
         let names = match &expected {
             Expected::InFile => self.renamed(&image.id, &id, named).await?,
             _ => self.retag(&id, &expected).await?,
         };
+        drop(building);
         let digest = self.deliver(&names).await?;
         Ok(Built {
             digest,
