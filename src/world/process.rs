@@ -220,9 +220,7 @@ fn spawn(invocation: &Invocation) -> Result<Child, ProcessError> {
     if !invocation.stdin.is_empty() {
         command.stdin(Stdio::piped());
     }
-    command
-        .spawn()
-        .map_err(|source| start::refused(&invocation.argv, source))
+    start::once_free(|| command.spawn()).map_err(|source| start::refused(&invocation.argv, source))
 }
 
 /// Copies a pipe into the channel from a thread of its own: both pipes must be emptied at once, or a command that

@@ -25,7 +25,7 @@ pub fn open(argv: &[String], env: &BTreeMap<String, String>) -> Result<Pipe, Pro
     command.stdin(Stdio::piped()).stderr(Stdio::null());
     let mut command = Command::from(command);
     command.kill_on_drop(true);
-    let mut child = command.spawn().map_err(|source| start::refused(argv, source))?;
+    let mut child = start::once_free(|| command.spawn()).map_err(|source| start::refused(argv, source))?;
     let (input, output) = child
         .stdin
         .take()

@@ -203,7 +203,8 @@ impl Running {
     fn start(spec: &Spec, guard: Option<&Guard>) -> Result<Running, ProcessError> {
         let refused = |source| start::refused(&spec.argv, source);
         let command = start::command(&spec.argv, &spec.dir, &spec.env)?;
-        let mut child = tokio::process::Command::from(command).spawn().map_err(refused)?;
+        let mut command = tokio::process::Command::from(command);
+        let mut child = start::once_free(|| command.spawn()).map_err(refused)?;
         // It has not been collected, so it has an id, and no process has the id 0.
         let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let pid = pid.ok_or_else(|| refused(io::Error::from(io::ErrorKind::NotFound)))?;

@@ -160,6 +160,30 @@ fn a_program_with_a_slash_is_relative_to_the_folder_of_the_command() {
     );
 }
 
+/// As it is while a child of another thread, about to become another program, has what was just written open.
+#[test]
+fn a_program_that_is_still_open_somewhere_is_started_once_it_is_not() {
+    let root = tempfile::tempdir().unwrap();
+    let script = root.path().join("it.sh");
+    std::fs::write(&script, "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut writer = std::fs::OpenOptions::new().append(true).open(&script).ok();
+    let argv = [script.display().to_string()];
+    let mut command = start::command(&argv, root.path(), &BTreeMap::new()).unwrap();
+    let mut attempts = 0;
+    let mut child = start::once_free(|| {
+        attempts += 1;
+        writer.take_if(|_| attempts == 3);
+        command.spawn()
+    })
+    .unwrap();
+    assert_eq!(attempts, 3);
+    assert!(child.wait().unwrap().success());
+    let _writer = std::fs::OpenOptions::new().append(true).open(&script).unwrap();
+    let error = start::once_free(|| command.spawn()).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ExecutableFileBusy);
+}
+
 /// A command whose grandchild holds a named pipe open and would do so for ever; reading that pipe to its end returns
 /// when the grandchild is gone. Until the returned file is dropped the pipe has a writer, so that the reader does not wait
 /// for one that never came.
