@@ -15,7 +15,7 @@ pub struct Settle {
     pub widest: Duration,
     /// However steadily events come, a burst is over after this long.
     pub longest: Duration,
-    /// A file that somebody writes holds a burst back until it is closed, or no event has come for this long.
+    /// A file that somebody writes holds a burst back until it is closed, or no event has come and it has not grown for this long.
     pub writing: Duration,
     /// A lock of git's index holds a burst back no longer than this. A lock older than this was left behind by a crash.
     pub lock: Duration,
@@ -52,7 +52,10 @@ pub struct Burst {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Files {
     Closed,
-    Open,
+    Open {
+        /// When it was last seen to become larger: one long write is no event before its end.
+        grown: Option<Instant>,
+    },
 }
 
 /// The state of `index.lock` in the repositories that the burst is about.
@@ -85,9 +88,12 @@ impl Burst {
         if now < end {
             return Decision::Wait(end);
         }
-        let given_up = (self.last + settle.writing).min(longest);
-        if files == Files::Open && now < given_up {
-            return Decision::Wait((now + WRITING_CHECK).min(given_up));
+        if let Files::Open { grown } = files {
+            let last = grown.map_or(self.last, |grown| grown.max(self.last));
+            let given_up = (last + settle.writing).min(longest);
+            if now < given_up {
+                return Decision::Wait((now + WRITING_CHECK).min(given_up));
+            }
         }
         match lock() {
             GitLock::Held { age } if age < settle.lock && now < self.first + settle.lock => {
@@ -119,7 +125,7 @@ mod tests {
     }
 
     fn open() -> (Files, impl FnOnce() -> GitLock) {
-        (Files::Open, || GitLock::Free)
+        (Files::Open { grown: None }, || GitLock::Free)
     }
 
     /// A fixed point in time from which tests count.
@@ -172,6 +178,17 @@ mod tests {
         assert_eq!(decide(5), Decision::Wait(zero + ms(10)));
         assert_eq!(decide(198), Decision::Wait(zero + ms(200)));
         assert_eq!(decide(200), Decision::Act);
+        let grown = (
+            Files::Open {
+                grown: Some(zero + ms(150)),
+            },
+            || GitLock::Free,
+        );
+        assert_eq!(
+            one.decide(&settle, zero + ms(349), grown),
+            Decision::Wait(zero + ms(350))
+        );
+        assert_eq!(one.decide(&settle, zero + ms(350), grown), Decision::Act);
         assert_eq!(one.decide(&settle, zero + ms(5), free()), Decision::Act);
         let steady = burst(zero, 1_990, 1);
         assert_eq!(

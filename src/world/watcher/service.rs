@@ -1,7 +1,7 @@
 //! The thread that watches: it waits, lets bursts settle, looks at what they named and tells who wants to know.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -13,7 +13,7 @@ use super::mounts::{Bell, Mounts};
 use super::writers::Writers;
 use super::{Cause, WatchEvent};
 use crate::world::clock::{self, Duration, Instant};
-use crate::world::coalesce::{self, Burst, Decision, Settle};
+use crate::world::coalesce::{Burst, Decision, Settle};
 
 /// How long to wait before what failed is tried again; doubled each time.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -139,11 +139,9 @@ impl Service {
         };
         let (files, pending) = (&self.files, &self.pending);
         let lock = || files.repositories.lock(pending.keys());
-        let written = match self.writers.is_anybody_there() {
-            true => coalesce::Files::Open,
-            false => coalesce::Files::Closed,
-        };
-        match burst.decide(&self.settle, clock::now(), (written, lock)) {
+        let now = clock::now();
+        let size = |path: &Path| path.symlink_metadata().map_or(0, |file| file.len());
+        match burst.decide(&self.settle, now, (self.writers.look(now, size), lock)) {
             Decision::Wait(until) => self.look_at = Some(until),
             Decision::Act => {
                 self.burst = None;
