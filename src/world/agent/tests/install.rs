@@ -131,6 +131,7 @@ fn nothing_stays_of_a_program_that_did_not_come_to_its_end() {
                 .env("HOME", container.folder.path().join("nowhere"))
                 .stdin(std::process::Stdio::piped())
                 .stdout(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::piped())
                 .spawn()
                 .unwrap();
             shell
