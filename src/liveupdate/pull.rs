@@ -232,6 +232,10 @@ impl Pulling {
             })
             .await?;
         let came = of(&content);
+        if here == Some(came) {
+            // It was on its way to become what it had been.
+            return Ok(here);
+        }
         let local = self.local(below);
         let shown = local.display().to_string();
         let (folder, name) = (self.of.folder.clone(), below.to_vec());
