@@ -347,7 +347,7 @@ fn is_cut(error: &StartError) -> bool {
     }
 }
 
-/// Whether a runtime says that it could not run a command, which tells nothing of that command.
+/// Whether a runtime, or whoever leads to it, says that it could not run a command, which tells nothing of that command.
 fn is_disturbed(said: &str) -> bool {
     let tells = [
         "setns",
@@ -355,9 +355,20 @@ fn is_disturbed(said: &str) -> bool {
         "stopped container",
         "has stopped",
         "is not running",
+        "not created or running",
+        "no running task",
+        "cannot exec in",
+        "CONTAINER_EXITED",
         "is restarting",
         "is paused",
         "temporarily unavailable",
+        "executing command in container: EOF",
+        "error dialing backend",
+        "connection reset",
+        "connection refused",
+        "broken pipe",
+        "i/o timeout",
+        "deadline exceeded",
     ];
     tells.iter().any(|tell| said.contains(tell))
 }

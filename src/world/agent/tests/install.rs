@@ -125,6 +125,7 @@ fn nothing_stays_of_a_program_that_did_not_come_to_its_end() {
         let dirs = [container.app().display().to_string()];
         let text = script::script(&[whole], program.arch, &dirs, script::Image::LeftOut);
         for length in [0, program.program.len() / 2] {
+            #[allow(clippy::disallowed_methods, reason = "a shell that is left in the middle of a word")]
             let mut shell = std::process::Command::new(container.folder.path().join("bin/sh"))
                 .args(["-c", &text])
                 .env("PATH", container.folder.path().join("bin"))
@@ -142,7 +143,7 @@ fn nothing_stays_of_a_program_that_did_not_come_to_its_end() {
                 .unwrap();
             let ended = shell.wait_with_output().unwrap();
             assert_eq!(ended.status.code(), Some(4), "{reader} {length}: {ended:?}");
-            assert_eq!(container.programs(), [PathBuf::new(); 0], "{reader} {length}");
+            assert!(container.programs().is_empty(), "{reader} {length}");
         }
     }
 }
@@ -181,19 +182,22 @@ async fn a_container_with_nothing_at_all_says_what_was_tried() {
 #[tokio::test]
 async fn a_runtime_that_can_run_nothing_just_now_says_nothing_of_the_container() {
     let container = Container::with(&[]);
-    for program in ["sh", "tar"] {
-        let path = container.folder.path().join("bin").join(program);
-        let text = "#!/bin/sh\necho 'OCI runtime exec failed: exec failed: unable to start container process: \
-                    error executing setns process: exit status 1: unknown'\nexit 126\n";
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let said = [
+        "OCI runtime exec failed: exec failed: unable to start container process: error executing setns process: exit status 1: unknown",
+        "failed to exec in container: failed to load task: no running task found",
+        "error executing command in container: EOF",
+        "error dialing backend: dial tcp 10.0.0.1:10250: i/o timeout",
+    ];
+    for said in said {
+        for program in ["sh", "tar"] {
+            let path = container.folder.path().join("bin").join(program);
+            std::fs::write(&path, format!("#!/bin/sh\necho '{said}'\nexit 126\n")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let error = container.start().await.err().expect("there is no way in");
+        assert!(matches!(&error, StartError::Disturbed { .. }), "{error}");
+        assert!(error.is_passing() && !error.is_connection());
     }
-    let error = container.start().await.err().expect("there is no way in");
-    assert!(
-        matches!(&error, StartError::Disturbed { reason } if reason.contains("setns")),
-        "{error}"
-    );
-    assert!(error.is_passing() && !error.is_connection());
 }
 
 #[test]
