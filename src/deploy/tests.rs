@@ -422,7 +422,7 @@ async fn an_order_that_takes_too_long_says_what_it_was_about_and_what_may_be_the
     let server = Server::start(vec![kinds(), (GET, MISSING), (POST, Reply::Never)]).await;
     let objects = objects();
     let order = Order {
-        timeout: Duration::from_millis(300),
+        timeout: Duration::from_secs(3),
         ..order(&objects)
     };
     let error = apply_with(&server, &order, &CancellationToken::new())
@@ -431,7 +431,7 @@ async fn an_order_that_takes_too_long_says_what_it_was_about_and_what_may_be_the
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "Killed kubectl. Hit timeout of 300ms applying ConfigMap/c."
+        "Killed kubectl. Hit timeout of 3s applying ConfigMap/c."
     );
     assert_eq!(error.left.objects[0].display(), "c:configmap");
     // The namespace is that of the context: the next order must know the object again, and not collect it.
@@ -442,10 +442,12 @@ async fn an_order_that_takes_too_long_says_what_it_was_about_and_what_may_be_the
 #[tokio::test]
 async fn trouble_that_does_not_pass_is_named_when_the_time_is_over() {
     let busy = || Reply::Status(503, "ServiceUnavailable", "busy");
-    let server = Server::start(vec![kinds(), (GET, busy()), (GET, busy())]).await;
+    // After 0.1, 0.2, 0.4 and 0.8 seconds it is tried again, and the next pause is longer than what is left.
+    let script = [kinds()].into_iter().chain((0..5).map(|_| (GET, busy())));
+    let server = Server::start(script.collect()).await;
     let objects = objects();
     let order = Order {
-        timeout: Duration::from_millis(280),
+        timeout: Duration::from_secs(3),
         ..order(&objects)
     };
     let error = apply_with(&server, &order, &CancellationToken::new())
@@ -454,7 +456,7 @@ async fn trouble_that_does_not_pass_is_named_when_the_time_is_over() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "Killed kubectl. Hit timeout of 280ms applying ConfigMap/c. Last error: busy"
+        "Killed kubectl. Hit timeout of 3s applying ConfigMap/c. Last error: busy"
     );
 }
 

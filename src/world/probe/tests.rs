@@ -152,9 +152,8 @@ async fn a_port_is_ready_when_it_listens() {
     };
     assert_eq!(once(socket("", port), LONG).await, (Success, String::new()));
     assert_eq!(once(socket("127.0.0.1", port), LONG).await.0, Success);
-    drop(listener);
-    let refused = format!("connecting to localhost:{port}: connection refused");
-    assert_eq!(once(socket("", port), LONG).await, (Failure, refused));
+    let refused = "connecting to localhost:1: connection refused".to_owned();
+    assert_eq!(once(socket("", 1), LONG).await, (Failure, refused));
     let unknown = (Failure, "port 70000 is not from 1 to 65535".to_owned());
     assert_eq!(once(socket("", 70_000), LONG).await, unknown);
     assert_eq!(

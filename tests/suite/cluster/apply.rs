@@ -96,7 +96,8 @@ impl Desk {
 
     async fn delete(&self, objects: &[ObjectRef]) {
         let removal = Removal {
-            timeout: Duration::from_secs(30),
+            // The controllers of a cluster take their time with a namespace.
+            timeout: Duration::from_secs(120),
             is_waited_for: true,
             uid: None,
         };

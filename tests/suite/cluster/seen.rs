@@ -33,8 +33,7 @@ pub async fn place(test: &str, name: &str) -> Option<Place> {
         }
     }
     image();
-    let namespace = format!("track-{name}");
-    kubectl(&["delete", "namespace", &namespace, "--ignore-not-found"], "");
+    let namespace = format!("track-{name}-{}", &uuid::Uuid::new_v4().to_string()[..8]);
     kubectl(&["create", "namespace", &namespace], "");
     let cluster = connect(&sources).await;
     Some(Place { namespace, cluster })

@@ -8,7 +8,8 @@ use tilt::world::docker::Engine;
 use tilt::world::docker::session::{Offer, SecretSource, Session, Source, Texts};
 use tilt::world::docker::solve::{Solve, SolveError};
 
-use crate::support::engine::{BASE, Images, base, docker_ok, environment, is_skipped, with_engine};
+use super::support::Name;
+use crate::support::engine::{BASE, base, docker_ok, environment, is_skipped, with_engine};
 
 fn texts(files: &[(&str, &str)]) -> Arc<dyn Source> {
     Arc::new(Texts::new(
@@ -49,8 +50,8 @@ fn a_second_build_sends_only_the_file_that_changed() {
         return;
     }
     base();
-    let name = "tilt-test/session-diff:1";
-    let _images = Images::new([name]);
+    let image = Name::new("session-diff");
+    let name = &format!("{}:1", image.as_str());
     let dockerfile = format!("FROM {BASE}\nCOPY . /srv\n");
     let key = uuid::Uuid::new_v4().to_string();
     with_engine(async |engine| {
@@ -78,8 +79,8 @@ fn a_secret_reaches_the_step_that_asks_for_it_and_no_layer() {
         return;
     }
     base();
-    let name = "tilt-test/session-secret:1";
-    let _images = Images::new([name]);
+    let image = Name::new("session-secret");
+    let name = &format!("{}:1", image.as_str());
     let dockerfile = format!(
         "FROM {BASE}\nRUN --mount=type=secret,id=pass test \"$(cat /run/secrets/pass)\" = sesame && echo ok >/ok\n"
     );

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tilt::world::docker::Engine;
 
 use crate::support::is_skipped_without;
+use crate::support::ports::free_port;
 use crate::support::program::Program;
 
 /// Our own environment.
@@ -115,12 +116,6 @@ impl Registry {
         names.sort();
         names
     }
-}
-
-/// A port that nobody listens on.
-pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 pub fn make_executable(file: &Path) {

@@ -86,8 +86,8 @@ fn ci_gives_up_when_its_time_is_up() {
 local_resource('slow', 'sleep 1000', allow_parallel=True)
 local_resource('late', 'true', resource_deps=['slow'], allow_parallel=True)
 ",
-        &["--timeout", "300ms"],
-        "Timeout after 300ms: 1 resources waiting (late waiting-for-dep), 1 resources not ready (slow)",
+        &["--timeout", "5s"],
+        "Timeout after 5s: 1 resources waiting (late waiting-for-dep), 1 resources not ready (slow)",
     );
 }
 

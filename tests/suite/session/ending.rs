@@ -133,8 +133,9 @@ fn an_update_that_does_not_end_is_killed_when_the_time_is_up() {
     family.awaits_the_last();
 }
 
-#[test]
-fn the_second_signal_kills_at_once() {
+/// From the first of two signals to the end of a session whose server does not care.
+#[track_caller]
+fn killed_within() -> Duration {
     let home = Home::with(STUBBORN);
     let family = Family::at(&home.path("alive"));
     let mut session = Session::start(home, &["up"]);
@@ -143,13 +144,20 @@ fn the_second_signal_kills_at_once() {
     session.signal(Signal::INT);
     session.signal(Signal::TERM);
     let (_home, end) = session.end();
+    let took = asked.elapsed();
     assert_eq!(end.status.code(), Some(1), "{end:?}");
-    assert!(
-        asked.elapsed() < Duration::from_millis(1900),
-        "it took {:?}",
-        asked.elapsed()
-    );
     family.awaits_the_last();
+    took
+}
+
+#[test]
+fn the_second_signal_kills_at_once() {
+    // One signal alone never takes less. A busy machine may take as long for two, but not every time.
+    let alone = Duration::from_millis(1900);
+    assert!(
+        (0..5).any(|_| killed_within() < alone),
+        "it never takes less than {alone:?}"
+    );
 }
 
 #[test]

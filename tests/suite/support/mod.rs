@@ -6,6 +6,7 @@ pub mod api;
 pub mod engine;
 pub mod faulty;
 pub mod own_engine;
+pub mod ports;
 pub mod program;
 pub mod registry;
 pub mod session;

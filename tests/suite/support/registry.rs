@@ -1,10 +1,11 @@
 //! A real registry on this machine, on a port and in a folder of its own, gone when dropped.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::Command;
 
 use super::is_skipped_without;
+use super::ports::free_port;
 use super::program::Program;
 
 /// `me` with the password `test-pw`.
@@ -104,10 +105,4 @@ pub fn get(host: &str, path: &str, headers: &[&str]) -> (u16, String) {
     let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
     let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
     (status.expect("a status"), body.unwrap_or_default())
-}
-
-/// A port that nobody listens on.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    listener.local_addr().expect("an address").port()
 }

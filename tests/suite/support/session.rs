@@ -6,12 +6,12 @@
 //! assert!(session.run(&["trigger", "hello"]).status.success());
 //! ```
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use rustix::process::Signal;
 
+use super::ports::free_port;
 use super::program::{End, Program};
 
 /// Somebody else may take a port between our look and our use of it.
@@ -202,9 +202,4 @@ impl Session {
         drop(home);
         end
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
 }

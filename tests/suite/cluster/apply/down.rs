@@ -13,7 +13,7 @@ async fn down_deletes_what_the_tiltfile_declares() {
     };
     let own = format!("{}-two", desk.namespace);
     let home = Home::with(
-        "allow_k8s_contexts(k8s_context())\nk8s_yaml('objects.yaml')\n\
+        "allow_k8s_contexts(k8s_context())\nupdate_settings(k8s_upsert_timeout_secs=120)\nk8s_yaml('objects.yaml')\n\
          k8s_custom_deploy('last', apply_cmd='true', delete_cmd='echo deleting by hand', deps=[])\n",
     );
     let yaml = format!(

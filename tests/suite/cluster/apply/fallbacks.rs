@@ -177,7 +177,7 @@ async fn waiting_until_an_object_is_gone_ends_with_it_or_with_another_of_its_nam
     let delete = async { cluster.delete(&address, Deletion::default()).await.unwrap() };
     let (gone, _) = tokio::join!(gone, delete);
     gone.unwrap();
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     desk.apply(&config_map("c", "{}"), Mode::ClientSide).await.unwrap();
     cluster.gone(&address, &deployed.objects[0].uid).await.unwrap();
 }

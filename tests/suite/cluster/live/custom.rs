@@ -1,7 +1,7 @@
 //! Containers whose image is not ours to build: found by what they run, or by what they are called.
 
-use super::scene::{DOCKERFILE, Project, Scene, deployment, inside};
-use crate::cluster::session::stage::Stage;
+use super::scene::{DOCKERFILE, Project, Scene, UPDATED, deployment, inside};
+use crate::cluster::session::stage::{Stage, until_shown};
 use crate::support::engine::docker_ok;
 
 const OBJECT: &str = "{name: web, image: 'NS/web:dev'}";
@@ -38,11 +38,18 @@ fn is_changed_in_place(scene: &mut Scene) {
 /// The image does not have the edits: only we know them.
 fn has_edits_after_a_replacement(scene: &mut Scene) {
     let pod = scene.stage.pod("web");
+    let mut ready = scene.stage.watch("pods", ".status.containerStatuses[0].ready");
     scene
         .stage
         .kubectl(&["delete", "pod", &pod, "--grace-period=0", "--force"]);
-    scene.session.line_with(super::scene::UPDATED);
-    assert_ne!(scene.stage.pod("web"), pod);
+    while ready.line_with("=true=").contains(&pod) {}
+    let next = scene.stage.pod("web");
+    assert_ne!(next, pod);
+    // What the log says of an update may be of the pod before, until the session knows of the next one.
+    let path = ".status.k8sResourceInfo.podName";
+    until_shown(&scene.session, ("uiresource", "web"), path, &next);
+    scene.session.line_with(UPDATED);
+    scene.until_fresh();
     assert_eq!(inside(&scene.container("web"), "/www/index.html"), "edit 2");
 }
 

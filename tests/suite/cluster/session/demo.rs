@@ -38,7 +38,9 @@ pub fn files(stage: &Stage) -> Home {
     }
     let tiltfile = folder.path().join("Tiltfile");
     let text = std::fs::read_to_string(&tiltfile).unwrap();
-    std::fs::write(&tiltfile, format!("allow_k8s_contexts(k8s_context())\n{text}")).unwrap();
+    // The limit is that of `down` as well, and a cluster takes its time with a namespace.
+    let own = "allow_k8s_contexts(k8s_context())\nupdate_settings(k8s_upsert_timeout_secs=120)\n";
+    std::fs::write(&tiltfile, format!("{own}{text}")).unwrap();
     stage.furnished(Home::of(folder))
 }
 
@@ -130,7 +132,7 @@ fn goes_again(demo: &Demo) {
     assert!(!stage.is_there("crd", &format!("probes.{}.tilt.dev", stage.namespace)));
     assert!(stage.is_there("namespace", &stage.namespace));
     assert!(stdout(&down).contains("Not deleting namespaces"), "{}", stdout(&down));
-    // A node takes its time with pods, and `down` has only half a minute for a namespace that has some.
+    // A node takes its time with pods, which a namespace waits for.
     stage.until_gone("pods --all");
     let down = demo.run(&["down", "--delete-namespaces"]);
     assert!(down.status.success(), "{}{}", stdout(&down), stderr(&down));
@@ -145,7 +147,7 @@ fn every_kind_of_edit_reaches_the_cluster() {
     let words = demo.words(&["up"]);
     let Demo { stage, home, port } = demo;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let session = Session::start(home, &words);
+    let mut session = Session::start(home, &words);
     for resource in ["migrate", "api", "web", "worker", "probe", "extra"] {
         session.wait("Ready", resource);
     }
@@ -156,6 +158,10 @@ fn every_kind_of_edit_reaches_the_cluster() {
     fetched(port, "hello from another api");
     assert_ne!(stage.pod("api"), first);
     assert_eq!(stage.pod("web"), web);
+    // A pod may be served before its log is there.
+    for _ in 0..2 {
+        session.line_with("│ api begins");
+    }
     let logged = session.said(&["logs", "api"]);
     assert_eq!(logged.matches("api begins").count(), 2, "{logged}");
     edits_of_yaml(&session, &stage);

@@ -125,11 +125,11 @@ fn ci_says_which_pod_fails_and_why() {
         status: "pending",
         printed: "",
     };
-    let home = home(&stage, &[never], "ci_settings(readiness_timeout='12s')");
+    let home = home(&stage, &[never], "ci_settings(readiness_timeout='30s')");
     fails(
         &home,
         &[
-            "Readiness timeout after 12s",
+            "Readiness timeout after 30s",
             "never:runtime not ready",
             "pod never-",
             "container web is not ready",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::stage::{Stage, fetched, port, runtime_status};
+use super::stage::{Stage, fetched, port, runtime_status, until_shown};
 use crate::cluster::seen;
 use crate::support::engine::{self, docker_ok};
 use crate::support::session::{Home, Session};
@@ -77,13 +77,8 @@ fn what_is_killed_is_replaced_and_nothing_of_it_is_missed() {
     assert_eq!(stage.pod("web"), pod);
     session.wait("Ready", "web");
     assert_eq!(runtime_status(&session, "web"), "ok");
-    let restarts = session.said(&[
-        "get",
-        "uiresource",
-        "web",
-        "-o",
-        "jsonpath={.status.k8sResourceInfo.podRestarts}",
-    ]);
+    let path = ".status.k8sResourceInfo.podRestarts";
+    let restarts = until_shown(&session, ("uiresource", "web"), path, "1");
     assert_eq!(restarts, "1");
     let logged = session.said(&["logs", "web"]);
     assert_eq!(beats(&logged), 3, "{logged}");

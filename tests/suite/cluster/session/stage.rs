@@ -1,11 +1,12 @@
 //! Where a session plays: a namespace of its own, a kubeconfig that leads there, and requests through its forwards.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use crate::cluster::{seen, sources};
+pub use crate::support::ports::free_port as port;
 use crate::support::program::Program;
 use crate::support::session::{Home, Session};
 use crate::support::{self, engine};
@@ -157,12 +158,6 @@ impl Drop for Stage {
             "docker images --format '{{{{.Repository}}}}:{{{{.Tag}}}}' | grep '^{namespace}/' | xargs -r docker rmi -f"
         ));
     }
-}
-
-/// A port that is free now.
-pub fn port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// What a port answers to a request.

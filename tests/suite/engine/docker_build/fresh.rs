@@ -129,7 +129,8 @@ fn what_an_option_says_makes_another_image() {
 #[test]
 fn another_platform_is_another_image() {
     with_project("another_platform_is_another_image", async |project| {
-        let order = project.plain("FROM scratch\nLABEL a=b\n");
+        // An image that no other test has.
+        let order = project.plain(&format!("FROM scratch\nLABEL of={}\n", project.name.as_str()));
         assert_eq!(origin(&project, &order).await, Origin::Built);
         let other = Order {
             platform: "linux/arm64".to_owned(),

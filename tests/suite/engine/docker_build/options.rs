@@ -165,7 +165,8 @@ fn extra_tags_are_there_whether_it_was_built_or_known() {
         let _images = Images::new(tags.clone());
         let recipe = DockerRecipe {
             extra_tags: tags.to_vec(),
-            ..project.recipe("FROM scratch\nLABEL a=b\n")
+            // An image that no other test has.
+            ..project.recipe(&format!("FROM scratch\nLABEL of={name}\n"))
         };
         let order = project.order(recipe);
         let built = project.build(&order).await.unwrap();

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::project::with_project;
 use crate::support::engine::BASE;
 
-const SOON: Duration = Duration::from_secs(1);
+/// Much less than what is waited for would take, and more than a busy machine needs.
 const LATE: Duration = Duration::from_secs(60);
 
 #[test]
@@ -38,12 +38,12 @@ fn a_build_that_is_stopped_ends_at_once_and_so_does_its_step() {
                 let mut started = [0; 8];
                 step.read_exact(&mut started).await.unwrap();
                 stop.cancel();
-                let ended = tokio::time::timeout(SOON, building.join_all())
+                let ended = tokio::time::timeout(LATE, building.join_all())
                     .await
-                    .expect("ends within a second");
+                    .expect("does not wait for its step");
                 assert!(matches!(ended.as_slice(), [Err(BuildError::Cancelled)]), "{ended:?}");
                 let mut rest = Vec::new();
-                let gone = tokio::time::timeout(LATE / 4, step.read_to_end(&mut rest)).await;
+                let gone = tokio::time::timeout(LATE, step.read_to_end(&mut rest)).await;
                 // An end or a reset: it is gone either way.
                 assert!(gone.is_ok(), "{buildkit}: the step goes on");
             },
