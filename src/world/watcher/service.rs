@@ -13,7 +13,7 @@ use super::mounts::{Bell, Mounts};
 use super::writers::Writers;
 use super::{Cause, WatchEvent};
 use crate::world::clock::{self, Duration, Instant};
-use crate::world::coalesce::{Burst, Decision, Settle};
+use crate::world::coalesce::{self, Burst, Decision, Settle};
 
 /// How long to wait before what failed is tried again; doubled each time.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -141,7 +141,13 @@ impl Service {
         let lock = || files.repositories.lock(pending.keys());
         let now = clock::now();
         let size = |path: &Path| path.symlink_metadata().map_or(0, |file| file.len());
-        match burst.decide(&self.settle, now, (self.writers.look(now, size), lock)) {
+        let written = match self.writers.is_anybody_there() {
+            true => coalesce::Files::Open {
+                grown: self.writers.grown(now, size),
+            },
+            false => coalesce::Files::Closed,
+        };
+        match burst.decide(&self.settle, now, (written, lock)) {
             Decision::Wait(until) => self.look_at = Some(until),
             Decision::Act => {
                 self.burst = None;

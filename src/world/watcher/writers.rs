@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::inbox::Writing;
-use crate::world::coalesce;
 
 #[derive(Debug, Default)]
 pub struct Writers {
@@ -31,18 +30,19 @@ impl Writers {
         }
     }
 
-    /// Whether somebody is writing, as far as it is seen by the sizes of what is open.
-    pub fn look(&mut self, now: Instant, size: impl Fn(&Path) -> u64) -> coalesce::Files {
-        if self.open.is_empty() {
-            return coalesce::Files::Closed;
-        }
+    pub fn is_anybody_there(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// When something that is open was last seen to be larger than before.
+    pub fn grown(&mut self, now: Instant, size: impl Fn(&Path) -> u64) -> Option<Instant> {
         for (path, known) in &mut self.open {
             let size = size(path);
             if known.replace(size).is_some_and(|known| known != size) {
                 self.grown = Some(now);
             }
         }
-        coalesce::Files::Open { grown: self.grown }
+        self.grown
     }
 
     /// Nobody waits any longer.
@@ -59,7 +59,7 @@ mod tests {
 
     fn note(writers: &mut Writers, path: &str, written: Writing) -> bool {
         writers.note(Path::new(path), Some(written));
-        writers.look(crate::world::clock::now(), |_| 0) != coalesce::Files::Closed
+        writers.is_anybody_there()
     }
 
     #[test]
@@ -88,13 +88,11 @@ mod tests {
         let mut writers = Writers::default();
         writers.note(Path::new("/a"), Some(Writing::GoesOn));
         let start = crate::world::clock::now();
-        let mut look = |after, size| writers.look(start + Duration::from_millis(after), |_| size);
-        assert_eq!(look(5, 0), coalesce::Files::Open { grown: None });
-        let grown = |after| coalesce::Files::Open {
-            grown: Some(start + Duration::from_millis(after)),
-        };
-        assert_eq!(look(10, 100), grown(10));
-        assert_eq!(look(15, 100), grown(10));
-        assert_eq!(look(20, 200), grown(20));
+        let at = |after| start + Duration::from_millis(after);
+        let mut grown = |after, size| writers.grown(at(after), |_| size);
+        assert_eq!(grown(5, 0), None);
+        assert_eq!(grown(10, 100), Some(at(10)));
+        assert_eq!(grown(15, 100), Some(at(10)));
+        assert_eq!(grown(20, 200), Some(at(20)));
     }
 }
