@@ -113,6 +113,11 @@ pub fn written(path: &Path) -> Option<Time> {
     Some(Time::from_micros(micros))
 }
 
+/// What tells a file or folder from another one that takes its place; nothing if there is none.
+pub fn identity(path: &Path) -> Option<u64> {
+    Some(fs::symlink_metadata(path).ok()?.ino())
+}
+
 pub fn is_folder(path: &Path) -> bool {
     path.is_dir()
 }

@@ -25,9 +25,15 @@ pub struct Watches {
     cookies: Cookies,
 }
 
-/// When each watch was asked for, and for which paths, until it has started. A mutex, since events come on another task; it is
-/// held for a look-up only.
-type Asked = Arc<Mutex<HashMap<String, (Time, Vec<PathBuf>)>>>;
+/// What was there when each watch was asked for, until it has started. A mutex, since events come on another task; it is held for a
+/// look-up only.
+type Asked = Arc<Mutex<HashMap<String, Before>>>;
+
+/// Paths at a moment, with what tells each from another one in its place.
+struct Before {
+    at: Time,
+    paths: Vec<(PathBuf, Option<u64>)>,
+}
 
 /// Kernels date files by a clock that ticks no oftener than this.
 const TICK: i64 = 4_000;
@@ -64,7 +70,8 @@ impl Watches {
     pub fn keep(&self, name: &Name, paths: Vec<PathBuf>, ignores: Vec<Ignore>, context: &Context) {
         let Some(watcher) = &self.watcher else { return };
         if let Ok(mut asked) = self.asked.lock() {
-            asked.insert(name.to_string(), (store::now(), paths.clone()));
+            let before = asked.remove(&**name);
+            asked.insert(name.to_string(), Before::now(&paths).after(before));
         }
         if let Err(error) = watcher.keep(name, WatchSpec { paths, ignores }) {
             context.tell(Action::Watch {
@@ -156,17 +163,42 @@ fn tell_files(changes: Vec<(Name, Vec<PathBuf>)>, written: Option<Time>, context
     }
 }
 
-/// Files that were written between the order to watch them and the moment from which on nothing is missed. What was begun with
-/// the order may have read them before.
+/// What changed between the order to watch it and the moment from which on nothing is missed. What was begun with the order may
+/// have read it before.
 fn missed(name: &str, asked: &Asked) -> Vec<PathBuf> {
-    let Some((since, paths)) = asked.lock().ok().and_then(|mut asked| asked.remove(name)) else {
-        return Vec::new();
-    };
-    let is_newer = |path: &PathBuf| {
-        let written = files::written(path).filter(|_| files::is_regular(path));
-        written.is_some_and(|written| written.micros() + TICK >= since.micros())
-    };
-    paths.into_iter().filter(is_newer).collect()
+    let before = asked.lock().ok().and_then(|mut asked| asked.remove(name));
+    before.map(Before::changed).unwrap_or_default()
+}
+
+impl Before {
+    fn now(paths: &[PathBuf]) -> Before {
+        Before {
+            at: store::now(),
+            paths: paths.iter().map(|path| (path.clone(), files::identity(path))).collect(),
+        }
+    }
+
+    /// What was asked for before, and has not started, counts from then on.
+    fn after(mut self, earlier: Option<Before>) -> Before {
+        let Some(earlier) = earlier else { return self };
+        let known: HashMap<PathBuf, Option<u64>> = earlier.paths.into_iter().collect();
+        for (path, before) in &mut self.paths {
+            *before = known.get(path).copied().unwrap_or(*before);
+        }
+        self.at = self.at.min(earlier.at);
+        self
+    }
+
+    fn changed(self) -> Vec<PathBuf> {
+        let at = self.at.micros();
+        let is_newer = |path: &PathBuf| {
+            let written = files::written(path).filter(|_| files::is_regular(path));
+            written.is_some_and(|written| written.micros() + TICK >= at)
+        };
+        let paths = self.paths.into_iter();
+        let changed = paths.filter(|(path, before)| files::identity(path) != *before || is_newer(path));
+        changed.map(|(path, _)| path).collect()
+    }
 }
 
 /// So many files are looked at; a crowd is written by programs, and any few of it say when.
@@ -177,4 +209,34 @@ fn newest(changes: &[(String, Vec<PathBuf>)]) -> Option<Time> {
     let paths: BTreeSet<&PathBuf> = changes.iter().flat_map(|(_, paths)| paths).take(MOST_LOOKS).collect();
     let times: Option<Vec<Time>> = paths.into_iter().map(|path| files::written(path)).collect();
     times?.into_iter().max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_goes_or_is_exchanged_before_it_is_watched_is_not_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["app", "other", "away", "same"] {
+            std::fs::create_dir(path(name)).unwrap();
+        }
+        for name in ["app/Tiltfile", "other/Tiltfile", "away/Tiltfile"] {
+            std::fs::write(path(name), "").unwrap();
+        }
+        let names = ["app/Tiltfile", "away", "away/Tiltfile", "same", "comes", "never"];
+        let mut before = Before::now(&names.map(path));
+        // As if it was long ago that they were written.
+        before.at = Time::from_micros(before.at.micros() + 3_600_000_000);
+        std::fs::rename(path("app"), path("gone")).unwrap();
+        std::fs::rename(path("other"), path("app")).unwrap();
+        std::fs::rename(path("away"), path("far")).unwrap();
+        let mut again = Before::now(&names.map(path));
+        again.at = before.at;
+        let before = again.after(Some(before));
+        std::fs::create_dir(path("comes")).unwrap();
+        let changed = ["app/Tiltfile", "away", "away/Tiltfile", "comes"];
+        assert_eq!(before.changed(), changed.map(path));
+    }
 }
