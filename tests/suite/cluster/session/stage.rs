@@ -33,7 +33,9 @@ impl Stage {
 
     /// A folder whose commands use the cluster, in the namespace unless they say otherwise.
     pub fn home(&self, tiltfile: &str) -> Home {
-        self.furnished(Home::with(&format!("allow_k8s_contexts(k8s_context())\n{tiltfile}")))
+        // Other tests' images are not for this one to clean up.
+        let own = "allow_k8s_contexts(k8s_context()); docker_prune_settings(disable=True)";
+        self.furnished(Home::with(&format!("{own}\n{tiltfile}")))
     }
 
     pub fn furnished(&self, mut home: Home) -> Home {
