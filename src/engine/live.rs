@@ -219,6 +219,7 @@ pub fn is_behind(state: &State, resource: &ResourceState) -> bool {
             let patched = known.containers.get(&reached.container.id).cloned().unwrap_or_default();
             let lacks = || !missing(state, live, known, (&patched, Which::Sent)).is_empty();
             is_there
+                && !known.is_left(&patched)
                 && !is_given_up(state, &patched, reached.container)
                 && (begins(state, live, &patched, reached.container) || lacks())
         })
@@ -232,6 +233,7 @@ fn patched_of<'k>(known: &'k LiveState, container: &Container) -> &'k Patched {
         exec_error: None,
         is_begun: false,
         is_given_up: false,
+        left: None,
         sending: None,
     };
     known.containers.get(&container.id).unwrap_or(&FRESH)
@@ -441,6 +443,9 @@ fn target(
 ) -> Result<Option<LiveTo>, Obstacle> {
     let Reached { pod, container } = reached;
     let patched = known.containers.get(&container.id).cloned().unwrap_or_default();
+    if which == Which::Sent && known.is_left(&patched) {
+        return Ok(None);
+    }
     let everything = begins(state, live, &patched, container);
     let missing = missing(state, live, known, (&patched, which));
     if missing.is_empty() && !everything {

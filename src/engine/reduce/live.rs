@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::engine::action::{AgentFact, LiveFact, UpdateOutcome};
+use crate::engine::action::{AgentFact, Class, LiveFact, UpdateFailure, UpdateOutcome};
 use crate::engine::effect::{Effect, LiveOrder, LiveTo, Scope};
 use crate::engine::live::Stopped;
 use crate::engine::say::{self, span};
-use crate::engine::state::{AgentPhase, Cause, LiveFailure, Means, Name, Sending, Seq, State, Update};
+use crate::engine::state::{AgentPhase, Cancelled, Cause, LiveFailure, Means, Name, Sending, Seq, State, Update};
 
 /// An update sets out to change containers.
 pub fn begins(state: &mut State, orders: &[LiveOrder], update: &Update) {
@@ -66,6 +66,7 @@ pub fn live(state: &mut State, (live, update): (&Name, u64), container: &str, fa
     patched.synced = Some(sending.up_to);
     patched.last_file = sending.last_file.or(patched.last_file);
     patched.is_begun = true;
+    patched.left = None;
     patched.exec_error = match fact {
         LiveFact::ExecFailed { error } => Some(error),
         LiveFact::Synced | LiveFact::Failed { .. } => None,
@@ -75,11 +76,26 @@ pub fn live(state: &mut State, (live, update): (&Name, u64), container: &str, fa
 
 /// An update has ended. What it did not bring in is still missing.
 pub fn ended(state: &mut State, update: u64, outcome: &UpdateOutcome) {
+    let running = state
+        .resources
+        .values()
+        .filter_map(|resource| resource.running.as_ref());
+    let is_stopped = running
+        .filter(|running| running.id == update)
+        .any(|running| running.cancelled == Some(Cancelled::Stopped));
+    let is_left = match outcome {
+        UpdateOutcome::FellBack => true,
+        UpdateOutcome::Cancelled => is_stopped,
+        UpdateOutcome::Done | UpdateOutcome::Failed(_) | UpdateOutcome::Again => false,
+    };
     let is_its = |sending: &Option<Sending>| sending.as_ref().is_some_and(|sending| sending.update == update);
     for live in state.lives.values_mut() {
         if live.containers.values().any(|known| is_its(&known.sending)) {
             for known in Arc::make_mut(live).containers.values_mut() {
-                known.sending.take_if(|sending| sending.update == update);
+                let sending = known.sending.take_if(|sending| sending.update == update);
+                if let Some(sending) = sending.filter(|_| is_left) {
+                    known.left = Some(sending.up_to);
+                }
             }
         }
     }
@@ -170,17 +186,31 @@ pub fn agent(state: &mut State, container: &Name, fact: AgentFact, effects: &mut
     state.unpatched = true;
 }
 
-/// An update could not do without a build after all.
-pub fn fell_back(state: &mut State, resource: &Name, running: &Update, effects: &mut Vec<Effect>) {
+/// An update could not do without a build after all. Gives back why a build is of no use either: there was one for it, and what came
+/// of that cannot be brought up to date in the same way.
+pub fn fell_back(
+    state: &mut State,
+    resource: &Name,
+    running: &Update,
+    effects: &mut Vec<Effect>,
+) -> Option<UpdateFailure> {
     let span = span(Arc::clone(&running.span), resource);
     let failures = crate::engine::live::failures(state, resource);
-    for (live, failure) in failures {
-        effects.push(say::warn(
-            &span,
-            format!("LiveUpdate {live:?} {}: {}", failure.reason, failure.message),
-        ));
+    let told = failures
+        .iter()
+        .map(|(live, failure)| format!("LiveUpdate {live:?} {}: {}", failure.reason, failure.message));
+    let told: Vec<String> = told.collect();
+    let resource = state.resource_mut(resource)?;
+    let latest = resource.history.front();
+    let was_built_for_it = latest.is_some_and(|latest| latest.causes.contains(&Cause::FellBack));
+    if running.means == Means::CatchUp && was_built_for_it {
+        return Some(UpdateFailure {
+            class: Class::User,
+            message: format!("{}; a build has not helped", told.join("; ")),
+            exit: None,
+        });
     }
-    if let Some(resource) = state.resource_mut(resource) {
-        resource.due.get_or_insert(Cause::FellBack);
-    }
+    effects.extend(told.into_iter().map(|text| say::warn(&span, text)));
+    resource.due.get_or_insert(Cause::FellBack);
+    None
 }

@@ -39,7 +39,12 @@ pub fn updated(state: &mut State, update: u64, outcome: UpdateOutcome, effects: 
     match (running.cancelled, outcome) {
         (Some(Cancelled::Superseded), UpdateOutcome::Cancelled) => superseded(resource, &running, effects),
         (Some(Cancelled::Redefined | Cancelled::Disabled | Cancelled::Ending), UpdateOutcome::Cancelled) => {}
-        (_, UpdateOutcome::FellBack) => live::fell_back(state, &name, &running, effects),
+        (_, UpdateOutcome::FellBack) => {
+            let failure = live::fell_back(state, &name, &running, effects);
+            if let Some((failure, resource)) = failure.zip(state.resource_mut(&name)) {
+                finish(resource, running, Some(&failure), now, effects);
+            }
+        }
         (_, UpdateOutcome::Again) => {
             if resource.requested.is_none() {
                 resource.requested = running.requested;

@@ -43,6 +43,8 @@ pub struct Patched {
     pub is_begun: bool,
     /// It cannot be reached, and was not replaced by what was deployed since: another deployment would not help it either.
     pub is_given_up: bool,
+    /// Changes up to here were not brought in: it refused them, or somebody stopped it. It is tried again once there is more.
+    pub left: Option<Seq>,
     /// Changes up to here are on their way into it.
     pub sending: Option<Sending>,
 }
@@ -172,6 +174,12 @@ impl AgentState {
 }
 
 impl LiveState {
+    /// Whether a container has to do without what others got until there is more.
+    pub fn is_left(&self, patched: &Patched) -> bool {
+        let is_old = |left: Seq| self.sent.values().all(|sent| sent.seq <= left);
+        patched.left.is_some_and(is_old)
+    }
+
     /// Whether an update is changing any of the containers.
     pub fn is_sending(&self) -> bool {
         self.containers.values().any(|container| container.sending.is_some())

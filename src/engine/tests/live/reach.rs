@@ -121,3 +121,69 @@ fn whoever_waits_for_it_waits_for_its_first_sync() {
     rig.syncs();
     assert_eq!(rig.running(), ["after"]);
 }
+
+impl Rig {
+    /// What is under way cannot be brought into the container.
+    fn refuses(&mut self, container: &str) {
+        let message = "permission denied".to_owned();
+        let reason = "UpdateFailed";
+        self.fares("web:app", container, LiveFact::Failed { reason, message });
+        self.ends("web", UpdateOutcome::FellBack);
+    }
+}
+
+#[test]
+fn a_container_that_refuses_what_it_was_deployed_for_is_left_until_there_is_more() {
+    let mut rig = foreign();
+    rig.saves("app", &["src/a.js"]);
+    rig.refuses("a");
+    assert!(rig.is_building());
+    rig.deploys("web", deployed(&["web"], "t1"));
+    assert_eq!(rig.running(), [""; 0], "{:?}", rig.said());
+    // Another one is not held back by it.
+    rig.sees("web", &[&foreign_pod("p1", "a"), &foreign_pod("p2", "b")]);
+    rig.reaches(&["b"]);
+    assert_eq!(rig.sends(), [("b".to_owned(), vec!["/p/app/src/a.js".to_owned()])]);
+    rig.syncs();
+    rig.saves("app", &["src/b.js"]);
+    let files = ["/p/app/src/a.js", "/p/app/src/b.js"].map(str::to_owned);
+    let sends = rig.sends();
+    assert_eq!(sends[0], ("a".to_owned(), files.to_vec()), "it may take it by now");
+    assert_eq!(sends[1], ("b".to_owned(), files[1..].to_vec()));
+}
+
+#[test]
+fn new_containers_that_all_refuse_are_not_built_for_ever() {
+    let mut rig = initial(Vec::new());
+    rig.sees("web", &[&pod("p1", "1", &["a"])]);
+    rig.reaches(&["a"]);
+    assert_eq!(rig.sends(), [("a".to_owned(), vec!["everything".to_owned()])]);
+    rig.refuses("a");
+    assert!(rig.is_building());
+    rig.makes("web", "app", "2");
+    rig.deploys("web", deployed(&["web"], "t2"));
+    rig.sees("web", &[&pod("p2", "2", &["b"])]);
+    rig.reaches(&["b"]);
+    assert_eq!(rig.sends(), [("b".to_owned(), vec!["everything".to_owned()])]);
+    rig.refuses("b");
+    assert_eq!(rig.running(), [""; 0], "a build has not helped");
+    let error = rig.resource("web").last().unwrap().error.clone().unwrap();
+    assert!(error.contains("permission denied"), "{error}");
+    assert_eq!(rig.resource("web").update_status(), UpdateStatus::Error);
+}
+
+#[test]
+fn what_was_stopped_is_not_begun_again_by_itself() {
+    let mut rig = one();
+    rig.saves("app", &["src/a.js"]);
+    rig.click("web-stopbuild");
+    rig.ends("web", UpdateOutcome::Cancelled);
+    assert_eq!(rig.running(), [""; 0], "{:?}", rig.said());
+    assert_eq!(rig.orders().len(), 1);
+    // What it was about may not be in.
+    rig.saves("app", &["src/b.js"]);
+    let files = ["/p/app/src/a.js", "/p/app/src/b.js"].map(str::to_owned);
+    assert_eq!(rig.sends(), [("a".to_owned(), files.to_vec())]);
+    rig.syncs();
+    assert_eq!(rig.resource("web").update_status(), UpdateStatus::Ok);
+}
