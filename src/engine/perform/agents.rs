@@ -172,9 +172,7 @@ async fn follow((container, keeper): (&Name, u64), task: &AgentTask, context: &C
     let mut is_first = true;
     // What is known of the container outlives the way to it.
     let ledgers: Vec<Arc<Ledger>> = task.pulls.iter().map(|place| Arc::new(Ledger::new(place))).collect();
-    let since = task.since.filter(|_| context.surroundings.agents.enter(container));
-    let pulling = |(place, ledger): (&Pulled, &Arc<Ledger>)| Pulling::new(place.clone(), since, Arc::clone(ledger));
-    let mut pulls: Vec<Pulling> = task.pulls.iter().zip(&ledgers).map(pulling).collect();
+    let mut pulls: Option<Vec<Pulling>> = None;
     loop {
         let mut pause = PAUSES.get(failures).copied().unwrap_or(LAST_PAUSE);
         let (sender, mut news) = mpsc::unbounded_channel();
@@ -188,7 +186,14 @@ async fn follow((container, keeper): (&Name, u64), task: &AgentTask, context: &C
                     Way::Fallback { why } => Some(why.clone()),
                     Way::Image | Way::Archive | Way::Shell | Way::Tar => None,
                 };
-                begin(&agent, &mut pulls, (task, context)).await;
+                let pulls = pulls.get_or_insert_with(|| {
+                    let since = task.since.filter(|_| context.surroundings.agents.enter(container));
+                    let pulling = |(place, ledger): (&Pulled, &Arc<Ledger>)| {
+                        Pulling::new(place.clone(), since, Arc::clone(ledger))
+                    };
+                    task.pulls.iter().zip(&ledgers).map(pulling).collect()
+                });
+                begin(&agent, pulls, (task, context)).await;
                 let there = There {
                     agent: agent.clone(),
                     // Commands bring nothing back.
@@ -221,7 +226,7 @@ async fn follow((container, keeper): (&Name, u64), task: &AgentTask, context: &C
                         break;
                     }
                     for root in changed {
-                        pull(&agent, &root, &mut pulls, (task, context)).await;
+                        pull(&agent, &root, pulls, (task, context)).await;
                     }
                 }
                 context.surroundings.agents.remove((container, keeper));
