@@ -44,6 +44,8 @@ impl StartError {
     pub fn is_connection(&self) -> bool {
         match self {
             StartError::Docker(error) => error.is_connection(),
+            // Of a node, or of one container on it, the cluster may well say 500.
+            StartError::Cluster(ClusterError::Refused { status, .. }) => matches!(status, 429 | 502..=504),
             StartError::Cluster(error) => error.is_connection(),
             _ => false,
         }

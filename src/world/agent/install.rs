@@ -215,13 +215,19 @@ impl Search<'_> {
                     drop(dialog);
                     return start(self.place, &[&path, "serve"], Way::Shell).await;
                 }
-                Line::Short(full) if dirs.len() > 1 => {
-                    self.tried.push(format!("`{full}`: no space"));
+                Line::Short(full) => {
+                    let before = dirs.len();
                     dirs.retain(|dir| dir.trim_end_matches('/') != full.trim_end_matches('/'));
+                    let full = format!("`{full}`: no space");
+                    // A shell's home comes after all of ours, and would again.
+                    if dirs.is_empty() || dirs.len() == before {
+                        return Err(Failed::Way(full));
+                    }
+                    self.tried.push(full);
                     continue;
                 }
                 Line::Arch(machine) => return Err(no_program(&machine)),
-                Line::Fail(reason) | Line::Short(reason) => return Err(Failed::Way(reason)),
+                Line::Fail(reason) => return Err(Failed::Way(reason)),
                 Line::Need { .. } | Line::No(_) => return Err(Failed::Way("a shell that makes no sense".to_owned())),
             };
             match dialog.greet(way.clone()).await {
@@ -347,6 +353,9 @@ fn is_cut(error: &StartError) -> bool {
     }
 }
 
+/// What nothing of ours does: whoever killed it, or took its input away, says nothing of the container.
+const WORDLESS: &str = "before it said anything";
+
 /// Whether a runtime, or whoever leads to it, says that it could not run a command, which tells nothing of that command.
 fn is_disturbed(said: &str) -> bool {
     let tells = [
@@ -369,6 +378,7 @@ fn is_disturbed(said: &str) -> bool {
         "broken pipe",
         "i/o timeout",
         "deadline exceeded",
+        WORDLESS,
     ];
     tells.iter().any(|tell| said.contains(tell))
 }

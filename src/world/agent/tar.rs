@@ -116,7 +116,8 @@ impl Tar {
             }
         };
         timeout(PATIENCE, work).await.map_err(|_| late("`tar`"))??;
-        ended.code = output.exit().await.map_err(gone)?;
+        let code = timeout(PATIENCE, output.exit()).await;
+        ended.code = code.map_err(|_| late("`tar`"))?.map_err(gone)?;
         judge("tar", &ended)
     }
 

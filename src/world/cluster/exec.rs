@@ -147,9 +147,9 @@ impl Running {
         loop {
             match self.status.next().await {
                 Piece::Bytes(bytes) => text.extend(bytes.iter().take(MOST - text.len())),
-                Piece::End => break,
-                Piece::Broken if text.is_empty() => return Err(self.broken()),
-                Piece::Broken => break,
+                // Who closes the way without a word about the command says nothing of it.
+                Piece::End | Piece::Broken if text.is_empty() => return Err(self.broken()),
+                Piece::End | Piece::Broken => break,
             }
         }
         code(&text).map_err(|(status, reason)| ClusterError::Refused {

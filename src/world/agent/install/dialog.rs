@@ -8,7 +8,8 @@ use tokio::time::timeout;
 
 use super::script::{self, Line};
 use super::{
-    Brought, CARRYING, Failed, GREETING, Hello, LONGEST_LINE, MOST_LINES, TOLD, cannot_start, is_cut, late, said,
+    Brought, CARRYING, Failed, GREETING, Hello, LONGEST_LINE, MOST_LINES, TOLD, WORDLESS, cannot_start, is_cut, late,
+    said,
 };
 use crate::world::agent::Way;
 use crate::world::agent::place::{Held, Place, Said};
@@ -60,6 +61,8 @@ impl Dialog {
         let code = timeout(GREETING, self.held.output.exit()).await;
         match (code, said.is_empty()) {
             (Ok(Err(error)), _) if is_cut(&error) => Failed::All(error),
+            // 137 and 143 are a kill and a polite one.
+            (Ok(Ok(code @ (0 | 137 | 143))), true) => Failed::Way(format!("exit code {code} {WORDLESS}")),
             (Ok(Ok(code)), true) => Failed::Way(format!("exit code {code}")),
             (Ok(Err(error)), true) => Failed::Way(cannot_start(&error).unwrap_or_else(|| error.to_string())),
             _ => Failed::Way(said),

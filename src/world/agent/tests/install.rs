@@ -47,6 +47,13 @@ impl Container {
         Ok((Agent::start(place, roots, news).await?, heard))
     }
 
+    /// Has a program that does this.
+    fn does(&self, program: &str, script: &str) {
+        let path = self.folder.path().join("bin").join(program);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
     fn programs(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.app())
             .unwrap()
@@ -190,14 +197,32 @@ async fn a_runtime_that_can_run_nothing_just_now_says_nothing_of_the_container()
     ];
     for said in said {
         for program in ["sh", "tar"] {
-            let path = container.folder.path().join("bin").join(program);
-            std::fs::write(&path, format!("#!/bin/sh\necho '{said}'\nexit 126\n")).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            container.does(program, &format!("echo '{said}'; exit 126"));
         }
         let error = container.start().await.err().expect("there is no way in");
         assert!(matches!(&error, StartError::Disturbed { .. }), "{error}");
         assert!(error.is_passing() && !error.is_connection());
     }
+}
+
+#[tokio::test]
+async fn a_shell_that_ends_without_a_word_was_made_to() {
+    for script in ["exit 0", "kill -KILL $$", "exit 143"] {
+        let container = Container::with(&[]);
+        container.does("sh", script);
+        let error = container.start().await.err().expect("there is no way in");
+        assert!(matches!(&error, StartError::Disturbed { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_stays_full_is_not_tried_for_ever() {
+    let container = Container::with(&[]);
+    // Its home, which is not among those that we name.
+    container.does("sh", "echo 'tilt-agent: short /full'");
+    let roots = ["/one", "/other"].map(str::to_owned);
+    let error = container.start_in(&roots).await.err().expect("there is no way in");
+    assert!(error.to_string().contains("a shell: `/full`: no space"), "{error}");
 }
 
 #[test]
@@ -208,6 +233,13 @@ fn what_engines_and_clusters_refuse_for_now_may_pass() {
     };
     assert!(docker(404) && docker(409) && docker(500) && docker(503));
     assert!(!docker(400) && !docker(403));
+    let cluster = |status| {
+        let (server, reason) = ("https://c".to_owned(), "error dialing backend".to_owned());
+        StartError::Cluster(crate::world::cluster::ClusterError::Refused { server, status, reason })
+    };
+    assert!(cluster(500).is_passing() && cluster(503).is_passing());
+    // The cluster is there: a node is not, which a build may help.
+    assert!(!cluster(500).is_connection() && cluster(503).is_connection());
 }
 
 #[tokio::test]
