@@ -46,7 +46,7 @@ pub fn stopped(state: &mut State, stops: Vec<Stopped>, span: &crate::engine::eff
     }
 }
 
-fn fail(state: &mut State, live: &Name, reason: &'static str, message: String) {
+pub fn fail(state: &mut State, live: &Name, reason: &'static str, message: String) {
     let at = state.now;
     let live = Arc::make_mut(state.lives.entry(Arc::clone(live)).or_default());
     live.failed = Some(LiveFailure { reason, message, at });
@@ -74,8 +74,8 @@ pub fn live(state: &mut State, (live, update): (&Name, u64), container: &str, fa
     state.unpatched = true;
 }
 
-/// An update has ended. What it did not bring in is still missing.
-pub fn ended(state: &mut State, update: u64, outcome: &UpdateOutcome) {
+/// An update has ended. What it did not bring in is still missing. Gives back where that is so.
+pub fn ended(state: &mut State, update: u64, outcome: &UpdateOutcome) -> Vec<Name> {
     let running = state
         .resources
         .values()
@@ -89,8 +89,10 @@ pub fn ended(state: &mut State, update: u64, outcome: &UpdateOutcome) {
         UpdateOutcome::Done | UpdateOutcome::Failed(_) | UpdateOutcome::Again => false,
     };
     let is_its = |sending: &Option<Sending>| sending.as_ref().is_some_and(|sending| sending.update == update);
-    for live in state.lives.values_mut() {
+    let mut lives = Vec::new();
+    for (name, live) in &mut state.lives {
         if live.containers.values().any(|known| is_its(&known.sending)) {
+            lives.push(Arc::clone(name));
             for known in Arc::make_mut(live).containers.values_mut() {
                 let sending = known.sending.take_if(|sending| sending.update == update);
                 if let Some(sending) = sending.filter(|_| is_left) {
@@ -102,6 +104,7 @@ pub fn ended(state: &mut State, update: u64, outcome: &UpdateOutcome) {
     if matches!(outcome, UpdateOutcome::Again | UpdateOutcome::FellBack) {
         state.unpatched = true;
     }
+    lives
 }
 
 /// What a resource deploys was built anew and deployed: nothing that happened before speaks against live updates.

@@ -14,6 +14,9 @@ use crate::model::time::Time;
 /// How many records a resource keeps.
 const HISTORY: usize = 2;
 
+/// From so many losses in a row on, it is the update itself that whoever should bring it in dies of.
+const LOSSES: u32 = 10;
+
 /// A learned duration follows the latest one by this part of the difference.
 const LEARNING: u32 = 3;
 
@@ -25,8 +28,9 @@ pub fn updated(state: &mut State, update: u64, outcome: UpdateOutcome, effects: 
     state.departing.remove(&update);
     image::release(state, update);
     deploy::ended(state, update, &outcome, effects);
-    live::ended(state, update, &outcome);
+    let lives = live::ended(state, update, &outcome);
     let Some(name) = found else { return };
+    let outcome = lasting(state, (&name, lives), outcome);
     let now = state.now;
     let used = state
         .resource(&name)
@@ -73,6 +77,26 @@ pub fn updated(state: &mut State, update: u64, outcome: UpdateOutcome, effects: 
             }
         }
     }
+}
+
+/// An update that is lost again and again is one that has to do without.
+fn lasting(state: &mut State, (name, lives): (&Name, Vec<Name>), outcome: UpdateOutcome) -> UpdateOutcome {
+    let Some(resource) = state.resource_mut(name) else {
+        return outcome;
+    };
+    resource.losses = match outcome {
+        UpdateOutcome::Again => resource.losses + 1,
+        _ => 0,
+    };
+    if resource.losses < LOSSES || lives.is_empty() {
+        return outcome;
+    }
+    resource.losses = 0;
+    let message = format!("{LOSSES} times in a row the container's agent was lost during this update");
+    for live in lives {
+        live::fail(state, &live, "UpdateFailed", message.clone());
+    }
+    UpdateOutcome::FellBack
 }
 
 /// Whoever waits for a resource that needs nothing more to be ready need not wait any longer.

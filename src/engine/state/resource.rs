@@ -40,6 +40,8 @@ pub struct ResourceState {
     pub usual: Option<Duration>,
     /// The last update was given up for a newer save: the next one runs to its end.
     pub was_superseded: bool,
+    /// How many updates in a row lost what was to bring them into a container.
+    pub losses: u32,
     pub echo: Echo,
     /// What the images were that its latest update used, bases included.
     pub used: BTreeMap<Name, String>,
@@ -205,6 +207,7 @@ impl ResourceState {
             last_command: None,
             usual: None,
             was_superseded: false,
+            losses: 0,
             echo: Echo::default(),
             used: BTreeMap::new(),
             is_outdated: false,

@@ -187,3 +187,21 @@ fn what_was_stopped_is_not_begun_again_by_itself() {
     rig.syncs();
     assert_eq!(rig.resource("web").update_status(), UpdateStatus::Ok);
 }
+
+#[test]
+fn an_update_that_its_bringer_dies_of_is_built() {
+    let mut rig = one();
+    rig.saves("app", &["src/a.js"]);
+    for _ in 0..9 {
+        rig.agent("a", AgentFact::Lost);
+        rig.ends("web", UpdateOutcome::Again);
+        rig.reaches(&["a"]);
+        assert_eq!(rig.sends(), [file("a.js")]);
+    }
+    rig.agent("a", AgentFact::Lost);
+    rig.ends("web", UpdateOutcome::Again);
+    assert!(rig.is_building(), "{:?}", rig.said());
+    let said = rig.said();
+    let lost = |line: &&str| line.contains("10 times in a row the container's agent was lost");
+    assert_eq!(said.iter().filter(|line| lost(line)).count(), 1, "{said:?}");
+}
