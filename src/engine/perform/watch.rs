@@ -1,6 +1,6 @@
 //! Watched files: what the watcher says becomes actions.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -29,11 +29,8 @@ pub struct Watches {
 /// look-up only.
 type Asked = Arc<Mutex<HashMap<String, Before>>>;
 
-/// Paths at a moment, with what tells each from another one in its place.
-struct Before {
-    at: Time,
-    paths: Vec<(PathBuf, Option<u64>)>,
-}
+/// Each path at the moment when it was asked for, with what tells it from another one in its place.
+struct Before(BTreeMap<PathBuf, (Time, Option<u64>)>);
 
 /// Kernels date files by a clock that ticks no oftener than this.
 const TICK: i64 = 4_000;
@@ -172,31 +169,26 @@ fn missed(name: &str, asked: &Asked) -> Vec<PathBuf> {
 
 impl Before {
     fn now(paths: &[PathBuf]) -> Before {
-        Before {
-            at: store::now(),
-            paths: paths.iter().map(|path| (path.clone(), files::identity(path))).collect(),
-        }
+        let now = store::now();
+        let paths = paths.iter();
+        Before(paths.map(|path| (path.clone(), (now, files::identity(path)))).collect())
     }
 
     /// What was asked for before, and has not started, counts from then on.
     fn after(mut self, earlier: Option<Before>) -> Before {
-        let Some(earlier) = earlier else { return self };
-        let known: HashMap<PathBuf, Option<u64>> = earlier.paths.into_iter().collect();
-        for (path, before) in &mut self.paths {
-            *before = known.get(path).copied().unwrap_or(*before);
+        for (path, before) in earlier.into_iter().flat_map(|earlier| earlier.0) {
+            self.0.entry(path).and_modify(|now| *now = before);
         }
-        self.at = self.at.min(earlier.at);
         self
     }
 
     fn changed(self) -> Vec<PathBuf> {
-        let at = self.at.micros();
-        let is_newer = |path: &PathBuf| {
+        let is_newer = |path: &PathBuf, at: Time| {
             let written = files::written(path).filter(|_| files::is_regular(path));
-            written.is_some_and(|written| written.micros() + TICK >= at)
+            written.is_some_and(|written| written.micros() + TICK >= at.micros())
         };
-        let paths = self.paths.into_iter();
-        let changed = paths.filter(|(path, before)| files::identity(path) != *before || is_newer(path));
+        let paths = self.0.into_iter();
+        let changed = paths.filter(|(path, (at, was))| files::identity(path) != *was || is_newer(path, *at));
         changed.map(|(path, _)| path).collect()
     }
 }
@@ -225,18 +217,41 @@ mod tests {
         for name in ["app/Tiltfile", "other/Tiltfile", "away/Tiltfile"] {
             std::fs::write(path(name), "").unwrap();
         }
-        let names = ["app/Tiltfile", "away", "away/Tiltfile", "same", "comes", "never"];
-        let mut before = Before::now(&names.map(path));
         // As if it was long ago that they were written.
-        before.at = Time::from_micros(before.at.micros() + 3_600_000_000);
+        let now = |names: &[&str]| {
+            let paths: Vec<PathBuf> = names.iter().map(|name| path(name)).collect();
+            let mut before = Before::now(&paths);
+            before
+                .0
+                .values_mut()
+                .for_each(|(at, _)| *at = Time::from_micros(at.micros() + 3_600_000_000));
+            before
+        };
+        let before = now(&[
+            "app/Tiltfile",
+            "away",
+            "away/Tiltfile",
+            "same",
+            "comes",
+            "never",
+            "unwanted",
+        ]);
         std::fs::rename(path("app"), path("gone")).unwrap();
         std::fs::rename(path("other"), path("app")).unwrap();
         std::fs::rename(path("away"), path("far")).unwrap();
-        let mut again = Before::now(&names.map(path));
-        again.at = before.at;
-        let before = again.after(Some(before));
+        std::fs::write(path("asked later"), "").unwrap();
+        let again = now(&[
+            "app/Tiltfile",
+            "away",
+            "away/Tiltfile",
+            "same",
+            "comes",
+            "never",
+            "asked later",
+        ]);
         std::fs::create_dir(path("comes")).unwrap();
+        std::fs::create_dir(path("unwanted")).unwrap();
         let changed = ["app/Tiltfile", "away", "away/Tiltfile", "comes"];
-        assert_eq!(before.changed(), changed.map(path));
+        assert_eq!(again.after(Some(before)).changed(), changed.map(path));
     }
 }
