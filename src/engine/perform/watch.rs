@@ -227,28 +227,13 @@ mod tests {
                 .for_each(|(at, _)| *at = Time::from_micros(at.micros() + 3_600_000_000));
             before
         };
-        let before = now(&[
-            "app/Tiltfile",
-            "away",
-            "away/Tiltfile",
-            "same",
-            "comes",
-            "never",
-            "unwanted",
-        ]);
+        let common = ["app/Tiltfile", "away", "away/Tiltfile", "same", "comes", "never"];
+        let before = now(&[&common[..], &["unwanted"]].concat());
         std::fs::rename(path("app"), path("gone")).unwrap();
         std::fs::rename(path("other"), path("app")).unwrap();
         std::fs::rename(path("away"), path("far")).unwrap();
         std::fs::write(path("asked later"), "").unwrap();
-        let again = now(&[
-            "app/Tiltfile",
-            "away",
-            "away/Tiltfile",
-            "same",
-            "comes",
-            "never",
-            "asked later",
-        ]);
+        let again = now(&[&common[..], &["asked later"]].concat());
         std::fs::create_dir(path("comes")).unwrap();
         std::fs::create_dir(path("unwanted")).unwrap();
         let changed = ["app/Tiltfile", "away", "away/Tiltfile", "comes"];
