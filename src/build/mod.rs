@@ -38,6 +38,7 @@ use crate::model::image::Reference;
 use crate::world::clock::Duration;
 use crate::world::credentials;
 use crate::world::docker::{About, Engine, RegistryAuth};
+use crate::world::files::FileError;
 use crate::world::known::KnownImages;
 use crate::world::lock::Lock;
 use crate::world::registry::Registries;
@@ -85,6 +86,15 @@ pub struct Builder {
     probed: layer::Probed,
 }
 
+/// Takes a lock, which may take its time.
+async fn locked<T: Send + 'static>(
+    path: PathBuf,
+    take: impl FnOnce(&Path) -> Result<T, FileError> + Send + 'static,
+) -> Result<T, BuildError> {
+    let taken = tokio::task::spawn_blocking(move || take(&path)).await;
+    taken.expect("locking does not panic").map_err(BuildError::Files)
+}
+
 /// What builds share, and whoever cleans up has alone.
 fn building_lock(folder: &Path) -> PathBuf {
     folder.join("building.lock")
@@ -119,9 +129,7 @@ impl Builder {
 
     /// Held while images are made that have no name yet: nobody cleans up meanwhile.
     async fn building(&self) -> Result<Lock, BuildError> {
-        let path = building_lock(&self.folder);
-        let lock = tokio::task::spawn_blocking(move || Lock::share(&path)).await;
-        lock.expect("locking does not panic").map_err(BuildError::Files)
+        locked(building_lock(&self.folder), Lock::share).await
     }
 
     /// Where what is learnt is kept.

@@ -7,7 +7,7 @@ mod plan;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::build::{BuildError, Level, Report, Reports, building_lock};
+use crate::build::{BuildError, Level, Report, Reports, building_lock, locked};
 use crate::model::settings::DockerPrune;
 use crate::world::clock;
 use crate::world::docker::prune::{CacheQuery, Container};
@@ -190,16 +190,12 @@ impl Housekeeping {
     }
 
     async fn turn(&self) -> Result<Lock, BuildError> {
-        let path = self.folder.join("pruning.lock");
-        let lock = tokio::task::spawn_blocking(move || Lock::wait(&path, || ())).await;
-        lock.expect("locking does not panic").map_err(BuildError::Files)
+        locked(self.folder.join("pruning.lock"), |path| Lock::wait(path, || ())).await
     }
 
     /// Nothing where somebody builds.
     async fn alone(&self) -> Result<Option<Lock>, BuildError> {
-        let path = building_lock(&self.folder);
-        let lock = tokio::task::spawn_blocking(move || Lock::attempt(&path)).await;
-        lock.expect("locking does not panic").map_err(BuildError::Files)
+        locked(building_lock(&self.folder), Lock::attempt).await
     }
 
     async fn caches(&self, engine: &Engine, (now, freed): (i64, &mut Freed)) -> Result<(), DockerError> {
