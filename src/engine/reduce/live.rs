@@ -6,7 +6,7 @@ use crate::engine::action::{AgentFact, Class, LiveFact, UpdateFailure, UpdateOut
 use crate::engine::effect::{Effect, LiveOrder, LiveTo, Scope};
 use crate::engine::live::Stopped;
 use crate::engine::say::{self, span};
-use crate::engine::state::{AgentPhase, Cancelled, Cause, LiveFailure, Means, Name, Sending, Seq, State, Update};
+use crate::engine::state::{AgentPhase, Cause, LiveFailure, Means, Name, Sending, Seq, State, Update};
 
 /// An update sets out to change containers.
 pub fn begins(state: &mut State, orders: &[LiveOrder], update: &Update) {
@@ -75,14 +75,7 @@ pub fn live(state: &mut State, (live, update): (&Name, u64), container: &str, fa
 }
 
 /// An update has ended. What it did not bring in is still missing. Gives back where that is so.
-pub fn ended(state: &mut State, update: u64, outcome: &UpdateOutcome) -> Vec<Name> {
-    let running = state
-        .resources
-        .values()
-        .filter_map(|resource| resource.running.as_ref());
-    let is_stopped = running
-        .filter(|running| running.id == update)
-        .any(|running| running.cancelled == Some(Cancelled::Stopped));
+pub fn ended(state: &mut State, update: u64, (outcome, is_stopped): (&UpdateOutcome, bool)) -> Vec<Name> {
     let is_left = match outcome {
         UpdateOutcome::FellBack => true,
         UpdateOutcome::Cancelled => is_stopped,

@@ -23,12 +23,15 @@ const LEARNING: u32 = 3;
 pub fn updated(state: &mut State, update: u64, outcome: UpdateOutcome, effects: &mut Vec<Effect>) {
     let is_it = |resource: &ResourceState| resource.running.as_ref().is_some_and(|running| running.id == update);
     let found = state.resources.iter().find(|(_, resource)| is_it(resource));
+    let is_stopped = found
+        .and_then(|(_, resource)| resource.running.as_ref()?.cancelled)
+        .is_some_and(|why| why == Cancelled::Stopped);
     let found = found.map(|(name, _)| Arc::clone(name));
     // A resource that is gone meanwhile has nobody to tell.
     state.departing.remove(&update);
     image::release(state, update);
     deploy::ended(state, update, &outcome, effects);
-    let lives = live::ended(state, update, &outcome);
+    let lives = live::ended(state, update, (&outcome, is_stopped));
     let Some(name) = found else { return };
     let outcome = lasting(state, (&name, lives), outcome);
     let now = state.now;
