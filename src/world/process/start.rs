@@ -6,12 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use super::ProcessError;
 
-/// How often a busy file is tried again, and what lies in between.
-const BUSY: (usize, Duration) = (40, Duration::from_millis(5));
+/// How often a busy file is tried: each attempt takes about as long as another child needs to become a program.
+const ATTEMPTS: usize = 200;
 
 /// The program's file, looked for in the folders of `PATH` as the given environment has it.
 pub fn find_program(program: &str, env: &BTreeMap<String, String>) -> Result<PathBuf, ProcessError> {
@@ -78,16 +77,9 @@ pub fn command(argv: &[String], dir: &Path, env: &BTreeMap<String, String>) -> R
 
 /// Spawns. A file that was written a moment ago is busy while a child that is about to become another program has it open as well.
 pub fn once_free<T>(mut spawn: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    let (attempts, pause) = BUSY;
-    for _ in 0..attempts {
+    for _ in 1..ATTEMPTS {
         match spawn() {
-            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
-                #[allow(
-                    clippy::disallowed_methods,
-                    reason = "nobody tells when another process has become one"
-                )]
-                std::thread::sleep(pause);
-            }
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
             done => return done,
         }
     }
