@@ -101,6 +101,11 @@ pub async fn apply(targets: &[Target], tell: &dyn Tell, cancel: &CancellationTok
     if let Err(fates) = copy(targets, &works, tell).await {
         return fates;
     }
+    // What commands make is no half of it once they have ended.
+    let runs = targets.iter().zip(&works).filter(|(_, work)| !work.runs.is_empty());
+    let _open: Vec<Open> = runs
+        .flat_map(|(target, _)| target.ledgers.iter().map(Ledger::open))
+        .collect();
     let finish = targets
         .iter()
         .zip(&works)

@@ -44,7 +44,7 @@ pub(super) enum Done {
     Deleted,
 }
 
-/// A batch on its way, for as long as it may be taken back.
+/// A batch on its way, for as long as it may be taken back or something runs for it.
 pub struct Open(Arc<Ledger>);
 
 impl Drop for Open {

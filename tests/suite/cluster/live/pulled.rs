@@ -14,8 +14,10 @@ fn read(scene: &Scene, file: &str) -> String {
 #[test]
 fn what_a_command_makes_comes_back_and_does_not_make_it_run_again() {
     let test = "what_a_command_makes_comes_back_and_does_not_make_it_run_again";
+    // What it makes is not there at once.
     let tiltfile = "docker_build('NS/web', '.', live_update=[sync('www', '/www'), pull(['www/made', 'www/deep/**']), \
-                    run('echo run >>/log; echo made of $(cat /www/index.html) >/www/made')])\nk8s_yaml('web.yaml')\n";
+                    run('echo run >>/log; echo half >/www/made; /bin/busybox usleep 200000; \
+                    echo made of $(cat /www/index.html) >/www/made')])\nk8s_yaml('web.yaml')\n";
     let Some(project) = Project::new(test, "pulled", tiltfile) else {
         return;
     };
